@@ -1,0 +1,13 @@
+# Warnings, optimisation-independent switches and sanitizers of our own tests, examples and benchmarks.
+add_library(quipu_dev_flags INTERFACE)
+target_compile_options(quipu_dev_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+                       -Wnon-virtual-dtor -Werror -fno-math-errno)
+if(QUIPU_SANITIZE)
+  target_compile_options(quipu_dev_flags INTERFACE -fsanitize=${QUIPU_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(quipu_dev_flags INTERFACE -fsanitize=${QUIPU_SANITIZE})
+endif()
+find_program(QUIPU_CCACHE ccache)
+if(QUIPU_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${QUIPU_CCACHE})
+endif()

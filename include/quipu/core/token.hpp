@@ -1,0 +1,15 @@
+/// @file The token id that tokenizers, models and samplers exchange.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace quipu {
+
+/// Index into a vocabulary; negative values never name a token.
+using token_id = std::int32_t;
+
+/// "No such token", for example a checkpoint without an end-of-text token.
+inline constexpr token_id no_token = -1;
+
+}  // namespace quipu

@@ -1,0 +1,50 @@
+/// @file What a checkpoint says about its tokens: the common form that every tokenizer is built from.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/token.hpp>
+
+namespace quipu::text {
+
+/// How text is cut into tokens.
+enum class tokenizer_kind : std::uint8_t {
+  none,            ///< the checkpoint has no vocabulary
+  sentencepiece,   ///< SentencePiece BPE with scores and byte fallback (Llama 1 and 2)
+  byte_level_bpe,  ///< GPT-2's byte-level BPE with ranked merges (Llama 3, SmolLM2, Qwen2)
+};
+
+/// Numbering as in GGUF's `tokenizer.ggml.token_type`.
+enum class token_kind : std::uint8_t {
+  normal = 1,
+  unknown = 2,
+  control = 3,       ///< special: matched in text only where the caller asks for it, decodes to nothing
+  user_defined = 4,  ///< always matched as a whole
+  unused = 5,
+  byte = 6,          ///< "<0xHH>": one raw byte
+};
+
+/// A vocabulary as read from a checkpoint or a tokenizer file. Plain data; `tokenizer` checks it.
+struct vocabulary {
+  tokenizer_kind kind = tokenizer_kind::none;
+  std::vector<std::string> tokens;  ///< (n_vocab) as stored: U+2581 for space, or GPT-2's byte alphabet
+  std::vector<float> scores;        ///< (n_vocab) sentencepiece only
+  std::vector<token_kind> kinds;    ///< (n_vocab)
+  std::vector<std::pair<std::string, std::string>> merges;  ///< byte_level_bpe: best first
+  std::string pre_tokenizer;  ///< byte_level_bpe: GGUF's name ("smollm", "gpt-2", "llama-bpe", "qwen2")
+  token_id bos = no_token;
+  token_id eos = no_token;
+  token_id unk = no_token;
+  token_id pad = no_token;
+  bool add_bos = false;           ///< put `bos` before a text
+  bool add_eos = false;           ///< put `eos` behind a text
+  bool add_space_prefix = false;  ///< sentencepiece: put a space before the text
+  bool ignore_merges = false;     ///< byte_level_bpe: a word that is a token stays whole (Llama 3)
+  std::string chat_template;      ///< Jinja source, empty if the checkpoint has none
+};
+
+}  // namespace quipu::text

@@ -1,0 +1,71 @@
+/// @file Where tests find real models and reference values, and how they say that one is missing.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+namespace quipu::test {
+
+inline std::string setting(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+/// The shared folder: the environment's QUIPU_SHARED, else what CMake was configured with.
+inline std::filesystem::path shared_root() {
+  const std::string chosen = setting("QUIPU_SHARED");
+  return chosen.empty() ? std::filesystem::path(QUIPU_SHARED_DEFAULT) : std::filesystem::path(chosen);
+}
+
+/// The golden values: QUIPU_GOLDEN (`scripts/test --golden`) where it has the case, else the shared set.
+inline std::filesystem::path golden_case(const std::string& name) {
+  const std::string chosen = setting("QUIPU_GOLDEN");
+  if (!chosen.empty() && std::filesystem::exists(std::filesystem::path(chosen) / name)) {
+    return std::filesystem::path(chosen) / name;
+  }
+  return shared_root() / "golden" / name;
+}
+
+/// Notes a skip for the summary of `scripts/test`, which counts them by cause.
+inline void note_skip(const std::string& cause) {
+  const std::string log = setting("QUIPU_SKIP_LOG");
+  if (!log.empty()) std::ofstream(log, std::ios::app) << cause << '\n';
+  std::cerr << "SKIPPED: " << cause << '\n';
+  if (setting("QUIPU_REQUIRE_DATA") == "1") FAIL("data required, but " << cause);
+}
+
+/// True where `path` is there. Where the shared folder itself is missing the skip is noted; where the
+/// folder exists and the case in it does not, the test fails.
+inline bool have(const std::filesystem::path& path) {
+  if (std::filesystem::exists(path)) return true;
+  if (!std::filesystem::exists(shared_root())) {
+    note_skip("no shared data folder");
+    return false;
+  }
+  FAIL("missing in the shared data folder: " << path.string());
+  return false;
+}
+
+/// The SmolLM2-135M-Instruct GGUF that scripts/fetch_model caches; empty path where it is absent.
+inline std::filesystem::path smollm2_path() {
+  const std::string chosen = setting("QUIPU_SMOLLM2");
+  if (!chosen.empty() && std::filesystem::exists(chosen)) return chosen;
+  std::string cache = setting("XDG_CACHE_HOME");
+  if (cache.empty()) cache = setting("HOME") + "/.cache";
+  const auto path = std::filesystem::path(cache) / "quipu" / "SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (std::filesystem::exists(path)) return path;
+  note_skip("no SmolLM2 checkpoint (scripts/fetch_model)");
+  return {};
+}
+
+}  // namespace quipu::test
+
+/// Leaves the test case, with the cause noted, where `path` is not there.
+#define QUIPU_NEEDS(path) \
+  if (!::quipu::test::have(path)) return
