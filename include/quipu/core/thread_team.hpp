@@ -57,7 +57,9 @@ class thread_team {
     const std::size_t n_piece = (n + grain - 1) / grain;
     state& team = *state_;
     if (n_piece == 1 || team.workers.empty()) {
-      body(std::size_t{0}, n, std::size_t{0});
+      for (std::size_t begin = 0; begin < n; begin += grain) {
+        body(begin, begin + grain < n ? begin + grain : n, std::size_t{0});
+      }
       return;
     }
     const std::lock_guard turn(team.turn);
