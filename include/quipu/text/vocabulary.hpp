@@ -1,13 +1,13 @@
-/// @file What a checkpoint says about its tokens: the common form that every tokenizer is built
-/// from.
+/// @file What a checkpoint says about its tokens: the common form that every tokenizer is built from.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
-#include <quipu/core/token.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <quipu/core/token.hpp>
 
 namespace quipu::text {
 
@@ -22,22 +22,20 @@ enum class tokenizer_kind : std::uint8_t {
 enum class token_kind : std::uint8_t {
   normal = 1,
   unknown = 2,
-  control = 3,  ///< special: matched in text only where the caller asks for it, decodes to nothing
+  control = 3,       ///< special: matched in text only where the caller asks for it, decodes to nothing
   user_defined = 4,  ///< always matched as a whole
   unused = 5,
-  byte = 6,  ///< "<0xHH>": one raw byte
+  byte = 6,          ///< "<0xHH>": one raw byte
 };
 
 /// A vocabulary as read from a checkpoint or a tokenizer file. Plain data; `tokenizer` checks it.
 struct vocabulary {
   tokenizer_kind kind = tokenizer_kind::none;
-  std::vector<std::string>
-      tokens;                 ///< (n_vocab) as stored: U+2581 for space, or GPT-2's byte alphabet
-  std::vector<float> scores;  ///< (n_vocab) sentencepiece only
-  std::vector<token_kind> kinds;                            ///< (n_vocab)
+  std::vector<std::string> tokens;  ///< (n_vocab) as stored: U+2581 for space, or GPT-2's byte alphabet
+  std::vector<float> scores;        ///< (n_vocab) sentencepiece only
+  std::vector<token_kind> kinds;    ///< (n_vocab)
   std::vector<std::pair<std::string, std::string>> merges;  ///< byte_level_bpe: best first
-  std::string
-      pre_tokenizer;  ///< byte_level_bpe: GGUF's name ("smollm", "gpt-2", "llama-bpe", "qwen2")
+  std::string pre_tokenizer;  ///< byte_level_bpe: GGUF's name ("smollm", "gpt-2", "llama-bpe", "qwen2")
   token_id bos = no_token;
   token_id eos = no_token;
   token_id unk = no_token;
