@@ -12,16 +12,14 @@
 #include <quipu/llama/policies.hpp>
 #include <quipu/llama/weights.hpp>
 #include <quipu/text/any_tokenizer.hpp>
-#include <quipu/text/vocabulary.hpp>
 
 namespace quipu::llama {
 
 /// What a model holds besides its weights and kernels.
 struct model_identity {
   llama::config config;
-  std::shared_ptr<const text::vocabulary> vocabulary;  ///< null where the checkpoint has none
-  text::any_tokenizer tokenizer;                       ///< empty where the checkpoint has none
-  std::string path;                                    ///< file or folder it came from, for messages
+  text::any_tokenizer tokenizer;  ///< empty where the checkpoint has no vocabulary
+  std::string path;               ///< file or folder it came from, for messages
   std::string format;
 };
 
@@ -56,7 +54,7 @@ class basic_model {
 
   /// @throws config_error  the checkpoint came without a vocabulary
   [[nodiscard]] const text::any_tokenizer& tokenizer() const {
-    if (identity_->vocabulary == nullptr) {
+    if (!identity_->tokenizer) {
       fail<config_error>(identity_->path, "a checkpoint with a tokenizer", "one without");
     }
     return identity_->tokenizer;
