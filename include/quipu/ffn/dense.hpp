@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include <quipu/activation/activation.hpp>
 #include <quipu/core/matrix_view.hpp>
@@ -85,7 +86,7 @@ struct dense {
   /// @param y  (n_row, d_model) residual stream, accumulated into
   template <class Scalar, class Hook>
   void forward(const state<Scalar>&, const ffn_weights<Scalar>& w, linear::workspace& ws,
-               linear::projector<Scalar>& projector, matrix_view<const Scalar> x, ffn_buffers<Scalar> b,
+               linear::projector<Scalar>& projector, std::type_identity_t<matrix_view<const Scalar>> x, ffn_buffers<Scalar> b,
                matrix_view<Scalar> y, Hook&& hook) const {
     const std::array<linear::projection<Scalar>, 2> in{{{&w.gate, w.gate_bias, b.gate}, {&w.up, w.up_bias, b.up}}};
     projector.run(x, in);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -88,6 +89,52 @@ class attention_plan {
   std::vector<tile> tiles_;
 };
 
+namespace detail {
+
+/// One head of one tile of queries: a running softmax over the blocks of keys up to each query's own.
+template <class Scalar, class Context>
+void attend_tile(instruction_set set, const io::model_config& c, const Context& context, std::size_t layer,
+                 const attention_plan::tile& t, std::size_t head, matrix_view<const Scalar> q,
+                 matrix_view<Scalar> out, Scalar* log_sum) noexcept {
+  constexpr std::size_t tile_rows = attention_plan::tile_rows, block_keys = Context::block_keys;
+  const auto& rows = linear::row_kernels_for<Scalar>(set);
+  const auto& kv = linear::kv_kernels_for<Scalar, typename Context::kv_type>(set);
+  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(c.d_head));
+  const std::size_t d = c.d_head, kv_head = head / (c.n_head / c.n_kv_head);
+  const std::size_t first_row = t.segment->first_row + t.first;
+  const std::size_t first_position = t.segment->position + t.first;
+  const Scalar* queries = q.row(first_row) + head * d;
+  Scalar* mixed = out.row(first_row) + head * d;
+  alignas(64) Scalar scores[tile_rows * block_keys];
+  Scalar largest[tile_rows], total[tile_rows];
+  for (std::size_t r = 0; r < t.n_row; ++r) {
+    largest[r] = -std::numeric_limits<Scalar>::infinity();
+    total[r] = 0;
+    std::fill_n(mixed + r * out.stride(), d, Scalar(0));
+  }
+  const std::size_t n_visible = first_position + t.n_row;  // to the tile's last query
+  for (std::size_t b = 0; b * block_keys < n_visible; ++b) {
+    const std::size_t n_key = std::min(block_keys, n_visible - b * block_keys);
+    const auto block = context.block(layer, *t.segment, kv_head, b);
+    kv.scores(queries, q.stride(), t.n_row, block.keys, block.stride, n_key, d, scale, scores, block_keys);
+    for (std::size_t r = 0; r < t.n_row; ++r) {
+      const std::size_t end = first_position + r + 1;
+      const std::size_t n_own = end > b * block_keys ? std::min(n_key, end - b * block_keys) : 0;
+      Scalar* own = scores + r * block_keys;
+      if (n_own > 0) rows.softmax_step(own, n_own, largest[r], total[r], mixed + r * out.stride(), d);
+      std::fill(own + n_own, own + n_key, Scalar(0));
+    }
+    kv.mix(scores, block_keys, t.n_row, block.values, block.stride, n_key, d, mixed, out.stride());
+  }
+  for (std::size_t r = 0; r < t.n_row; ++r) {
+    Scalar* row = mixed + r * out.stride();
+    rows.scale_row(row, Scalar(1) / total[r], d, row);
+    if (log_sum != nullptr) log_sum[(first_row + r) * c.n_head + head] = largest[r] + std::log(total[r]);
+  }
+}
+
+}  // namespace detail
+
 /// out_h = sum_j softmax_j(<q_h, k_j> / sqrt(d_head)) v_j over the positions j up to the query's own; query
 /// head h reads key head h * n_kv_head / n_head. Source: Vaswani et al. 2017, eq. (1); groups: Ainslie et al.
 /// 2023; the running softmax: Milakov, Gimelshein 2018.
@@ -99,46 +146,9 @@ class attention_plan {
 template <class Scalar, class Context>
 void attend(linear::workspace& ws, const io::model_config& c, const Context& context, std::size_t layer,
             const attention_plan& plan, matrix_view<const Scalar> q, matrix_view<Scalar> out, Scalar* log_sum) {
-  using kv_type = typename Context::kv_type;
-  constexpr std::size_t tile_rows = attention_plan::tile_rows, block_keys = Context::block_keys;
-  const auto& rows = linear::row_kernels_for<Scalar>(ws.kernels().set);
-  const auto& kv = linear::kv_kernels_for<Scalar, kv_type>(ws.kernels().set);
-  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(c.d_head));
-  const std::size_t d = c.d_head, group = c.n_head / c.n_kv_head;
-
+  const instruction_set set = ws.kernels().set;
   ws.team().parallel_for(plan.tiles().size() * c.n_head, 1, [&](std::size_t task, std::size_t, std::size_t) {
-    const attention_plan::tile& t = plan.tiles()[task / c.n_head];
-    const std::size_t head = task % c.n_head;
-    const std::size_t first_row = t.segment->first_row + t.first;
-    const std::size_t first_position = t.segment->position + t.first;
-    const Scalar* queries = q.row(first_row) + head * d;
-    Scalar* mixed = out.row(first_row) + head * d;
-    alignas(64) Scalar scores[tile_rows * block_keys];
-    Scalar largest[tile_rows], total[tile_rows];
-    for (std::size_t r = 0; r < t.n_row; ++r) {
-      largest[r] = -std::numeric_limits<Scalar>::infinity();
-      total[r] = 0;
-      std::fill_n(mixed + r * out.stride(), d, Scalar(0));
-    }
-    const std::size_t n_visible = first_position + t.n_row;  // to the tile's last query
-    for (std::size_t b = 0; b * block_keys < n_visible; ++b) {
-      const std::size_t n_key = std::min(block_keys, n_visible - b * block_keys);
-      const kv_block<kv_type> block = context.block(layer, *t.segment, head / group, b);
-      kv.scores(queries, q.stride(), t.n_row, block.keys, block.stride, n_key, d, scale, scores, block_keys);
-      for (std::size_t r = 0; r < t.n_row; ++r) {
-        const std::size_t end = first_position + r + 1;
-        const std::size_t n_own = end > b * block_keys ? std::min(n_key, end - b * block_keys) : 0;
-        Scalar* own = scores + r * block_keys;
-        if (n_own > 0) rows.softmax_step(own, n_own, largest[r], total[r], mixed + r * out.stride(), d);
-        std::fill(own + n_own, own + n_key, Scalar(0));
-      }
-      kv.mix(scores, block_keys, t.n_row, block.values, block.stride, n_key, d, mixed, out.stride());
-    }
-    for (std::size_t r = 0; r < t.n_row; ++r) {
-      Scalar* row = mixed + r * out.stride();
-      rows.scale_row(row, Scalar(1) / total[r], d, row);
-      if (log_sum != nullptr) log_sum[(first_row + r) * c.n_head + head] = largest[r] + std::log(total[r]);
-    }
+    detail::attend_tile<Scalar>(set, c, context, layer, plan.tiles()[task / c.n_head], task % c.n_head, q, out, log_sum);
   });
 }
 

@@ -110,6 +110,7 @@ template <class Policies, class Recorder, class Context, class Hooks>
                                  Context& context, Hooks& hooks) {
   using scalar = typename Policies::scalar::value_type;
   using product = linear::projection<scalar>;
+  using const_rows = matrix_view<const scalar>;
   const config& c = m.config();
   const block_weights<scalar>& w = m.weights().blocks[layer];
   const std::size_t n = x.rows();
@@ -121,9 +122,9 @@ template <class Policies, class Recorder, class Context, class Hooks>
   const auto v = recorder.matrix(slot::v, layer, n, c.d_kv());
   const std::array<product, 3> qkv{{{&w.q, w.q_bias, q}, {&w.k, w.k_bias, k}, {&w.v, w.v_bias, v}}};
   tools.projector.run(normed, qkv);
-  hooks.template projected<scalar>(projection_site::q, layer, segments, normed, q);
-  hooks.template projected<scalar>(projection_site::k, layer, segments, normed, k);
-  hooks.template projected<scalar>(projection_site::v, layer, segments, normed, v);
+  hooks.projected(projection_site::q, layer, segments, const_rows(normed), q);
+  hooks.projected(projection_site::k, layer, segments, const_rows(normed), k);
+  hooks.projected(projection_site::v, layer, segments, const_rows(normed), v);
   rotate_rows(tools.ws, tools.rope, segments, c.d_head, q);
   rotate_rows(tools.ws, tools.rope, segments, c.d_head, k);
   context.template store<scalar>(tools.ws, layer, segments, k, v);
@@ -135,8 +136,8 @@ template <class Policies, class Recorder, class Context, class Hooks>
     const auto out = recorder.matrix(slot::attention_out, layer, n, c.d_model);
     const product o{&w.o, w.o_bias, out};
     tools.projector.run(attended, {&o, 1});
-    hooks.template projected<scalar>(projection_site::o, layer, segments, attended, out);
-    hooks.template attention_output<scalar>(layer, segments, out);
+    hooks.projected(projection_site::o, layer, segments, const_rows(attended), out);
+    hooks.attention_output(layer, segments, out);
     add_rows<scalar>(tools.ws, out, x);
   } else {
     const product o{&w.o, w.o_bias, x, linear::gemm_output::accumulate};
@@ -154,12 +155,12 @@ template <class Policies, class Recorder, class Context, class Hooks>
     const auto out = recorder.matrix(slot::ffn_out, layer, n, c.d_model);
     for (std::size_t t = 0; t < n; ++t) std::fill_n(out.row(t), c.d_model, scalar(0));
     m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, out, hook);
-    hooks.template ffn_output<scalar>(layer, segments, out);
+    hooks.ffn_output(layer, segments, out);
     add_rows<scalar>(tools.ws, out, x);
   } else {
     m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, x, hook);
   }
-  hooks.template block_output<scalar>(layer, segments, x);
+  hooks.block_output(layer, segments, const_rows(x));
   return x;
 }
 
