@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/token.hpp>
@@ -44,8 +45,8 @@ concept language_session = has_sequences<S> && has_next_logits<S> && has_run<S>;
 /// team)`, found by argument-dependent lookup. Any engine that gives next-token logits can be one.
 template <class M>
 concept language_model = std::copyable<M> && requires(const M& m, thread_team team) {
-  { m.tokenizer() } -> text::tokenizer;
-  { open_session(m, team) } -> language_session;
+  requires text::tokenizer<std::remove_cvref_t<decltype(m.tokenizer())>>;
+  requires language_session<std::remove_cvref_t<decltype(open_session(m, team))>>;
 };
 
 /// A session of a LLaMA.

@@ -91,7 +91,7 @@ class session {
   /// Forgets positions from `n` on.
   void truncate(sequence_id sequence, std::size_t n) { cut(cache(sequence), n); }
   void erase(sequence_id sequence) {
-    cache(sequence);
+    static_cast<void>(cache(sequence));  // throws where there is none
     sequences_.erase(sequence);
   }
   /// Positions that the sequence has.
