@@ -4,12 +4,11 @@
 
 #include <array>
 #include <cstddef>
-#include <string_view>
-#include <vector>
-
 #include <quipu/core/error.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/tokenizer.hpp>
+#include <string_view>
+#include <vector>
 
 namespace quipu::test {
 
@@ -19,7 +18,8 @@ struct tokenizer_archetype {
   [[nodiscard]] std::vector<token_id> encode(std::string_view bytes, text::special mode) const {
     std::vector<token_id> ids;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
-      const token_id mark = mode == text::special::parse ? find_special(bytes.substr(i, 3)) : no_token;
+      const token_id mark =
+          mode == text::special::parse ? find_special(bytes.substr(i, 3)) : no_token;
       ids.push_back(mark == no_token ? static_cast<unsigned char>(bytes[i]) : mark);
       if (mark != no_token) i += 2;
     }

@@ -4,23 +4,21 @@
 
 #include <filesystem>
 #include <fstream>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include <nlohmann/json.hpp>
-
 #include <quipu/io/gguf.hpp>
 #include <quipu/text/byte_alphabet.hpp>
 #include <quipu/text/sentencepiece_model.hpp>
 #include <quipu/text/vocabulary.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "support/shared_data.hpp"
 
 namespace quipu::test {
 
-/// File of the shared vocabulary "gpt-2", "llama-bpe", "qwen2" (GGUF) or "llama2" (tokenizer.model);
-/// "smollm2" is the checkpoint itself, an empty path where it is absent.
+/// File of the shared vocabulary "gpt-2", "llama-bpe", "qwen2" (GGUF) or "llama2"
+/// (tokenizer.model); "smollm2" is the checkpoint itself, an empty path where it is absent.
 inline std::filesystem::path vocabulary_path(const std::string& name) {
   if (name == "smollm2") return smollm2_path();
   const auto folder = shared_root() / "data" / "tokenizers" / name;
@@ -37,7 +35,13 @@ inline nlohmann::json read_json(const std::filesystem::path& path) {
   return nlohmann::json::parse(in);
 }
 
-/// A sentencepiece vocabulary: unk, bos, eos, 256 byte tokens (3 to 258), then `pieces` with `scores`.
+/// The array "cases" of a golden file.
+inline nlohmann::json read_cases(const std::filesystem::path& path) {
+  return read_json(path).at("cases");
+}
+
+/// A sentencepiece vocabulary: unk, bos, eos, 256 byte tokens (3 to 258), then `pieces` with
+/// `scores`.
 inline text::vocabulary tiny_sentencepiece(const std::vector<std::string>& pieces,
                                            const std::vector<float>& scores) {
   text::vocabulary v;
@@ -61,10 +65,11 @@ inline text::vocabulary tiny_sentencepiece(const std::vector<std::string>& piece
   return v;
 }
 
-/// A byte-level vocabulary: the 256 bytes (0 to 255), then the result of every merge; merges are given as
-/// bytes. Control tokens `<|endoftext|>` and `<|im_start|>` stand behind them.
-inline text::vocabulary tiny_byte_level(const std::vector<std::pair<std::string, std::string>>& merges,
-                                        const std::string& pre_tokenizer = "gpt-2") {
+/// A byte-level vocabulary: the 256 bytes (0 to 255), then the result of every merge; merges are
+/// given as bytes. Control tokens `<|endoftext|>` and `<|im_start|>` stand behind them.
+inline text::vocabulary tiny_byte_level(
+    const std::vector<std::pair<std::string, std::string>>& merges,
+    const std::string& pre_tokenizer = "gpt-2") {
   text::vocabulary v;
   v.kind = text::tokenizer_kind::byte_level_bpe;
   v.pre_tokenizer = pre_tokenizer;

@@ -1,9 +1,7 @@
+#include <catch2/catch.hpp>
 #include <quipu/text/byte_alphabet.hpp>
-
 #include <set>
 #include <string>
-
-#include <catch2/catch.hpp>
 
 using namespace quipu::text;
 
@@ -24,8 +22,9 @@ TEST_CASE("the byte alphabet is one to one and printable", "[text][byte_alphabet
 }
 
 TEST_CASE("known characters of the byte alphabet", "[text][byte_alphabet]") {
-  CHECK(encode_byte_alphabet(" a\n") == "\xC4\xA0"   // U+0120
-                                        "a\xC4\x8A");  // U+010A
+  CHECK(encode_byte_alphabet(" a\n") ==
+        "\xC4\xA0"     // U+0120
+        "a\xC4\x8A");  // U+010A
   CHECK(character_of_byte(0) == 0x100);
   CHECK(character_of_byte(0xAD) == 0x143);
   CHECK(character_of_byte(0xFF) == 0xFF);

@@ -1,16 +1,13 @@
-#include <quipu/text/byte_level_bpe.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <map>
+#include <quipu/text/byte_level_bpe.hpp>
+#include <quipu/text/stream_decoder.hpp>
 #include <random>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <catch2/catch.hpp>
-
-#include <quipu/text/stream_decoder.hpp>
 
 #include "support/vocabularies.hpp"
 
@@ -27,7 +24,7 @@ void check_golden(const std::string& name) {
   QUIPU_NEEDS(golden);
   QUIPU_NEEDS(path);
   const byte_level_tokenizer tokenizer(quipu::test::read_vocabulary(path));
-  const auto cases = quipu::test::read_json(golden)["cases"];
+  const auto cases = quipu::test::read_cases(golden);
   REQUIRE(!cases.empty());
   for (const auto& one : cases) {
     const auto text = one["text"].get<std::string>();
@@ -35,7 +32,8 @@ void check_golden(const std::string& name) {
     CHECK(tokenizer.encode(text) == one["ids"].get<ids_t>());
     CHECK(tokenizer.encode(text, special::parse) == one["ids_special"].get<ids_t>());
     const ids_t ids = tokenizer.encode(text);
-    CHECK(std::none_of(ids.begin(), ids.end(), [&](token_id id) { return tokenizer.is_control(id); }));
+    CHECK(std::none_of(ids.begin(), ids.end(),
+                       [&](token_id id) { return tokenizer.is_control(id); }));
   }
 }
 
@@ -71,7 +69,8 @@ TEST_CASE("every code point survives, alone and among others", "[text][byte_leve
     append_utf8(text, c);
     std::string expected = text;
     std::erase_if(expected, [&](char byte) { return !spelled.contains(byte); });
-    if (decode_bytes(tokenizer, tokenizer.encode(text)) != expected) FAIL(name << ": code point " << c);
+    if (decode_bytes(tokenizer, tokenizer.encode(text)) != expected)
+      FAIL(name << ": code point " << c);
     all += text;
     all_spelled += expected;
   }
@@ -101,7 +100,8 @@ TEST_CASE("encoding follows the definition on small random merges", "[text][byte
     std::map<std::pair<std::string, std::string>, std::size_t> ranks;
     while (merges.size() < 15) {
       const std::pair pair(symbols[random() % symbols.size()], symbols[random() % symbols.size()]);
-      if (std::find(symbols.begin(), symbols.end(), pair.first + pair.second) != symbols.end()) continue;
+      if (std::find(symbols.begin(), symbols.end(), pair.first + pair.second) != symbols.end())
+        continue;
       ranks[pair] = merges.size();
       merges.push_back(pair);
       symbols.push_back(pair.first + pair.second);
@@ -126,7 +126,8 @@ TEST_CASE("encoding follows the definition on small random merges", "[text][byte
       parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(where) + 1);
     }
     std::vector<std::string> pieces;
-    for (const token_id id : tokenizer.encode(word + " " + word)) pieces.emplace_back(tokenizer.piece(id));
+    for (const token_id id : tokenizer.encode(word + " " + word))
+      pieces.emplace_back(tokenizer.piece(id));
     std::vector<std::string> expected = parts;
     expected.emplace_back(" ");
     expected.insert(expected.end(), parts.begin(), parts.end());
@@ -151,7 +152,8 @@ TEST_CASE("symbols that are no tokens fall back to their bytes", "[text][byte_le
   CHECK(byte_level_tokenizer(v).encode("xc") == ids_t{'x'});
 }
 
-TEST_CASE("control tokens come only from parsing, user-defined ones always", "[text][byte_level_bpe]") {
+TEST_CASE("byte-level control tokens come only from parsing, user-defined ones always",
+          "[text][byte_level_bpe]") {
   vocabulary v = quipu::test::tiny_byte_level({});
   const auto end = v.eos;
   v.tokens.push_back("\xE2\x96\x81tool ");

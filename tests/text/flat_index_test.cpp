@@ -1,15 +1,14 @@
-#include <quipu/text/flat_index.hpp>
-
+#include <catch2/catch.hpp>
 #include <map>
+#include <quipu/text/flat_index.hpp>
 #include <random>
 #include <string>
 #include <vector>
 
-#include <catch2/catch.hpp>
-
 using namespace quipu::text;
 
-TEST_CASE("string_index answers as std::map does, through growth and replacement", "[text][flat_index]") {
+TEST_CASE("string_index answers as std::map does, through growth and replacement",
+          "[text][flat_index]") {
   std::mt19937 random(7);
   std::vector<std::string> keys;
   for (int i = 0; i < 5000; ++i) {
@@ -26,13 +25,15 @@ TEST_CASE("string_index answers as std::map does, through growth and replacement
   CHECK(index.size() == expected.size());
   for (const std::string& key : keys) {
     const auto found = expected.find(key);
-    if (index.find(key) != (found == expected.end() ? string_index::absent : found->second)) FAIL("key of " << key.size());
+    if (index.find(key) != (found == expected.end() ? string_index::absent : found->second))
+      FAIL("key of " << key.size());
   }
   CHECK(index.find("never inserted") == string_index::absent);
   CHECK(string_index().find("") == string_index::absent);
 }
 
-TEST_CASE("pair_index keeps the first rule of a pair and knows the order of its halves", "[text][flat_index]") {
+TEST_CASE("pair_index keeps the first rule of a pair and knows the order of its halves",
+          "[text][flat_index]") {
   std::mt19937 random(8);
   const std::size_t n = 3000;
   pair_index index(n);

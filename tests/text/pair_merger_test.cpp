@@ -1,11 +1,9 @@
+#include <catch2/catch.hpp>
 #include <quipu/text/pair_merger.hpp>
-
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 using namespace quipu::text;
 using quipu::token_id;
@@ -43,14 +41,16 @@ std::vector<std::string> merged_by_definition(const std::string& word, const tex
   }
 }
 
-std::vector<std::string> merged(pair_merger& merger, const std::string& word, const text_rules& rules) {
+std::vector<std::string> merged(pair_merger& merger, const std::string& word,
+                                const text_rules& rules) {
   merger.clear();
   for (std::size_t i = 0; i < word.size(); ++i) merger.add(1, quipu::no_token);
   merger.merge([&](const pair_merger::symbol& a, const pair_merger::symbol& b) -> merge_rule {
     return {rules.rank(std::string_view(word).substr(a.begin, a.length + b.length)), 0};
   });
   std::vector<std::string> parts;
-  merger.for_each([&](const pair_merger::symbol& s) { parts.push_back(word.substr(s.begin, s.length)); });
+  merger.for_each(
+      [&](const pair_merger::symbol& s) { parts.push_back(word.substr(s.begin, s.length)); });
   return parts;
 }
 
@@ -72,9 +72,11 @@ TEST_CASE("merging gives what repeated search for the best pair gives", "[text][
   }
 }
 
-TEST_CASE("a long word of one letter takes n log n steps, not their square", "[text][pair_merger]") {
+TEST_CASE("a long word of one letter takes n log n steps, not their square",
+          "[text][pair_merger]") {
   text_rules rules;
-  for (std::size_t n = 2; n <= 16; n *= 2) rules.ranks.emplace_back(std::string(n, 'a'), static_cast<std::uint32_t>(n));
+  for (std::size_t n = 2; n <= 16; n *= 2)
+    rules.ranks.emplace_back(std::string(n, 'a'), static_cast<std::uint32_t>(n));
   const std::string word(1 << 18, 'a');
   pair_merger merger;
   std::size_t calls = 0;

@@ -1,15 +1,12 @@
-#include <quipu/text/sentencepiece_bpe.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <limits>
 #include <map>
+#include <quipu/text/sentencepiece_bpe.hpp>
+#include <quipu/text/stream_decoder.hpp>
 #include <random>
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
-
-#include <quipu/text/stream_decoder.hpp>
 
 #include "support/vocabularies.hpp"
 
@@ -60,13 +57,14 @@ ids_t encode_by_definition(const vocabulary& v, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("llama2: every golden case is encoded and decoded as by sentencepiece", "[text][sentencepiece_bpe]") {
+TEST_CASE("llama2: every golden case is encoded and decoded as by sentencepiece",
+          "[text][sentencepiece_bpe]") {
   const auto golden = quipu::test::golden_case("tokenizers/llama2.json");
   const auto path = quipu::test::vocabulary_path("llama2");
   QUIPU_NEEDS(golden);
   QUIPU_NEEDS(path);
   const sentencepiece_tokenizer tokenizer(quipu::test::read_vocabulary(path));
-  const auto cases = quipu::test::read_json(golden)["cases"];
+  const auto cases = quipu::test::read_cases(golden);
   REQUIRE(!cases.empty());
   for (const auto& one : cases) {
     const auto text = one["text"].get<std::string>();
@@ -76,19 +74,21 @@ TEST_CASE("llama2: every golden case is encoded and decoded as by sentencepiece"
   }
 }
 
-TEST_CASE("llama2: the GGUF vocabulary encodes as the tokenizer.model", "[text][sentencepiece_bpe]") {
+TEST_CASE("llama2: the GGUF vocabulary encodes as the tokenizer.model",
+          "[text][sentencepiece_bpe]") {
   const auto golden = quipu::test::golden_case("tokenizers/llama2.json");
   const auto path = quipu::test::vocabulary_path("llama2").parent_path() / "ggml-vocab-llama.gguf";
   QUIPU_NEEDS(golden);
   QUIPU_NEEDS(path);
   const sentencepiece_tokenizer tokenizer(quipu::test::read_vocabulary(path));
-  for (const auto& one : quipu::test::read_json(golden)["cases"]) {
+  for (const auto& one : quipu::test::read_cases(golden)) {
     INFO(one["text"]);
     CHECK(tokenizer.encode(one["text"].get<std::string>()) == one["ids"].get<ids_t>());
   }
 }
 
-TEST_CASE("llama2: every token's text encodes to ids that decode to the same text", "[text][sentencepiece_bpe]") {
+TEST_CASE("llama2: every token's text encodes to ids that decode to the same text",
+          "[text][sentencepiece_bpe]") {
   const auto path = quipu::test::vocabulary_path("llama2");
   QUIPU_NEEDS(path);
   const sentencepiece_tokenizer tokenizer(quipu::test::read_vocabulary(path));
@@ -116,7 +116,8 @@ TEST_CASE("llama2: every code point survives", "[text][sentencepiece_bpe]") {
   }
 }
 
-TEST_CASE("stories260K: the 512 pieces encode the words of its golden story", "[text][sentencepiece_bpe]") {
+TEST_CASE("stories260K: the 512 pieces encode the words of its golden story",
+          "[text][sentencepiece_bpe]") {
   const auto path = quipu::test::shared_root() / "data/models/stories260K/tok512.model";
   const auto golden = quipu::test::shared_root() / "data/golden/stories260K/greedy_200_ids.json";
   QUIPU_NEEDS(path);
@@ -131,7 +132,8 @@ TEST_CASE("stories260K: the 512 pieces encode the words of its golden story", "[
   CHECK(decode(tokenizer, tokenizer.encode(story)) == story);
 }
 
-TEST_CASE("encoding follows the definition on small random vocabularies", "[text][sentencepiece_bpe]") {
+TEST_CASE("encoding follows the definition on small random vocabularies",
+          "[text][sentencepiece_bpe]") {
   std::mt19937 random(21);
   const std::vector<std::string> letters = {"a", "b", "\xC3\xA4", "\xE2\x96\x81"};
   for (int round = 0; round < 400; ++round) {
@@ -141,9 +143,11 @@ TEST_CASE("encoding follows the definition on small random vocabularies", "[text
       std::string piece;
       const std::size_t n = 2 + random() % 3;
       for (std::size_t k = 0; k < n; ++k) piece += letters[random() % letters.size()];
-      // In half of the rounds no piece continues over a space, so that text is encoded word by word.
+      // In half of the rounds no piece continues over a space, so that text is encoded word by
+      // word.
       const bool crosses = piece.find("\xE2\x96\x81", 1) != std::string::npos;
-      if (round % 2 == 0 && crosses && piece.find_first_not_of("\xE2\x96\x81") != std::string::npos) continue;
+      if (round % 2 == 0 && crosses && piece.find_first_not_of("\xE2\x96\x81") != std::string::npos)
+        continue;
       if (std::find(pieces.begin(), pieces.end(), piece) != pieces.end()) continue;
       pieces.push_back(piece);
       scores.push_back(-static_cast<float>(random() % 8));  // ties on purpose
@@ -154,20 +158,24 @@ TEST_CASE("encoding follows the definition on small random vocabularies", "[text
     for (int i = 0; i < 5; ++i) {
       std::string text;
       const std::size_t n = random() % 30;
-      for (std::size_t k = 0; k < n; ++k) text += std::vector<std::string>{"a", "b", "\xC3\xA4", " ", "\xFF"}[random() % 5];
+      for (std::size_t k = 0; k < n; ++k)
+        text += std::vector<std::string>{"a", "b", "\xC3\xA4", " ", "\xFF"}[random() % 5];
       CHECK(tokenizer.encode(text) == encode_by_definition(v, text));
       CHECK(decode_bytes(tokenizer, tokenizer.encode(text)) == text);
     }
   }
 }
 
-TEST_CASE("control tokens come only from parsing, user-defined ones always", "[text][sentencepiece_bpe]") {
-  vocabulary v = quipu::test::tiny_sentencepiece({"a", "\xE2\x96\x81", "<tool>", "s>", "<s"}, {0, 0, 0, 5, 4});
+TEST_CASE("control tokens come only from parsing, user-defined ones always",
+          "[text][sentencepiece_bpe]") {
+  vocabulary v =
+      quipu::test::tiny_sentencepiece({"a", "\xE2\x96\x81", "<tool>", "s>", "<s"}, {0, 0, 0, 5, 4});
   v.kinds[261] = token_kind::user_defined;
   const sentencepiece_tokenizer tokenizer(v);
   // "<s" + ">" or "<" + "s>" would join to "<s>", were that a piece.
   const ids_t plain = tokenizer.encode("<s>");
-  CHECK(std::none_of(plain.begin(), plain.end(), [&](token_id id) { return tokenizer.is_control(id); }));
+  CHECK(std::none_of(plain.begin(), plain.end(),
+                     [&](token_id id) { return tokenizer.is_control(id); }));
   CHECK(decode_bytes(tokenizer, plain) == "<s>");
   CHECK(tokenizer.encode("<s>", special::parse) == ids_t{1});
   // Text behind a token matched as a whole gets its space, as in llama.cpp.
@@ -180,7 +188,8 @@ TEST_CASE("control tokens come only from parsing, user-defined ones always", "[t
 }
 
 TEST_CASE("unused pieces are joined and taken apart again", "[text][sentencepiece_bpe]") {
-  vocabulary v = quipu::test::tiny_sentencepiece({"a", "b", "c", "ab", "abc", "\xE2\x96\x81"}, {-9, -9, -9, -1, -2, -9});
+  vocabulary v = quipu::test::tiny_sentencepiece({"a", "b", "c", "ab", "abc", "\xE2\x96\x81"},
+                                                 {-9, -9, -9, -1, -2, -9});
   v.add_space_prefix = false;
   CHECK(sentencepiece_tokenizer(v).encode("ab abc") == ids_t{262, 264, 263});
   v.kinds[262] = token_kind::unused;
@@ -191,7 +200,8 @@ TEST_CASE("unused pieces are joined and taken apart again", "[text][sentencepiec
   CHECK(sentencepiece_tokenizer(v).encode("b") == ids_t{260});
 }
 
-TEST_CASE("without byte tokens a run of unknown characters is one unk", "[text][sentencepiece_bpe]") {
+TEST_CASE("without byte tokens a run of unknown characters is one unk",
+          "[text][sentencepiece_bpe]") {
   vocabulary v;
   v.kind = tokenizer_kind::sentencepiece;
   v.tokens = {"<unk>", "a", "\xE2\x96\x81"};
@@ -206,7 +216,8 @@ TEST_CASE("without byte tokens a run of unknown characters is one unk", "[text][
 }
 
 TEST_CASE("leading_piece drops the added space and nothing else", "[text][sentencepiece_bpe]") {
-  vocabulary v = quipu::test::tiny_sentencepiece({"\xE2\x96\x81", "\xE2\x96\x81\xE2\x96\x81x"}, {0, 0});
+  vocabulary v =
+      quipu::test::tiny_sentencepiece({"\xE2\x96\x81", "\xE2\x96\x81\xE2\x96\x81x"}, {0, 0});
   const sentencepiece_tokenizer tokenizer(v);
   CHECK(tokenizer.piece(259) == " ");
   CHECK(tokenizer.leading_piece(259).empty());
@@ -237,5 +248,6 @@ TEST_CASE("bad vocabularies and ids are refused", "[text][sentencepiece_bpe]") {
 TEST_CASE("byte pieces are read strictly", "[text][sentencepiece_bpe]") {
   CHECK(byte_of_piece("<0x00>") == 0);
   CHECK(byte_of_piece("<0xFE>") == 254);
-  for (const char* text : {"<0xfe>", "<0xF>", "<0xFFF>", "0xFF", "<0xG0>", "", "<0xFF)"}) CHECK(byte_of_piece(text) == -1);
+  for (const char* text : {"<0xfe>", "<0xF>", "<0xFFF>", "0xFF", "<0xG0>", "", "<0xFF)"})
+    CHECK(byte_of_piece(text) == -1);
 }

@@ -1,11 +1,9 @@
-#include <quipu/text/special_matcher.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
+#include <quipu/text/special_matcher.hpp>
 #include <random>
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 using namespace quipu::text;
 using quipu::no_token;
@@ -31,7 +29,8 @@ std::vector<listed> split_by_definition(const std::string& text, std::vector<lis
         continue;
       }
       std::size_t done = 0;
-      for (std::size_t at = part.text.find(token.text); at != std::string::npos; at = part.text.find(token.text, done)) {
+      for (std::size_t at = part.text.find(token.text); at != std::string::npos;
+           at = part.text.find(token.text, done)) {
         next.push_back({part.text.substr(done, at - done), no_token});
         next.push_back(token);
         done = at + token.text.size();
@@ -46,14 +45,16 @@ std::vector<listed> split_by_definition(const std::string& text, std::vector<lis
 
 }  // namespace
 
-TEST_CASE("splitting finds tokens as cutting one after the other, longest first", "[text][special_matcher]") {
+TEST_CASE("splitting finds tokens as cutting one after the other, longest first",
+          "[text][special_matcher]") {
   std::mt19937 random(3);
   for (int round = 0; round < 500; ++round) {
     std::vector<listed> tokens;
     for (int i = 0; i < 6; ++i) {
       std::string text(1 + random() % 4, 'a');
       for (char& c : text) c = static_cast<char>('a' + random() % 2);
-      const bool is_new = std::none_of(tokens.begin(), tokens.end(), [&](const listed& t) { return t.text == text; });
+      const bool is_new = std::none_of(tokens.begin(), tokens.end(),
+                                       [&](const listed& t) { return t.text == text; });
       if (is_new) tokens.push_back({text, i});
     }
     special_matcher matcher;
@@ -70,7 +71,8 @@ TEST_CASE("splitting finds tokens as cutting one after the other, longest first"
   }
 }
 
-TEST_CASE("control tokens are found only where the caller asks for them", "[text][special_matcher]") {
+TEST_CASE("control tokens are found only where the caller asks for them",
+          "[text][special_matcher]") {
   special_matcher matcher;
   const std::string bos = "<s>";
   const std::string user = "[x]";

@@ -1,6 +1,5 @@
-#include <quipu/text/token_table.hpp>
-
 #include <catch2/catch.hpp>
+#include <quipu/text/token_table.hpp>
 
 #include "support/vocabularies.hpp"
 
@@ -33,7 +32,8 @@ TEST_CASE("a vocabulary that contradicts itself is refused", "[text][token_table
   CHECK(token_table(bad).kind(0) == token_kind::normal);
 }
 
-TEST_CASE("tokens that end or begin a turn are control tokens whatever the file says", "[text][token_table]") {
+TEST_CASE("tokens that end or begin a turn are control tokens whatever the file says",
+          "[text][token_table]") {
   vocabulary v = quipu::test::tiny_byte_level({});
   const auto end = static_cast<quipu::token_id>(v.tokens.size() - 2);
   const auto begin = end + 1;

@@ -1,9 +1,7 @@
+#include <catch2/catch.hpp>
 #include <quipu/text/tokenizer.hpp>
-
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 #include "support/tokenizer_archetype.hpp"
 

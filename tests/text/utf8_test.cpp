@@ -1,9 +1,7 @@
+#include <catch2/catch.hpp>
 #include <quipu/text/utf8.hpp>
-
 #include <random>
 #include <string>
-
-#include <catch2/catch.hpp>
 
 using namespace quipu::text;
 
@@ -18,11 +16,13 @@ TEST_CASE("every Unicode scalar value survives writing and decoding", "[text][ut
     std::string one;
     append_utf8(one, c);
     const utf8_step step = decode_utf8(one, 0);
-    if (step.status != utf8_status::valid || step.code_point != c || step.length != one.size()) FAIL("code point " << c);
+    if (step.status != utf8_status::valid || step.code_point != c || step.length != one.size())
+      FAIL("code point " << c);
     // Any proper prefix of it is an unfinished character, nothing else.
     for (std::size_t n = 1; n < one.size(); ++n) {
       const utf8_step part = decode_utf8(one.substr(0, n), 0);
-      if (part.status != utf8_status::truncated || part.length != n) FAIL("prefix " << n << " of " << c);
+      if (part.status != utf8_status::truncated || part.length != n)
+        FAIL("prefix " << n << " of " << c);
     }
     if (c % 97 == 0) all += one;
   }
@@ -30,8 +30,10 @@ TEST_CASE("every Unicode scalar value survives writing and decoding", "[text][ut
   CHECK(replace_invalid_utf8(all) == all);
 }
 
-TEST_CASE("exactly the scalar values are valid: brute force over all two- and three-byte strings", "[text][utf8]") {
-  // Every valid string is the encoding of something; count them instead of trusting the table of ranges.
+TEST_CASE("exactly the scalar values are valid: brute force over all two- and three-byte strings",
+          "[text][utf8]") {
+  // Every valid string is the encoding of something; count them instead of trusting the table of
+  // ranges.
   std::size_t two = 0;
   std::size_t three = 0;
   for (unsigned a = 0; a < 256; ++a) {
@@ -66,11 +68,12 @@ TEST_CASE("invalid bytes are replaced by maximal subparts", "[text][utf8]") {
 }
 
 TEST_CASE("the valid prefix ends where the first bad byte is, wherever that lies", "[text][utf8]") {
-  const std::string good = "plain ASCII, then \xC3\xA4\xE2\x82\xAC\xF0\x9F\x99\x82 and more ASCII behind it";
+  const std::string good =
+      "plain ASCII, then \xC3\xA4\xE2\x82\xAC\xF0\x9F\x99\x82 and more ASCII behind it";
   REQUIRE(is_valid_utf8(good));
   for (std::size_t at = 0; at <= good.size(); ++at) {
     std::string bad = good;
-    bad.insert(at, "\xFF");
+    bad.insert(bad.begin() + static_cast<std::ptrdiff_t>(at), '\xFF');
     std::size_t expected = at;  // back to the beginning of a character that the byte tears apart
     while (expected > 0 && (static_cast<unsigned char>(good[expected]) & 0xC0) == 0x80) --expected;
     if (at == good.size()) expected = at;

@@ -1,9 +1,7 @@
+#include <catch2/catch.hpp>
 #include <quipu/text/word_cache.hpp>
-
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 using namespace quipu::text;
 using quipu::token_id;
@@ -18,7 +16,8 @@ TEST_CASE("a repeated word is encoded once and gives the same ids", "[text][word
   };
   const std::string text = "ababcab";
   const std::string_view view = text;
-  for (const std::string_view word : {view.substr(0, 2), view.substr(2, 2), view.substr(4, 1), view.substr(5, 2)}) {
+  for (const std::string_view word :
+       {view.substr(0, 2), view.substr(2, 2), view.substr(4, 1), view.substr(5, 2)}) {
     cache.append(word, ids, encode);
   }
   CHECK(calls == 2);
