@@ -43,6 +43,7 @@ struct model_config {
   double activation_threshold = 0;  ///< FATReLU's shift, where hidden_act is "fatrelu"
   token_id bos = no_token;
   token_id eos = no_token;
+  std::vector<token_id> end_tokens;  ///< every token that ends a generated text, eos first; may be empty
   std::string name;  ///< for people: the checkpoint's own name of the model, may be empty
 
   [[nodiscard]] std::size_t d_q() const noexcept { return n_head * d_head; }

@@ -1,0 +1,207 @@
+/// @file Hugging Face's `config.json` of a LLaMA, read and written.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <quipu/core/error.hpp>
+#include <quipu/core/tensor_type.hpp>
+#include <quipu/core/token.hpp>
+#include <quipu/io/json_fields.hpp>
+#include <quipu/io/json_text.hpp>
+#include <quipu/io/model_config.hpp>
+#include <quipu/io/printable.hpp>
+#include <quipu/io/validate.hpp>  // validate_config
+
+namespace quipu::io {
+
+namespace detail {
+
+/// "llama", and "sparsellama" of the published ProSparse models: the same tensors with another activation.
+inline void check_hf_architecture(const json_fields& fields) {
+  const std::string type = fields.text_or("model_type", "llama");
+  if (type != "llama" && type != "sparsellama") {
+    fail<format_error>(fields.at("model_type"), "llama", printable(type));
+  }
+  if (const nlohmann::json* names = fields.find("architectures")) {
+    for (const nlohmann::json& name : *names) {
+      if (!name.is_string() || (name != "LlamaForCausalLM" && name != "SparseLlamaForCausalLM" &&
+                                name != "LlamaModel")) {
+        fail<format_error>(fields.at("architectures"), "LlamaForCausalLM",
+                           name.is_string() ? printable(name.get_ref<const std::string&>())
+                                            : std::string(name.type_name()));
+      }
+    }
+  }
+  for (const char* experts : {"num_local_experts", "num_experts", "n_routed_experts"}) {
+    if (fields.find(experts) != nullptr) {
+      fail<format_error>(fields.at(experts), "a dense LLaMA", "a mixture of experts");
+    }
+  }
+  if (fields.find("quantization_config") != nullptr) {
+    fail<format_error>(fields.at("quantization_config"), "unquantised weights (or a GGUF file)",
+                       "a quantised Hugging Face checkpoint");
+  }
+  if (fields.number_or("partial_rotary_factor", 1) != 1) {
+    fail<format_error>(fields.at("partial_rotary_factor"), "1", "another number");
+  }
+}
+
+/// Both homes of the rotary settings: `rope_scaling` beside `rope_theta`, or `rope_parameters` around both.
+inline void read_hf_rope(const json_fields& fields, model_config& config) {
+  config.rope_theta = fields.number_or("rope_theta", 10000);
+  const char* home = fields.find("rope_parameters") != nullptr ? "rope_parameters" : "rope_scaling";
+  const nlohmann::json* nested = fields.find(home);
+  if (nested == nullptr) return;
+  const json_fields rope(*nested, fields.at(home));
+  config.rope_theta = rope.number_or("rope_theta", config.rope_theta);
+  if (rope.number_or("partial_rotary_factor", 1) != 1) {
+    fail<format_error>(rope.at("partial_rotary_factor"), "1", "another number");
+  }
+  const std::string type = rope.text_or("rope_type", rope.text_or("type", "default"));
+  if (type == "default") return;
+  if (type == "linear") {
+    config.scaling.type = rope_scaling::kind::linear;
+    config.scaling.factor = rope.number("factor");
+  } else if (type == "llama3") {
+    config.scaling.type = rope_scaling::kind::llama3;
+    config.scaling.factor = rope.number("factor");
+    config.scaling.low_freq_factor = rope.number("low_freq_factor");
+    config.scaling.high_freq_factor = rope.number("high_freq_factor");
+    config.scaling.original_n_ctx = rope.number("original_max_position_embeddings");
+  } else {
+    fail<format_error>(rope.at("rope_type"), "default, linear or llama3", printable(type));
+  }
+}
+
+[[nodiscard]] inline token_id hf_token(const json_fields& fields, const char* key,
+                                       const nlohmann::json& value) {
+  if (!value.is_number_integer()) fields.refuse(key, "an integer or a list of integers", value);
+  const auto id = value.get<std::int64_t>();
+  if (id < -1 || id > static_cast<std::int64_t>(largest_extent) - 1) {
+    fields.refuse(key, "a token id", value);
+  }
+  return static_cast<token_id>(id);
+}
+
+/// The ids of a field that is an integer, a list of integers, or absent.
+[[nodiscard]] inline std::vector<token_id> hf_tokens(const json_fields& fields, const char* key) {
+  std::vector<token_id> ids;
+  const nlohmann::json* field = fields.find(key);
+  if (field == nullptr) return ids;
+  if (!field->is_array()) {
+    ids.push_back(hf_token(fields, key, *field));
+  } else {
+    for (const nlohmann::json& value : *field) ids.push_back(hf_token(fields, key, value));
+  }
+  std::erase(ids, no_token);
+  return ids;
+}
+
+}  // namespace detail
+
+/// Reads a `config.json`.
+///
+/// Absent fields get the defaults of transformers' LlamaConfig; sizes without which no LLaMA is known
+/// must be there.
+/// @param json   the file's text
+/// @param place  its name, for messages
+/// @throws format_error  no JSON, a field of the wrong type or range, or a model that is not a dense
+///                       LLaMA with plain, linear or llama3 rotary embedding
+[[nodiscard]] inline model_config parse_hf_config(std::string_view json, const std::string& place) {
+  const nlohmann::json document = parse_json(json, place);
+  const json_fields fields(document, place);
+  detail::check_hf_architecture(fields);
+  model_config config;
+  config.d_model = fields.size("hidden_size");
+  config.d_ffn = fields.size("intermediate_size");
+  config.n_layer = fields.size("num_hidden_layers");
+  config.n_head = fields.size("num_attention_heads");
+  config.n_kv_head = fields.size_or("num_key_value_heads", config.n_head);
+  config.n_vocab = fields.size("vocab_size");
+  config.n_ctx = fields.size_or("max_position_embeddings", 2048);
+  if (fields.find("head_dim") != nullptr) {
+    config.d_head = fields.size("head_dim");
+  } else if (config.d_model % config.n_head == 0) {
+    config.d_head = config.d_model / config.n_head;
+  } else {
+    fail<format_error>(fields.at("hidden_size"), concat("a multiple of ", config.n_head, " heads"),
+                       config.d_model);
+  }
+  config.rms_norm_eps = fields.number_or("rms_norm_eps", 1e-6);
+  config.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
+  config.attention_bias = fields.flag_or("attention_bias", false);
+  config.mlp_bias = fields.flag_or("mlp_bias", false);
+  config.hidden_act = fields.text_or("hidden_act", "silu");
+  if (config.hidden_act == "swish") config.hidden_act = "silu";  // transformers' other name of it
+  if (config.hidden_act == "fatrelu") config.activation_threshold = fields.number_or("hidden_act_param", 0);
+  detail::read_hf_rope(fields, config);
+  const std::vector<token_id> bos = detail::hf_tokens(fields, "bos_token_id");
+  config.bos = bos.empty() ? no_token : bos.front();
+  config.end_tokens = detail::hf_tokens(fields, "eos_token_id");
+  config.eos = config.end_tokens.empty() ? no_token : config.end_tokens.front();
+  config.name = fields.text_or("_name_or_path", "");
+  validate_config(config, place);
+  return config;
+}
+
+/// The `config.json` of a model, in the form that every transformers release since LLaMA 2 reads.
+///
+/// @param type  of the weights: F32, F16 or BF16 (F64 is stated as float64)
+/// @throws config_error  rotary factors that came as a table: config.json cannot state them
+[[nodiscard]] inline std::string hf_config_text(const model_config& config, tensor_type type) {
+  using nlohmann::ordered_json;
+  if (!config.rope_factors.empty()) {
+    fail<config_error>("hf_config_text: rope factors", "none, or a llama3 scaling", "a table");
+  }
+  const auto id_or_null = [](token_id id) { return id == no_token ? ordered_json() : ordered_json(id); };
+  ordered_json document;
+  document["architectures"] = ordered_json::array({"LlamaForCausalLM"});
+  document["model_type"] = "llama";
+  document["hidden_size"] = config.d_model;
+  document["intermediate_size"] = config.d_ffn;
+  document["num_hidden_layers"] = config.n_layer;
+  document["num_attention_heads"] = config.n_head;
+  document["num_key_value_heads"] = config.n_kv_head;
+  document["head_dim"] = config.d_head;
+  document["vocab_size"] = config.n_vocab;
+  document["max_position_embeddings"] = config.n_ctx;
+  document["hidden_act"] = config.hidden_act;
+  if (config.hidden_act == "fatrelu") document["hidden_act_param"] = config.activation_threshold;
+  document["rms_norm_eps"] = config.rms_norm_eps;
+  document["rope_theta"] = config.rope_theta;
+  ordered_json scaling;
+  if (config.scaling.type == rope_scaling::kind::linear) {
+    scaling = {{"rope_type", "linear"}, {"type", "linear"}, {"factor", config.scaling.factor}};
+  } else if (config.scaling.type == rope_scaling::kind::llama3) {
+    scaling = {{"rope_type", "llama3"},
+               {"factor", config.scaling.factor},
+               {"low_freq_factor", config.scaling.low_freq_factor},
+               {"high_freq_factor", config.scaling.high_freq_factor},
+               {"original_max_position_embeddings", config.scaling.original_n_ctx}};
+  }
+  document["rope_scaling"] = scaling;
+  document["tie_word_embeddings"] = config.tied_embeddings;
+  document["attention_bias"] = config.attention_bias;
+  document["mlp_bias"] = config.mlp_bias;
+  document["bos_token_id"] = id_or_null(config.bos);
+  document["eos_token_id"] =
+      config.end_tokens.size() > 1 ? ordered_json(config.end_tokens) : id_or_null(config.eos);
+  switch (type) {
+    case tensor_type::f64: document["torch_dtype"] = "float64"; break;
+    case tensor_type::f16: document["torch_dtype"] = "float16"; break;
+    case tensor_type::bf16: document["torch_dtype"] = "bfloat16"; break;
+    default: document["torch_dtype"] = "float32"; break;
+  }
+  if (!config.name.empty()) document["_name_or_path"] = config.name;
+  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace quipu::io
