@@ -23,11 +23,11 @@
 #include <catch2/catch.hpp>
 
 #include "support/store_model.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace quipu::notes;
 using quipu::test::store_model;
-using quipu::test::temporary_folder;
+using quipu::test::temp_folder;
 
 namespace {
 
@@ -132,7 +132,7 @@ void pause_us(std::uint_fast32_t us) { std::this_thread::sleep_for(std::chrono::
 
 TEST_CASE("killed at 200 random moments, the store has every acknowledged edit and no half one",
           "[notes][durability]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("notes.db");
   store_model model;
   unsigned done = 0;
@@ -178,7 +178,7 @@ TEST_CASE("killed at 200 random moments, the store has every acknowledged edit a
 
 TEST_CASE("two processes write, both are killed at random moments, nothing acknowledged is lost",
           "[notes][durability]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("notes.db");
   { sqlite_store store(path, quick); }
   std::mt19937 random(77);
@@ -237,7 +237,7 @@ TEST_CASE("two processes write, both are killed at random moments, nothing ackno
 
 TEST_CASE("a full disk gives an error, keeps every note, and the store goes on when there is room again",
           "[notes][durability]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("notes.db");
   child_process child([&](auto&& acknowledge) {
     ::signal(SIGXFSZ, SIG_IGN);  // writes beyond the limit then fail with an error, as on a full disk
@@ -275,7 +275,7 @@ TEST_CASE("a full disk gives an error, keeps every note, and the store goes on w
 }
 
 TEST_CASE("a read-only file gives an error and stays as it is", "[notes][durability]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("notes.db");
   { sqlite_store(path, quick).add(of_text("Oslo is in Norway")); }
   REQUIRE(::chmod(path.c_str(), 0444) == 0);
@@ -297,7 +297,7 @@ TEST_CASE("a read-only file gives an error and stays as it is", "[notes][durabil
 
 TEST_CASE("a database and its log cut or damaged anywhere give a committed state or an error",
           "[notes][durability]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("notes.db");
   // A database file with some versions in it and more of them in the log, as a killed process leaves them.
   store_model model;

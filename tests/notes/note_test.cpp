@@ -16,24 +16,6 @@ note of_text(std::string text) {
 
 }  // namespace
 
-TEST_CASE("UTF-8 is decoded, and what is not UTF-8 is found", "[notes][note]") {
-  std::string all;
-  for (char32_t code = 0; code < 0x110000; code += code < 0x3000 ? 1 : 97) {
-    if (code >= 0xd800 && code < 0xe000) continue;
-    std::string one;
-    append_code(one, code);
-    std::size_t at = 0;
-    if (next_code(one, at) != code || at != one.size()) FAIL("code " << static_cast<std::uint32_t>(code));
-    all += one;
-  }
-  CHECK(find_bad_utf8(all) == std::string::npos);
-  for (const char* bad : {"\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80",
-                          "\xe2\x82", "\xf0\x9f\x98", "\xff"}) {
-    INFO(bad);
-    CHECK(find_bad_utf8("ok" + std::string(bad)) == 2);
-  }
-}
-
 TEST_CASE("lower case and word characters follow Unicode", "[notes][note]") {
   CHECK(to_lower(U'A') == U'a');
   CHECK(to_lower(U'Å') == U'å');

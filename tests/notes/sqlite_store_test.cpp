@@ -11,10 +11,10 @@
 #include <catch2/catch.hpp>
 
 #include "support/store_model.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace quipu::notes;
-using quipu::test::temporary_folder;
+using quipu::test::temp_folder;
 
 namespace {
 
@@ -40,7 +40,7 @@ void run_sql(const std::string& path, const char* sql) {
 
 TEST_CASE("sqlite_store does what the simple model does", "[notes][sqlite_store]") {
   for (unsigned seed = 1; seed <= 4; ++seed) {
-    const temporary_folder folder;
+    const temp_folder folder;
     sqlite_store store(folder.file("notes.db"), quick);
     quipu::test::compare_with_model(store, seed, 120);
     CHECK(store.check_integrity().empty());
@@ -48,7 +48,7 @@ TEST_CASE("sqlite_store does what the simple model does", "[notes][sqlite_store]
 }
 
 TEST_CASE("a store reopened holds what it held", "[notes][sqlite_store]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("notes.db");
   quipu::test::store_model::table before;
   store_version version = 0;
@@ -70,7 +70,7 @@ TEST_CASE("a store reopened holds what it held", "[notes][sqlite_store]") {
 }
 
 TEST_CASE("two connections see each other's notes and are told about them", "[notes][sqlite_store]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   sqlite_store one(folder.file("notes.db"), quick);
   sqlite_store two(folder.file("notes.db"), quick);
   CHECK_FALSE(two.others_wrote());
@@ -89,7 +89,7 @@ TEST_CASE("two connections see each other's notes and are told about them", "[no
 }
 
 TEST_CASE("files of others, newer files and files that are none are refused untouched", "[notes][sqlite_store]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("x.db");
   const auto bytes = [&] {
     std::ifstream in(path, std::ios::binary);
@@ -123,7 +123,7 @@ TEST_CASE("files of others, newer files and files that are none are refused unto
 }
 
 TEST_CASE("a store of schema 1 is migrated with everything in it", "[notes][sqlite_store]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("old.db");
   quipu::test::store_model::table before;
   {
@@ -143,7 +143,7 @@ TEST_CASE("a store of schema 1 is migrated with everything in it", "[notes][sqli
 }
 
 TEST_CASE("the integrity check names what was changed behind the store's back", "[notes][sqlite_store]") {
-  const temporary_folder folder;
+  const temp_folder folder;
   const std::string path = folder.file("notes.db");
   {
     sqlite_store store(path, quick);

@@ -2,16 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
 #include <fstream>
+#include <sstream>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
+#include <quipu/io/json_text.hpp>  // parse_json
 
 namespace quipu::data {
 
@@ -69,15 +70,12 @@ class json_place {
 };
 
 /// @throws io_error      the file cannot be read
-/// @throws format_error  not JSON in UTF-8
+/// @throws format_error  not JSON in UTF-8, nested too deep, or a key twice
 [[nodiscard]] inline nlohmann::json read_json_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw io_error(concat(path, ": cannot open"));
-  try {
-    return nlohmann::json::parse(in);
-  } catch (const nlohmann::json::exception& problem) {
-    fail<format_error>(path, "JSON", problem.what());
-  }
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf())) throw io_error(concat(path, ": cannot read"));
+  return io::parse_json(text.str(), path);
 }
 
 }  // namespace quipu::data

@@ -95,7 +95,7 @@ class bm25_retriever {
     work->terms.clear();
     words_(query, work->terms);
     prepare(*work, work->terms);
-    return exact_score(*work, static_cast<std::uint32_t>(place));
+    return score_beyond(*work, 0, static_cast<std::uint32_t>(place));
   }
   /// Sum of the idf of the question's distinct words, those that no note has included: the scale of its
   /// scores. A score over this is comparable between questions and versions of the notes.
@@ -124,13 +124,16 @@ class bm25_retriever {
  private:
   using posting = inverted_index::posting;
 
+  static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t window_bits = 12;  // notes of one window: their scores fit the first cache
   static constexpr std::size_t window_size = std::size_t{1} << window_bits;
+  static constexpr std::size_t long_query = 64;   // a note shares so many of its words that looking it up for each is dear
   static constexpr std::size_t small_list = 768;  // looked up note by note rather than added up by window
 
   struct query_term {
     std::uint32_t number;
     double weight;  // idf (k1 + 1)
+    std::array<std::uint32_t, 2> position;  // of its lists of single and repeated occurrences
   };
   struct query_list {
     const posting* next;
@@ -145,6 +148,8 @@ class bm25_retriever {
   struct workspace {
     term_list terms;
     std::vector<query_term> query;
+    std::vector<std::uint32_t> by_number;  // the question's terms in the order of their numbers
+    std::vector<double> given;             // what each of them gives to a note
     std::vector<query_list> lists;
     double offset = 0, slope = 0;  // k1 (1 - b) and k1 b / mean length
     std::array<float, window_size> sums{};
@@ -171,18 +176,62 @@ class bm25_retriever {
     for (std::size_t i = 0; i < terms.size(); ++i) {
       const std::uint32_t number = index_.dictionary().find(terms[i]);
       if (number == term_dictionary::absent || index_.lists(number).n_live == 0) continue;
-      const bool seen = std::any_of(work.query.begin(), work.query.end(),
-                                    [&](const query_term& term) { return term.number == number; });
-      if (!seen) work.query.push_back({number, idf_of(index_.lists(number).n_live) * (options_.k1 + 1)});
+      work.query.push_back({number, idf_of(index_.lists(number).n_live) * (options_.k1 + 1), {}});
     }
+    drop_repeats(work);
+    work.given.assign(work.query.size(), 0);
   }
-  [[nodiscard]] double exact_score(const workspace& work, std::uint32_t place) const noexcept {
-    double sum = 0;
-    for (const query_term& term : work.query) {
-      if (const std::uint16_t count = index_.count_in(place, term.number); count != 0) {
-        sum += term.weight * share(work, count, index_.length_at(place));
-      }
+  /// Leaves every term where it comes first, and notes the order of the numbers.
+  static void drop_repeats(workspace& work) {
+    const auto sort = [&] {
+      work.by_number.resize(work.query.size());
+      for (std::uint32_t t = 0; t < work.by_number.size(); ++t) work.by_number[t] = t;
+      std::sort(work.by_number.begin(), work.by_number.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return std::pair(work.query[a].number, a) < std::pair(work.query[b].number, b);
+      });
+    };
+    sort();
+    bool repeats = false;
+    for (std::size_t i = 1; i < work.by_number.size(); ++i) {
+      query_term& term = work.query[work.by_number[i]];
+      if (term.number != work.query[work.by_number[i - 1]].number) continue;
+      term.weight = -1;
+      repeats = true;
     }
+    if (!repeats) return;
+    std::erase_if(work.query, [](const query_term& term) { return term.weight < 0; });
+    sort();
+  }
+
+  /// Score of a note that is in none of the first `n_done` lists; -1 where it is in one of them.
+  [[nodiscard]] double score_beyond(workspace& work, std::size_t n_done, std::uint32_t place) const noexcept {
+    const double length = index_.length_at(place);
+    const auto is_done = [&](const query_term& term, std::uint16_t count) {
+      return term.position[count > 1 ? 1 : 0] < n_done;
+    };
+    double sum = 0;
+    if (work.query.size() <= 8) {
+      for (const query_term& term : work.query) {
+        const std::uint16_t count = index_.count_in(place, term.number);
+        if (count == 0) continue;
+        if (is_done(term, count)) return -1;
+        sum += term.weight * share(work, count, length);
+      }
+      return sum;
+    }
+    // Both the note's and the question's terms ascend: one pass, then a sum in the question's order.
+    const auto terms = index_.terms_of(place);
+    std::size_t at = 0;
+    bool done = false;
+    for (const std::uint32_t t : work.by_number) {
+      const query_term& term = work.query[t];
+      while (at < terms.size() && terms[at].term < term.number) ++at;
+      const bool present = at < terms.size() && terms[at].term == term.number;
+      work.given[t] = present ? term.weight * share(work, terms[at].count, length) : 0;
+      done = done || (present && is_done(term, terms[at].count));
+    }
+    if (done) return -1;
+    for (const double given : work.given) sum += given;
     return sum;
   }
 
@@ -193,7 +242,7 @@ class bm25_retriever {
     gather(work);
     // Short lists first, note by note; they raise the threshold that the long ones then fail.
     std::size_t i = 0;
-    for (; i < work.lists.size(); ++i) {
+    for (; i < work.lists.size() && work.query.size() <= long_query; ++i) {
       query_list& list = work.lists[i];
       const double threshold = floor_of(best);
       if (static_cast<std::size_t>(list.end - list.next) > small_list && i + 1 != work.lists.size()) break;
@@ -223,11 +272,12 @@ class bm25_retriever {
     });
     double weight = 0;
     std::uint16_t count = 0;
+    for (query_term& term : work.query) term.position = {none, none};
     for (std::size_t i = work.lists.size(); i-- > 0;) {
       query_list& list = work.lists[i];
-      bool later = false;
-      for (std::size_t j = i + 1; j < work.lists.size() && !later; ++j) later = work.lists[j].term == list.term;
-      if (!later) weight += list.weight;
+      query_term& term = work.query[list.term];
+      if (term.position == std::array{none, none}) weight += list.weight;
+      term.position[list.repeated ? 1 : 0] = static_cast<std::uint32_t>(i);
       count = std::max(count, list.max_count);
       list.rest_weight = weight;
       list.rest_count = count;
@@ -254,21 +304,12 @@ class bm25_retriever {
     return (list.rest_weight * slack * count / threshold - count - work.offset) / work.slope;
   }
 
-  /// True where the note was met in one of the lists before `i`.
-  [[nodiscard]] bool met_before(const workspace& work, std::size_t i, std::uint32_t place) const noexcept {
-    for (std::size_t j = 0; j < i; ++j) {
-      const query_list& list = work.lists[j];
-      const std::uint16_t count = index_.count_in(place, work.query[list.term].number);
-      if (count != 0 && (count > 1) == list.repeated) return true;
-    }
-    return false;
-  }
-  void offer(const workspace& work, std::size_t i, std::uint32_t place, top_notes& best) const {
-    if (index_.id_at(place) == no_note || met_before(work, i, place)) return;
-    best.offer(index_.id_at(place), exact_score(work, place));
+  void offer(workspace& work, std::size_t n_done, std::uint32_t place, top_notes& best) const {
+    if (index_.id_at(place) == no_note) return;
+    if (const double score = score_beyond(work, n_done, place); score >= 0) best.offer(index_.id_at(place), score);
   }
 
-  void look_up(const workspace& work, std::size_t i, top_notes& best) const {
+  void look_up(workspace& work, std::size_t i, top_notes& best) const {
     const query_list& list = work.lists[i];
     double threshold = -1, limit = 0;
     for (const posting* p = list.next; p != list.end; ++p) {

@@ -12,7 +12,7 @@
 #include <quipu/core/clock.hpp>  // time_ms
 #include <quipu/core/error.hpp>
 #include <quipu/notes/unicode_words.hpp>  // to_lower
-#include <quipu/notes/utf8.hpp>
+#include <quipu/text/utf8.hpp>
 
 namespace quipu::notes {
 
@@ -66,14 +66,15 @@ inline constexpr std::size_t max_note_tags = 1024;
   out.reserve(text.size());
   bool blank = false;
   for (std::size_t at = 0; at < text.size();) {
-    const char32_t code = next_code(text, at);
+    const auto [code, length, status] = quipu::text::decode_utf8(text, at);
+    at += length;
     if (code == ' ' || (code >= '\t' && code <= '\r') || code == 0xa0) {
       blank = !out.empty();
       continue;
     }
     if (blank) out.push_back(' ');
     blank = false;
-    append_code(out, code == bad_code ? char32_t{0xfffd} : to_lower(code));
+    quipu::text::append_utf8(out, to_lower(code));
   }
   out.resize(without_final_period(out).size());
   while (!out.empty() && out.back() == ' ') out.pop_back();
@@ -92,7 +93,7 @@ inline void check_note(const note& n) {
     if (const std::size_t zero = value.find('\0'); zero != std::string::npos) {
       fail<format_error>(concat("note: ", name), "no U+0000", concat("one at byte ", zero));
     }
-    if (const std::size_t bad = find_bad_utf8(value); bad != std::string::npos) {
+    if (const std::size_t bad = quipu::text::valid_utf8_prefix(value); bad != value.size()) {
       fail<format_error>(concat("note: ", name), "UTF-8", concat("another byte at ", bad));
     }
   };

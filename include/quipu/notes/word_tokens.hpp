@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <quipu/notes/unicode_words.hpp>
-#include <quipu/notes/utf8.hpp>
+#include <quipu/text/utf8.hpp>
 
 namespace quipu::notes {
 
@@ -127,10 +127,14 @@ inline void split_words(std::string_view text, term_list& out) {
     } else if (folded == 0) {
       out.end_term();
       ++at;
-    } else if (const char32_t code = next_code(text, at); code != bad_code && is_word_character(code)) {
-      append_code(bytes, to_lower(code));
     } else {
-      out.end_term();
+      const quipu::text::utf8_step step = quipu::text::decode_utf8(text, at);
+      at += step.length;
+      if (is_word_character(step.code_point)) {  // U+FFFD, which stands for bad bytes, is none
+        quipu::text::append_utf8(bytes, to_lower(step.code_point));
+      } else {
+        out.end_term();
+      }
     }
   }
   out.end_term();
