@@ -30,11 +30,12 @@ TEST_CASE("BM25 returns what the formula over all notes gives", "[notes][bm25_re
       texts[id] = random_sentence(random, s.vocabulary, s.longest);
       index.add(id, texts[id]);
     }
+    bm25_by_definition<all_words> definition(texts);
     for (int q = 0; q < (s.n_note > 5000 ? 12 : 40); ++q) {
       const std::string query = random_sentence(random, s.vocabulary, 6);
       for (const std::size_t k : {1u, 5u, 37u}) {
         INFO(s.n_note << " notes, query " << query << ", k " << k);
-        const auto expected = bm25_by_definition<all_words>(texts, query, k);
+        const auto expected = definition(query, k);
         const auto found = index.retrieve(query, k);
         REQUIRE(same_ranking(found, expected));
         for (const scored_note& hit : found) CHECK(index.score(query, hit.id) == hit.score);
@@ -129,12 +130,13 @@ TEST_CASE("b = 0 leaves lengths out, and several threads may search at a time", 
   bm25_retriever<all_words> index({.k1 = 0.9, .b = 0});
   std::map<note_id, std::string> texts;
   for (note_id id = 1; id <= 2000; ++id) index.add(id, texts[id] = random_sentence(random, 80, 9));
+  bm25_by_definition<all_words> definition(texts, 0.9, 0);
   std::vector<std::string> queries;
   std::vector<std::vector<scored_note>> expected;
   for (int q = 0; q < 20; ++q) {
     queries.push_back(random_sentence(random, 80, 5));
     expected.push_back(index.retrieve(queries.back(), 5));
-    CHECK(same_ranking(expected.back(), bm25_by_definition<all_words>(texts, queries.back(), 5, {}, 0.9, 0)));
+    CHECK(same_ranking(expected.back(), definition(queries.back(), 5)));
   }
   std::vector<std::thread> threads;
   std::vector<int> wrong(4);

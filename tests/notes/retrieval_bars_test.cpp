@@ -10,6 +10,9 @@
 
 #include <quipu/data/eren_sets.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
+#include <quipu/notes/char_ngram_retriever.hpp>
+#include <quipu/notes/hybrid_retriever.hpp>
+#include <quipu/notes/two_hop.hpp>
 
 #include "support/shared_data.hpp"
 
@@ -68,4 +71,56 @@ TEST_CASE("BM25 finds the notes of CounterFact-Hard and FEVER", "[notes][retriev
   CAPTURE(checked.at1, checked.at5);
   CHECK(checked.at5 >= 0.99);
   WARN("BM25 R@1 R@5: CounterFact-Hard " << found.at1 << " " << found.at5 << ", FEVER " << checked.at1 << " " << checked.at5);
+}
+
+TEST_CASE("the hybrid finds the notes of CounterFact-Hard and FEVER too", "[notes][retrieval_bars]") {
+  QUIPU_NEEDS(set_file("cfh_filtered.json"));
+  const auto hard = data::read_counterfact_hard(set_file("cfh_filtered.json").string());
+  notes::hybrid_retriever<notes::bm25_retriever<>, notes::char_ngram_retriever<>> index;
+  add_notes(index, hard);
+  const recall found = measure(index, hard, false);
+  CHECK(found.at5 >= 0.995);
+  const recall grams = measure(std::get<1>(index.parts()), hard, false);
+  CHECK(grams.at1 >= 0.975);
+  CHECK(grams.at5 >= 0.995);
+
+  const auto fever = data::read_fever(set_file("fever_filtered.json").string());
+  notes::hybrid_retriever<notes::bm25_retriever<>, notes::char_ngram_retriever<>> claims;
+  add_notes(claims, fever.edits);
+  const recall checked = measure(claims, fever.edits, true);
+  CHECK(checked.at5 >= 0.99);
+  WARN("R@1 R@5: hybrid, CounterFact-Hard " << found.at1 << " " << found.at5 << ", FEVER " << checked.at1 << " " << checked.at5
+       << "; n-grams, CounterFact-Hard " << grams.at1 << " " << grams.at5);
+}
+
+TEST_CASE("both notes of HotpotQA's questions are found, more often in two hops", "[notes][retrieval_bars]") {
+  QUIPU_NEEDS(set_file("hotpot.json"));
+  auto cases = data::read_hotpot(set_file("hotpot.json").string());
+  cases.resize(512);
+  notes::hybrid_retriever<notes::bm25_retriever<>, notes::char_ngram_retriever<>> hybrid;
+  notes::two_hop_retriever<notes::bm25_retriever<>> two_hop;
+  notes::note_id next = 1;
+  for (const data::edit_case& one : cases) {
+    REQUIRE(one.notes.size() == 2);
+    for (const std::string& text : one.notes) {
+      hybrid.add(next, text);
+      two_hop.add(next++, text);
+    }
+  }
+  const auto both = [&](const auto& index) {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      std::size_t own = 0;
+      for (const auto& hit : index.retrieve(cases[i].in_scope.front().question, 5)) {
+        own += (hit.id + 1) / 2 == static_cast<notes::note_id>(i + 1) ? 1 : 0;
+      }
+      n += own == 2 ? 1 : 0;
+    }
+    return static_cast<double>(n) / static_cast<double>(cases.size());
+  };
+  const double words = both(two_hop.one_hop()), fused = both(hybrid), hops = both(two_hop);
+  CHECK(words >= 0.85);
+  CHECK(fused >= 0.85);
+  CHECK(hops >= 0.92);
+  WARN("HotpotQA (512) both@5: BM25 " << words << ", hybrid " << fused << ", two hops " << hops);
 }

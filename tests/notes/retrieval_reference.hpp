@@ -24,44 +24,106 @@ std::vector<std::string> words_of(const std::string& text, const Words& words) {
   return out;
 }
 
-/// Every note scored by the formula, in the order of the question's words.
+/// BM25 of every note by the formula, in the order of the question's words.
 template <class Words>
-std::vector<notes::scored_note> bm25_by_definition(const std::map<notes::note_id, std::string>& texts,
-                                                   const std::string& query, std::size_t k, const Words& words = {},
-                                                   double k1 = 1.2, double b = 0.75) {
-  std::map<notes::note_id, std::map<std::string, double>> counts;
-  std::map<notes::note_id, double> lengths;
-  std::map<std::string, double> n_with;
-  double total = 0;
-  for (const auto& [id, text] : texts) {
-    for (const std::string& word : words_of(text, words)) {
-      if (counts[id][word]++ == 0) ++n_with[word];
-      ++lengths[id];
-      ++total;
+class bm25_by_definition {
+ public:
+  explicit bm25_by_definition(const std::map<notes::note_id, std::string>& texts, double k1 = 1.2, double b = 0.75)
+      : k1_(k1), b_(b) {
+    for (const auto& [id, text] : texts) {
+      counts_[id];
+      for (const std::string& word : words_of(text, Words{})) {
+        if (counts_[id][word]++ == 0) ++n_with_[word];
+        ++lengths_[id];
+        ++total_;
+      }
     }
   }
-  std::vector<std::string> distinct;
-  for (const std::string& word : words_of(query, words)) {
-    if (std::find(distinct.begin(), distinct.end(), word) == distinct.end()) distinct.push_back(word);
-  }
-  const auto n_note = static_cast<double>(texts.size());
-  const double mean = total / n_note;
-  std::vector<notes::scored_note> all;
-  for (const auto& [id, text] : texts) {
-    double score = 0;
-    for (const std::string& word : distinct) {
-      const auto found = counts[id].find(word);
-      if (found == counts[id].end()) continue;
-      const double idf = std::log(1 + (n_note - n_with[word] + 0.5) / (n_with[word] + 0.5));
-      const double f = found->second;
-      score += idf * (k1 + 1) * (f / (f + k1 * (1 - b) + k1 * b / mean * lengths[id]));
+  [[nodiscard]] std::vector<notes::scored_note> operator()(const std::string& query, std::size_t k) {
+    std::vector<std::string> distinct;
+    for (const std::string& word : words_of(query, Words{})) {
+      if (std::find(distinct.begin(), distinct.end(), word) == distinct.end()) distinct.push_back(word);
     }
-    if (score > 0) all.push_back({id, score});
+    const auto n_note = static_cast<double>(counts_.size());
+    const double mean = total_ / n_note;
+    std::vector<notes::scored_note> all;
+    for (const auto& [id, counts] : counts_) {
+      double score = 0;
+      for (const std::string& word : distinct) {
+        const auto found = counts.find(word);
+        if (found == counts.end()) continue;
+        const double idf = std::log(1 + (n_note - n_with_[word] + 0.5) / (n_with_[word] + 0.5));
+        const double f = found->second;
+        score += idf * f * (k1_ + 1) / (f + k1_ * (1 - b_ + b_ * lengths_[id] / mean));
+      }
+      if (score > 0) all.push_back({id, score});
+    }
+    std::sort(all.begin(), all.end(), notes::ranks_before);
+    if (all.size() > k) all.resize(k);
+    return all;
   }
-  std::sort(all.begin(), all.end(), notes::ranks_before);
-  if (all.size() > k) all.resize(k);
-  return all;
-}
+
+ private:
+  double k1_, b_, total_ = 0;
+  std::map<notes::note_id, std::map<std::string, double>> counts_;
+  std::map<notes::note_id, double> lengths_;
+  std::map<std::string, double> n_with_;
+};
+
+/// Cosine of tf-idf over character n-grams by the formula. @pre texts of ASCII
+class ngrams_by_definition {
+ public:
+  explicit ngrams_by_definition(const std::map<notes::note_id, std::string>& texts) {
+    for (const auto& [id, text] : texts) {
+      counts_[id] = grams(text);
+      for (const auto& [gram, count] : counts_[id]) ++n_with_[gram];
+    }
+    for (const auto& [id, counts] : counts_) {
+      double squares = 0;
+      for (const auto& [gram, count] : counts) squares += weight(gram, count) * weight(gram, count);
+      norms_[id] = std::sqrt(squares);
+    }
+  }
+  [[nodiscard]] std::vector<notes::scored_note> operator()(const std::string& query, std::size_t k) {
+    const auto asked = grams(query);
+    double squares = 0;
+    for (const auto& [gram, count] : asked) squares += weight(gram, count) * weight(gram, count);
+    std::vector<notes::scored_note> all;
+    for (const auto& [id, counts] : counts_) {
+      double dot = 0;
+      for (const auto& [gram, count] : asked) {
+        const auto found = counts.find(gram);
+        if (found != counts.end()) dot += weight(gram, count) * weight(gram, found->second);
+      }
+      if (dot > 0) all.push_back({id, dot / std::sqrt(squares) / norms_[id]});
+    }
+    std::sort(all.begin(), all.end(), notes::ranks_before);
+    if (all.size() > k) all.resize(k);
+    return all;
+  }
+
+ private:
+  static std::map<std::string, double> grams(const std::string& text) {
+    std::map<std::string, double> counts;
+    for (const std::string& word : words_of(text, notes::content_words{})) {
+      const std::string whole = "<" + word + ">";
+      for (std::size_t n = 3; n <= 5; ++n) {
+        for (std::size_t at = 0; at + n <= whole.size(); ++at) ++counts[whole.substr(at, n)];
+      }
+      ++counts[whole];
+    }
+    return counts;
+  }
+  double weight(const std::string& gram, double count) {
+    const auto n_note = static_cast<double>(counts_.size());
+    const auto found = n_with_.find(gram);
+    const double idf = found == n_with_.end() ? std::log(1 + n_note) : std::log((1 + n_note) / (1 + found->second)) + 1;
+    return (1 + std::log(count)) * idf;
+  }
+  std::map<notes::note_id, std::map<std::string, double>> counts_;
+  std::map<std::string, double> n_with_;
+  std::map<notes::note_id, double> norms_;
+};
 
 /// Sentences over a vocabulary with a few frequent and many rare words.
 inline std::string random_sentence(std::mt19937& random, int vocabulary, int longest) {
