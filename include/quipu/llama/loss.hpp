@@ -42,13 +42,16 @@ struct loss_sum {
 template <class Scalar>
 class head_loss {
  public:
+  /// @param n_logit  logits held at a time: 16 million floats are 64 MB
+  explicit head_loss(std::size_t n_logit = std::size_t{16} << 20) : n_logit_(n_logit) {}
+
   /// @param hidden    (n_row, d_model) after the final norm
   /// @param targets   (n_row) token ids or `ignored_label`
   /// @param weight    factor of every row's gradient, 1 / (rows that count in the whole step); 0 for no gradients
   /// @param d_hidden  (n_row, d_model) out, 0 in rows that do not count; empty for no gradients
   /// @param d_head    (n_vocab, d_model) added to, or null
   /// @throws config_error  a target that is neither a token id nor `ignored_label`
-  /// Rows that do not count cost nothing; the logits of at most 16 million (row, token) pairs are held.
+  /// Rows that do not count cost nothing.
   loss_sum run(linear::projector<Scalar>& projector, linear::multiplier<Scalar>& multiply,
                const linear::stored_matrix& head, matrix_view<const Scalar> hidden,
                std::span<const std::int64_t> targets, double weight, matrix_view<Scalar> d_hidden, Scalar* d_head) {
@@ -63,7 +66,7 @@ class head_loss {
     const bool gradients = !d_hidden.empty() && weight != 0;
     for (std::size_t t = 0; t < d_hidden.rows(); ++t) std::fill_n(d_hidden.row(t), d_hidden.cols(), Scalar(0));
     const std::size_t d = hidden.cols(), n_vocab = head.rows;
-    const std::size_t most = std::max<std::size_t>(std::size_t{16} << 20, n_vocab) / n_vocab;
+    const std::size_t most = std::max(n_logit_, n_vocab) / n_vocab;
     const std::size_t n_portion = (counted_.size() + most - 1) / most;
     linear::workspace& ws = multiply.tools();
     const auto cross_entropy = linear::backward_kernels_for<Scalar>(ws.kernels().set).cross_entropy;
@@ -96,6 +99,7 @@ class head_loss {
   [[nodiscard]] std::span<const double> losses() const noexcept { return losses_; }
 
  private:
+  std::size_t n_logit_;
   std::vector<std::size_t> counted_;
   std::vector<double> losses_;
   buffer<Scalar> rows_, logits_;
