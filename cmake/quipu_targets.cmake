@@ -12,7 +12,6 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 set(QUIPU_COMPONENT_HEADERS_utf8proc text/unicode_normal.hpp text/wordpiece.hpp notes/bert_encoder.hpp)
 set(QUIPU_COMPONENT_HEADERS_sqlite notes/fts5_retriever.hpp notes/sqlite_connection.hpp notes/sqlite_rows.hpp
     notes/sqlite_schema.hpp notes/sqlite_store.hpp)
-    notes/sqlite_store.hpp notes/fts5_retriever.hpp)
 set(QUIPU_COMPONENT_HEADERS_hnswlib notes/hnsw_index.hpp)
 set(QUIPU_OPTIONAL_COMPONENTS utf8proc sqlite hnswlib)
 
