@@ -1,0 +1,154 @@
+/// @file What an FFN activation is, and the ones that checkpoints name.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <numbers>
+#include <string_view>
+
+namespace quipu::activation {
+
+/// Activations that have vector loops of their own; the others run through their call operator.
+enum class vector_form : std::uint8_t { none, silu, gelu_tanh, threshold };
+
+template <class A>
+concept has_name = requires {
+  { A::name } -> std::convertible_to<std::string_view>;
+};
+template <class A>
+concept has_value = requires(const A& a) {
+  { a(1.0f) } -> std::same_as<float>;
+  { a(1.0) } -> std::same_as<double>;
+};
+template <class A>
+concept has_derivative = requires(const A& a) {
+  { a.derivative(1.0f) } -> std::same_as<float>;
+  { a.derivative(1.0) } -> std::same_as<double>;
+};
+
+/// Role `activation`: a small value with `name`, `a(x)` and `a.derivative(x)` for float and double.
+template <class A>
+concept activation_policy = std::copyable<A> && has_name<A> && has_value<A> && has_derivative<A>;
+
+/// Says in one sentence what a type lacks to be an activation. For `static_assert((explain<A>(), true))`.
+template <class A>
+consteval void explain() {
+  if constexpr (!std::copyable<A>) {
+    static_assert(std::copyable<A>, "activation: the policy must be copyable");
+  } else if constexpr (!has_name<A>) {
+    static_assert(has_name<A>, "activation: declare 'static constexpr std::string_view name', Hugging Face's hidden_act");
+  } else if constexpr (!has_value<A>) {
+    static_assert(has_value<A>, "activation: declare 'template <class S> S operator()(S x) const' for float and double");
+  } else {
+    static_assert(has_derivative<A>, "activation: declare 'template <class S> S derivative(S x) const' for float and double");
+  }
+}
+
+/// x * sigmoid(x). Source: Elfwing, Uchibe, Doya 2017, eq. (2).
+struct silu {
+  static constexpr std::string_view name = "silu";
+  static constexpr vector_form form = vector_form::silu;
+
+  template <class S>
+  [[nodiscard]] S operator()(S x) const noexcept {
+    return x / (S(1) + std::exp(-x));
+  }
+  template <class S>
+  [[nodiscard]] S derivative(S x) const noexcept {
+    const S sigmoid = S(1) / (S(1) + std::exp(-x));
+    return sigmoid * (S(1) + x * (S(1) - sigmoid));
+  }
+};
+
+/// max(x, 0), derivative 0 at 0.
+struct relu {
+  static constexpr std::string_view name = "relu";
+  static constexpr vector_form form = vector_form::threshold;
+
+  [[nodiscard]] double threshold_value() const noexcept { return 0; }
+  template <class S>
+  [[nodiscard]] S operator()(S x) const noexcept {
+    return x > S(0) ? x : S(0);
+  }
+  template <class S>
+  [[nodiscard]] S derivative(S x) const noexcept {
+    return x > S(0) ? S(1) : S(0);
+  }
+};
+
+/// x where x >= threshold, else 0: the shifted ReLU of ProSparse. Source: Song et al. 2024, eq. (6).
+struct fat_relu {
+  static constexpr std::string_view name = "fatrelu";
+  static constexpr vector_form form = vector_form::threshold;
+
+  double threshold = 0;  ///< not negative
+
+  [[nodiscard]] double threshold_value() const noexcept { return threshold; }
+  template <class S>
+  [[nodiscard]] S operator()(S x) const noexcept {
+    return x >= static_cast<S>(threshold) && x > S(0) ? x : S(0);
+  }
+  template <class S>
+  [[nodiscard]] S derivative(S x) const noexcept {
+    return x >= static_cast<S>(threshold) && x > S(0) ? S(1) : S(0);
+  }
+};
+
+/// x * Phi(x) with the error function. Source: Hendrycks, Gimpel 2016, section 2.
+struct gelu {
+  static constexpr std::string_view name = "gelu";
+  static constexpr vector_form form = vector_form::none;
+
+  template <class S>
+  [[nodiscard]] S operator()(S x) const noexcept {
+    return x * S(0.5) * (S(1) + std::erf(x / std::numbers::sqrt2_v<S>));
+  }
+  template <class S>
+  [[nodiscard]] S derivative(S x) const noexcept {
+    const S density = std::exp(S(-0.5) * x * x) * std::numbers::inv_sqrtpi_v<S> / std::numbers::sqrt2_v<S>;
+    return S(0.5) * (S(1) + std::erf(x / std::numbers::sqrt2_v<S>)) + x * density;
+  }
+};
+
+/// The tanh approximation of GELU. Source: Hendrycks, Gimpel 2016, section 2.
+struct gelu_tanh {
+  static constexpr std::string_view name = "gelu_pytorch_tanh";
+  static constexpr vector_form form = vector_form::gelu_tanh;
+
+  template <class S>
+  [[nodiscard]] S operator()(S x) const noexcept {
+    return S(0.5) * x * (S(1) + std::tanh(inner(x)));
+  }
+  template <class S>
+  [[nodiscard]] S derivative(S x) const noexcept {
+    const S t = std::tanh(inner(x));
+    const S slope = scale<S>() * (S(1) + S(3 * 0.044715) * x * x);
+    return S(0.5) * (S(1) + t) + S(0.5) * x * (S(1) - t * t) * slope;
+  }
+
+ private:
+  template <class S>
+  static constexpr S scale() noexcept {
+    return std::numbers::sqrt2_v<S> * std::numbers::inv_sqrtpi_v<S>;  // sqrt(2 / pi)
+  }
+  template <class S>
+  static S inner(S x) noexcept {
+    return scale<S>() * (x + S(0.044715) * x * x * x);
+  }
+};
+
+static_assert(activation_policy<silu> && activation_policy<relu> && activation_policy<fat_relu> &&
+              activation_policy<gelu> && activation_policy<gelu_tanh>);
+
+/// True where `hidden_act` of a checkpoint means the activation A.
+template <class A>
+[[nodiscard]] constexpr bool is_named(std::string_view hidden_act) noexcept {
+  if (hidden_act == A::name) return true;
+  if (A::name == silu::name) return hidden_act == "swish";
+  if (A::name == gelu_tanh::name) return hidden_act == "gelu_new";
+  return false;
+}
+
+}  // namespace quipu::activation

@@ -1,0 +1,168 @@
+/// @file A team of threads for many small parallel steps a second.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include <quipu/core/config.hpp>  // QUIPU_ASSERT
+#include <quipu/core/error.hpp>   // config_error
+
+namespace quipu {
+
+/// Whether the team's own threads are tied to processors. The caller's thread is never touched.
+enum class thread_pinning : std::uint8_t { none, compact };
+
+/// Handle on a fixed set of threads that run one loop at a time. The calling thread works too, so a team
+/// of one starts no thread. Between loops the threads spin for some microseconds and then sleep on a
+/// futex. Copies share the team; callers on different threads take turns.
+///
+/// What a loop computes must not depend on which thread runs which part: parts are claimed as threads
+/// become free.
+class thread_team {
+ public:
+  /// @param n_thread  0 means one for each processor that the process may use
+  /// @throws config_error  more than 1024 threads
+  explicit thread_team(std::size_t n_thread = 0, thread_pinning pinning = thread_pinning::none)
+      : state_(std::make_shared<state>(n_thread == 0 ? available() : n_thread, pinning)) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return state_->workers.size() + 1; }
+
+  /// Processors that the calling process may run on.
+  [[nodiscard]] static std::size_t available() noexcept {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    const int count = CPU_COUNT(&set);
+    return count < 1 ? 1 : static_cast<std::size_t>(count);
+  }
+
+  /// Calls `body(begin, end, thread)` for pieces of `grain` indices (the last may be shorter) that cover
+  /// 0 .. n - 1 once; returns when all are done. `thread` is below size() and names a private workspace.
+  ///
+  /// @param body  must not throw; must not start another loop on the same team
+  template <class Body>
+  void parallel_for(std::size_t n, std::size_t grain, Body&& body) const {
+    QUIPU_ASSERT(grain > 0);
+    if (n == 0) return;
+    const std::size_t n_piece = (n + grain - 1) / grain;
+    state& team = *state_;
+    if (n_piece == 1 || team.workers.empty()) {
+      for (std::size_t begin = 0; begin < n; begin += grain) {
+        body(begin, begin + grain < n ? begin + grain : n, std::size_t{0});
+      }
+      return;
+    }
+    const std::lock_guard turn(team.turn);
+    using function = std::remove_reference_t<Body>;
+    team.call = [](void* f, std::size_t begin, std::size_t end, std::size_t thread) noexcept {
+      (*static_cast<function*>(f))(begin, end, thread);
+    };
+    team.context = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
+    team.n = n;
+    team.grain = grain;
+    team.next.store(0, std::memory_order_relaxed);
+    team.running.store(static_cast<std::uint32_t>(team.workers.size()), std::memory_order_relaxed);
+    team.epoch.fetch_add(1, std::memory_order_release);
+    team.epoch.notify_all();
+    team.work(0);
+    for (std::uint32_t left; (left = team.running.load(std::memory_order_acquire)) != 0;) {
+      if (!spin([&] { return team.running.load(std::memory_order_acquire) == 0; })) {
+        team.running.wait(left, std::memory_order_acquire);
+      }
+    }
+  }
+
+ private:
+  static void pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+  // Long enough for the gap between two layers, short enough not to starve a busy machine.
+  template <class Done>
+  static bool spin(Done&& done) noexcept {
+    for (int i = 0; i < 3000; ++i) {
+      if (done()) return true;
+      pause();
+    }
+    return false;
+  }
+
+  struct state {
+    state(std::size_t n_thread, thread_pinning pinning) {
+      if (n_thread > 1024) fail<config_error>("thread_team", "at most 1024 threads", n_thread);
+      for (std::size_t i = 1; i < n_thread; ++i) {
+        workers.emplace_back([this, i] { serve(i); });
+        if (pinning == thread_pinning::compact) pin(workers.back(), i);
+      }
+    }
+    ~state() {
+      stop = true;
+      epoch.fetch_add(1, std::memory_order_release);
+      epoch.notify_all();
+      for (std::thread& worker : workers) worker.join();
+    }
+
+    static void pin(std::thread& worker, std::size_t index) noexcept {
+      cpu_set_t allowed, one;
+      CPU_ZERO(&allowed);
+      if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+      std::size_t seen = 0;
+      for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+        if (!CPU_ISSET(cpu, &allowed) || seen++ != index) continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        ::pthread_setaffinity_np(worker.native_handle(), sizeof one, &one);
+      }
+    }
+
+    void work(std::size_t thread) noexcept {
+      for (;;) {
+        const std::size_t begin = next.fetch_add(grain, std::memory_order_relaxed);
+        if (begin >= n) return;
+        call(context, begin, begin + grain < n ? begin + grain : n, thread);
+      }
+    }
+
+    void serve(std::size_t thread) noexcept {
+      std::uint32_t seen = 0;
+      for (;;) {
+        if (!spin([&] { return epoch.load(std::memory_order_acquire) != seen; })) {
+          epoch.wait(seen, std::memory_order_acquire);
+        }
+        const std::uint32_t now = epoch.load(std::memory_order_acquire);
+        if (now == seen) continue;
+        seen = now;
+        if (stop) return;
+        work(thread);
+        if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
+      }
+    }
+
+    std::mutex turn;
+    void (*call)(void*, std::size_t, std::size_t, std::size_t) noexcept = nullptr;
+    void* context = nullptr;
+    std::size_t n = 0;
+    std::size_t grain = 1;
+    bool stop = false;
+    alignas(64) std::atomic<std::size_t> next{0};
+    alignas(64) std::atomic<std::uint32_t> epoch{0};
+    alignas(64) std::atomic<std::uint32_t> running{0};
+    std::vector<std::thread> workers;  // last: starts when all else is there
+  };
+
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace quipu

@@ -1,0 +1,238 @@
+/// @file The packed matrix product that prompts, training and encoders run on.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/matrix_view.hpp>
+#include <quipu/io/dequantise.hpp>          // dequantise_row
+#include <quipu/linear/kernel_table.hpp>
+#include <quipu/linear/stored_matrix.hpp>
+#include <quipu/linear/workspace.hpp>
+
+namespace quipu::linear {
+
+/// How an operand lies in memory: `along_k` has the summed index contiguous, `across_k` the other one.
+enum class operand_order { along_k, across_k };
+
+/// One side of a product, (outer, k), of plain values.
+template <class Scalar>
+struct plain_operand {
+  const Scalar* data;
+  std::size_t stride;
+  std::size_t outer;
+  std::size_t k;
+  operand_order order;
+
+  /// Row i of m is the operand's row i: x in x W^T.
+  static plain_operand along(matrix_view<const Scalar> m) noexcept {
+    return {m.data(), m.stride(), m.rows(), m.cols(), operand_order::along_k};
+  }
+  /// Column i of m is the operand's row i: x in x^T y.
+  static plain_operand across(matrix_view<const Scalar> m) noexcept {
+    return {m.data(), m.stride(), m.cols(), m.rows(), operand_order::across_k};
+  }
+
+  // Panel of `width` outer indices from `first`, k indices k0 .. k0 + n_k: out[j * width + i].
+  void pack(const kernel_table& kernels, std::size_t first, std::size_t width, std::size_t k0,
+            std::size_t n_k, Scalar* out, Scalar*) const noexcept {
+    const std::size_t rows = std::min(width, outer - first);
+    if (order == operand_order::across_k) {
+      const Scalar* in = data + k0 * stride + first;
+      if (rows == gemm_mr<Scalar> && width == rows) return copy_rows<gemm_mr<Scalar>>(in, n_k, out);
+      if (rows == gemm_nr<Scalar> && width == rows) return copy_rows<gemm_nr<Scalar>>(in, n_k, out);
+      for (std::size_t j = 0; j < n_k; ++j, in += stride, out += width) {
+        std::copy_n(in, rows, out);
+        std::fill(out + rows, out + width, Scalar(0));
+      }
+      return;
+    }
+    const Scalar* in = data + first * stride + k0;
+    if constexpr (std::is_same_v<Scalar, float>) {
+      kernels.interleave_f32(in, stride, rows, n_k, width, out);
+    } else {
+      for (std::size_t j = 0; j < n_k; ++j) {
+        for (std::size_t i = 0; i < width; ++i) *out++ = i < rows ? in[i * stride + j] : Scalar(0);
+      }
+    }
+  }
+  static constexpr std::size_t pack_scratch(std::size_t) noexcept { return 0; }
+
+ private:
+  // A width known to the compiler: no call for a few values.
+  template <std::size_t Width>
+  void copy_rows(const Scalar* in, std::size_t n_k, Scalar* out) const noexcept {
+    for (std::size_t j = 0; j < n_k; ++j, in += stride, out += Width) std::memcpy(out, in, Width * sizeof(Scalar));
+  }
+};
+
+/// One side of a product: stored weights, widened panel by panel.
+template <class Scalar>
+struct stored_operand {
+  stored_matrix w;
+  operand_order order;  ///< along_k: y = x W^T; across_k: dx = dy W
+  std::size_t outer;
+  std::size_t k;
+
+  static stored_operand along(const stored_matrix& w) noexcept {
+    return {w, operand_order::along_k, w.rows, w.cols};
+  }
+  static stored_operand across(const stored_matrix& w) noexcept {
+    return {w, operand_order::across_k, w.cols, w.rows};
+  }
+
+  void pack(const kernel_table& kernels, std::size_t first, std::size_t width, std::size_t k0,
+            std::size_t n_k, Scalar* out, Scalar* scratch) const noexcept {
+    const std::size_t rows = std::min(width, outer - first);
+    if (is_plain()) {
+      const plain_operand<Scalar> plain{reinterpret_cast<const Scalar*>(w.data), w.stride / sizeof(Scalar),
+                                        outer, k, order};
+      return plain.pack(kernels, first, width, k0, n_k, out, scratch);
+    }
+    if (order == operand_order::along_k) {
+      for (std::size_t i = 0; i < rows; ++i) {
+        widen(kernels, w.row(first + i) + row_bytes(w.type, k0), n_k, scratch + i * n_k);
+      }
+      const plain_operand<Scalar> plain{scratch, n_k, rows, n_k, operand_order::along_k};
+      return plain.pack(kernels, 0, width, 0, n_k, out, scratch);
+    }
+    // Columns first .. first + rows of each of n_k weight rows; blocks do not start at any column.
+    const std::size_t block = block_of(w.type).elements;
+    const std::size_t begin = first / block * block;
+    const std::size_t end = std::min((first + rows + block - 1) / block * block, w.cols);
+    for (std::size_t j = 0; j < n_k; ++j, out += width) {
+      widen(kernels, w.row(k0 + j) + row_bytes(w.type, begin), end - begin, scratch);
+      std::copy_n(scratch + (first - begin), rows, out);
+      std::fill(out + rows, out + width, Scalar(0));
+    }
+  }
+  // Values of scratch that `pack` needs.
+  static constexpr std::size_t pack_scratch(std::size_t n_k) noexcept {
+    return std::max<std::size_t>(gemm_nr<Scalar> * n_k, 1024);
+  }
+
+ private:
+  [[nodiscard]] bool is_plain() const noexcept {
+    return w.type == (sizeof(Scalar) == 8 ? tensor_type::f64 : tensor_type::f32);
+  }
+  void widen(const kernel_table& kernels, const std::byte* from, std::size_t n, Scalar* to) const noexcept {
+    if constexpr (std::is_same_v<Scalar, float>) {
+      kernels.widen(w.type, from, n, to);
+    } else {
+      io::dequantise_row(w.type, from, to, n);
+    }
+  }
+};
+
+enum class gemm_output { overwrite, accumulate };
+
+/// Left operand in panels of gemm_mr rows, made once and used by several products.
+template <class Scalar>
+class packed_rows {
+ public:
+  static constexpr std::size_t mr = gemm_mr<Scalar>;
+  static constexpr std::size_t k_block = 256;  // a panel of B (16 x 256 floats) fills half of a 32 KiB cache
+
+  template <class Operand>
+  void pack(workspace& ws, const Operand& a) {
+    outer_ = a.outer;
+    k_ = a.k;
+    values_.reserve_discarding(n_panel() * mr * k_);
+    ws.reserve(Operand::pack_scratch(k_block) * sizeof(Scalar));
+    ws.team().parallel_for(n_panel(), 4, [&](std::size_t begin, std::size_t end, std::size_t thread) {
+      for (std::size_t p = begin; p < end; ++p) {
+        for (std::size_t k0 = 0; k0 < k_; k0 += k_block) {
+          a.pack(ws.kernels(), p * mr, mr, k0, std::min(k_block, k_ - k0), panel(p, k0),
+                 ws.template scratch<Scalar>(thread));
+        }
+      }
+    });
+  }
+
+  [[nodiscard]] std::size_t outer() const noexcept { return outer_; }
+  [[nodiscard]] std::size_t k() const noexcept { return k_; }
+  [[nodiscard]] std::size_t n_panel() const noexcept { return (outer_ + mr - 1) / mr; }
+  // Blocks of k follow one another, within each the panels.
+  [[nodiscard]] Scalar* panel(std::size_t p, std::size_t k0) noexcept {
+    return values_.data() + n_panel() * mr * k0 + p * mr * std::min(k_block, k_ - k0);
+  }
+  [[nodiscard]] const Scalar* panel(std::size_t p, std::size_t k0) const noexcept {
+    return const_cast<packed_rows*>(this)->panel(p, k0);
+  }
+
+ private:
+  std::size_t outer_ = 0;
+  std::size_t k_ = 0;
+  buffer<Scalar> values_;
+};
+
+/// c (m, n) = or += a (m, k) b (n, k)^T. Sums run over k in blocks of 256, in the same order for every
+/// element, whatever the number of threads.
+///
+/// @pre a.k() == b.k, c is (a.outer(), b.outer), c does not overlap the operands
+/// Cost: 2 m n k flops.
+template <class Scalar, class Operand>
+void gemm(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, matrix_view<Scalar> c,
+          gemm_output output) {
+  constexpr std::size_t mr = gemm_mr<Scalar>, nr = gemm_nr<Scalar>;
+  constexpr std::size_t k_block = packed_rows<Scalar>::k_block;
+  constexpr std::size_t panels_per_task = 4;
+  QUIPU_ASSERT(a.k() == b.k && c.rows() == a.outer() && c.cols() == b.outer);
+  const std::size_t n_k = a.k();
+  if (n_k == 0 && output == gemm_output::overwrite) {
+    for (std::size_t i = 0; i < c.rows(); ++i) std::fill_n(c.row(i), c.cols(), Scalar(0));
+  }
+  const std::size_t panel_values = panels_per_task * nr * k_block;
+  ws.reserve((panel_values + Operand::pack_scratch(k_block)) * sizeof(Scalar));
+  const auto tile = gemm_tile_of<Scalar>(ws.kernels());
+  const std::size_t n_panel = (b.outer + nr - 1) / nr;
+  ws.team().parallel_for(n_panel, panels_per_task, [&](std::size_t begin, std::size_t end, std::size_t thread) {
+    Scalar* packed = ws.template scratch<Scalar>(thread);
+    alignas(64) Scalar edge[mr * nr];
+    for (std::size_t k0 = 0; k0 < n_k; k0 += k_block) {
+      const std::size_t n = std::min(k_block, n_k - k0);
+      const bool add = k0 > 0 || output == gemm_output::accumulate;
+      for (std::size_t p = begin; p < end; ++p) {
+        b.pack(ws.kernels(), p * nr, nr, k0, n, packed + (p - begin) * nr * k_block, packed + panel_values);
+      }
+      for (std::size_t i = 0; i < a.n_panel(); ++i) {
+        const Scalar* left = a.panel(i, k0);
+        const std::size_t rows = std::min(mr, c.rows() - i * mr);
+        for (std::size_t p = begin; p < end; ++p) {
+          const Scalar* right = packed + (p - begin) * nr * k_block;
+          const std::size_t cols = std::min(nr, c.cols() - p * nr);
+          if (rows == mr && cols == nr) {
+            tile(n, left, right, c.row(i * mr) + p * nr, c.stride(), add);
+            continue;
+          }
+          tile(n, left, right, edge, nr, false);
+          for (std::size_t r = 0; r < rows; ++r) {
+            Scalar* to = c.row(i * mr + r) + p * nr;
+            for (std::size_t j = 0; j < cols; ++j) to[j] = add ? to[j] + edge[r * nr + j] : edge[r * nr + j];
+          }
+        }
+      }
+    }
+  });
+}
+
+/// The same with a left operand that is used once.
+template <class Scalar, class Left, class Right>
+void gemm(workspace& ws, const Left& a, const Right& b, matrix_view<Scalar> c, gemm_output output) {
+  // Slices of rows bound the packed copy: 768 rows are 3 MB for k = 1024.
+  constexpr std::size_t slice = 768 / gemm_mr<Scalar> * gemm_mr<Scalar>;
+  packed_rows<Scalar> packed;
+  for (std::size_t first = 0; first < a.outer; first += slice) {
+    Left part = a;
+    part.outer = std::min(slice, a.outer - first);
+    part.data += a.order == operand_order::along_k ? first * a.stride : first;
+    packed.pack(ws, part);
+    gemm(ws, packed, b, c.middle_rows(first, part.outer), output);
+  }
+}
+
+}  // namespace quipu::linear

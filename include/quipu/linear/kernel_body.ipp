@@ -1,0 +1,114 @@
+// Loops over vector registers that every instruction set compiles for itself: included inside
+// `namespace quipu::linear::<set>`, where f32x and f64x name that set's registers.
+// SPDX-License-Identifier: Apache-2.0
+
+// One accumulator pair a row; the same order of additions for every `Rows`.
+template <int Rows, class Weight>
+void dot_plain(const Weight* const* w, const float* x, std::size_t n, float* y) noexcept {
+  constexpr std::size_t width = f32x::width;
+  f32x even[Rows], odd[Rows];
+  QUIPU_UNROLL
+  for (int r = 0; r < Rows; ++r) even[r] = odd[r] = f32x::zero();
+  std::size_t k = 0;
+  for (; k + 2 * width <= n; k += 2 * width) {
+    const f32x x0 = f32x::load(x + k), x1 = f32x::load(x + k + width);
+    QUIPU_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      even[r] = fma(f32x::load(w[r] + k), x0, even[r]);
+      odd[r] = fma(f32x::load(w[r] + k + width), x1, odd[r]);
+    }
+  }
+  for (; k + width <= n; k += width) {
+    const f32x x0 = f32x::load(x + k);
+    QUIPU_UNROLL
+    for (int r = 0; r < Rows; ++r) even[r] = fma(f32x::load(w[r] + k), x0, even[r]);
+  }
+  QUIPU_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    float sum = (even[r] + odd[r]).sum();
+    for (std::size_t tail = k; tail < n; ++tail) sum += static_cast<float>(w[r][tail]) * x[tail];
+    y[r] = sum;
+  }
+}
+
+template <class Weight>
+void dot_rows_plain(const std::byte* w, std::size_t stride, std::size_t n_row, const float* x,
+                    std::size_t n, float* y) noexcept {
+  std::size_t i = 0;
+  const auto at = [&](std::size_t r) { return reinterpret_cast<const Weight*>(w + r * stride); };
+  for (; i + 4 <= n_row; i += 4) {
+    const Weight* rows[4] = {at(i), at(i + 1), at(i + 2), at(i + 3)};
+    dot_plain<4>(rows, x, n, y + i);
+  }
+  for (; i < n_row; ++i) {
+    const Weight* row = at(i);
+    dot_plain<1>(&row, x, n, y + i);
+  }
+}
+
+// Blocks are widened piece by piece into the first-level cache.
+inline void dot_rows_widened(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                             const float* x, std::size_t n, float* y) noexcept {
+  constexpr std::size_t piece = 256;
+  alignas(64) float wide[piece];
+  for (std::size_t i = 0; i < n_row; ++i) {
+    f32x even = f32x::zero(), odd = f32x::zero();
+    float tail = 0;
+    const std::byte* row = w + i * stride;
+    for (std::size_t k = 0; k < n; k += piece) {
+      const std::size_t count = n - k < piece ? n - k : piece;
+      widen(type, row + row_bytes(type, k), count, wide);
+      std::size_t j = 0;
+      for (; j + 16 <= count; j += 16) {
+        even = fma(f32x::load(wide + j), f32x::load(x + k + j), even);
+        odd = fma(f32x::load(wide + j + 8), f32x::load(x + k + j + 8), odd);
+      }
+      for (; j < count; ++j) tail += wide[j] * x[k + j];
+    }
+    y[i] = (even + odd).sum() + tail;
+  }
+}
+
+inline void dot_rows(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                     const float* x, std::size_t n, float* y) noexcept {
+  switch (type) {
+    case tensor_type::f32: return dot_rows_plain<float>(w, stride, n_row, x, n, y);
+    case tensor_type::f16: return dot_rows_plain<f16>(w, stride, n_row, x, n, y);
+    case tensor_type::bf16: return dot_rows_plain<bf16>(w, stride, n_row, x, n, y);
+    default: return dot_rows_widened(type, w, stride, n_row, x, n, y);
+  }
+}
+
+template <class Register>
+void gemm_tile(std::size_t k, const typename Register::value_type* a,
+               const typename Register::value_type* b, typename Register::value_type* c,
+               std::size_t ldc, bool accumulate) noexcept {
+  using value_type = typename Register::value_type;
+  constexpr std::size_t width = Register::width;
+  constexpr int mr = static_cast<int>(gemm_mr<value_type>);
+  static_assert(gemm_nr<value_type> == 2 * width);
+  Register left[mr], right[mr];
+  QUIPU_UNROLL
+  for (int i = 0; i < mr; ++i) left[i] = right[i] = Register::zero();
+  for (std::size_t j = 0; j < k; ++j) {
+    const Register b0 = Register::load(b), b1 = Register::load(b + width);
+    QUIPU_UNROLL
+    for (int i = 0; i < mr; ++i) {
+      const Register ai = Register::set1(a[i]);
+      left[i] = fma(ai, b0, left[i]);
+      right[i] = fma(ai, b1, right[i]);
+    }
+    a += mr;
+    b += 2 * width;
+  }
+  QUIPU_UNROLL
+  for (int i = 0; i < mr; ++i) {
+    value_type* row = c + static_cast<std::size_t>(i) * ldc;
+    if (accumulate) {
+      left[i] = Register::load(row) + left[i];
+      right[i] = Register::load(row + width) + right[i];
+    }
+    left[i].store(row);
+    right[i].store(row + width);
+  }
+}

@@ -1,0 +1,87 @@
+/// @file The innermost loops of all products, as one table for each instruction set.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <quipu/core/isa.hpp>          // instruction_set
+#include <quipu/core/tensor_type.hpp>
+
+namespace quipu::linear {
+
+/// Weights a block of 8-bit activations spans; that of Q4_0, Q4_1 and Q8_0.
+inline constexpr std::size_t int8_block = 32;
+
+/// One row of activations rounded to 8 bits, block by block: x = d * q.
+struct int8_row {
+  const std::int8_t* q;  ///< (n)
+  const float* d;        ///< (n / 32) scales
+  const float* s;        ///< (n / 32) d times the sum of the block's q, which pays for weights' offsets
+};
+
+/// Weights of eight output rows in the order in which `int8_tile` reads them.
+struct weight_tile {
+  static constexpr std::size_t rows = 8;
+  std::int8_t* q;  ///< (n / 4, 8, 4): four neighbours of each row in turn
+  float* d;        ///< (n / 32, 8) scales
+  float* m;        ///< (n / 32, 8) offsets: w = d * q + m
+};
+
+/// Tile of the packed product: rows of A and of B that one call of `gemm_tile` multiplies.
+template <class Scalar>
+inline constexpr std::size_t gemm_mr = 6;
+template <class Scalar>
+inline constexpr std::size_t gemm_nr = sizeof(Scalar) == 4 ? 16 : 8;
+
+/// The loops that differ between instruction sets. Every function is `noexcept`, allocates nothing and
+/// gives the same result for a row whatever rows stand beside it, so results do not depend on how rows
+/// are shared out.
+struct kernel_table {
+  instruction_set set;
+
+  /// y[i] = sum_k w[i][k] x[k] for `n_row` rows that are `stride` bytes apart, in f32.
+  void (*dot_rows)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                   const float* x, std::size_t n, float* y) noexcept;
+
+  /// The same with 8-bit activations, for Q4_0, Q4_1 and Q8_0: integer products within a block.
+  void (*dot_rows_int8)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                        int8_row x, std::size_t n, float* y) noexcept;
+
+  /// Rounds a row to 8 bits: d = max|x| / 127, q = round(x / d). @pre n is a multiple of 32
+  void (*round_to_int8)(const float* x, std::size_t n, std::int8_t* q, float* d, float* s) noexcept;
+
+  /// Brings up to eight rows (the others become 0) of Q4_0, Q4_1 or Q8_0 into tile order.
+  void (*fill_tile)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                    std::size_t n, weight_tile tile) noexcept;
+
+  /// y[t * y_stride + i] = product of tile row i and activation row t, for t < n_token and i < n_row.
+  /// `x` is the first of rows that are n values and n / 32 scales apart.
+  void (*int8_tile)(tensor_type type, weight_tile tile, int8_row x, std::size_t n_token, std::size_t n,
+                    float* y, std::size_t y_stride, std::size_t n_row) noexcept;
+
+  /// Widens a row of any weight type to f32.
+  void (*widen)(tensor_type type, const std::byte* w, std::size_t n, float* out) noexcept;
+
+  /// c (mr, nr; rows ldc apart) = or += A panel (k, mr) times B panel (k, nr).
+  void (*gemm_tile_f32)(std::size_t k, const float* a, const float* b, float* c, std::size_t ldc,
+                        bool accumulate) noexcept;
+  void (*gemm_tile_f64)(std::size_t k, const double* a, const double* b, double* c, std::size_t ldc,
+                        bool accumulate) noexcept;
+
+  /// Writes `rows` rows (ld apart, k contiguous values each) side by side: out[j * width + i] = in[i][j];
+  /// rows that are not there count as 0. `width` is gemm_mr or gemm_nr.
+  void (*interleave_f32)(const float* in, std::size_t ld, std::size_t rows, std::size_t k,
+                         std::size_t width, float* out) noexcept;
+};
+
+template <class Scalar>
+[[nodiscard]] constexpr auto gemm_tile_of(const kernel_table& table) noexcept {
+  if constexpr (sizeof(Scalar) == 4) {
+    return table.gemm_tile_f32;
+  } else {
+    return table.gemm_tile_f64;
+  }
+}
+
+}  // namespace quipu::linear

@@ -1,0 +1,344 @@
+/// @file The kernels for AVX2, FMA and F16C.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <quipu/core/simd_avx2.hpp>  // f32x, f64x
+#include <quipu/core/tensor_type.hpp>
+#include <quipu/io/dequantise.hpp>   // dequantise_row
+#include <quipu/linear/kernel_table.hpp>
+
+QUIPU_TARGET_BEGIN("avx2,fma,f16c")
+
+namespace quipu::linear::avx2 {
+
+using quipu::avx2::f32x;
+using quipu::avx2::f64x;
+
+// A scale stored as binary16, at any address.
+inline float scale_at(const std::byte* p) noexcept {
+  std::uint16_t bits;
+  std::memcpy(&bits, p, sizeof bits);
+  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
+}
+
+// The 32 nibbles of a 4-bit block as bytes 0 .. 15, in the order of the elements.
+inline __m256i nibbles_at(const std::byte* p) noexcept {
+  const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(packed), _mm_srli_epi16(packed, 4), 1);
+  return _mm256_and_si256(both, _mm256_set1_epi8(15));
+}
+
+inline void widen(tensor_type type, const std::byte* w, std::size_t n, float* out) noexcept {
+  const auto widen_plain = [&](const auto* source) {
+    std::size_t k = 0;
+    for (; k + 8 <= n; k += 8) f32x::load(source + k).store(out + k);
+    for (; k < n; ++k) out[k] = static_cast<float>(source[k]);
+  };
+  const auto widen_bytes = [](__m128i bytes, __m256 d, __m256 m, float* to) {
+    const __m256 low = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+    const __m256 high = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)));
+    // product and sum are rounded apart, as the reference dequantisation does
+    _mm256_storeu_ps(to, _mm256_add_ps(_mm256_mul_ps(low, d), m));
+    _mm256_storeu_ps(to + 8, _mm256_add_ps(_mm256_mul_ps(high, d), m));
+  };
+  switch (type) {
+    case tensor_type::f16: return widen_plain(reinterpret_cast<const f16*>(w));
+    case tensor_type::bf16: return widen_plain(reinterpret_cast<const bf16*>(w));
+    case tensor_type::q8_0:
+      for (std::size_t k = 0; k < n; k += 32, w += sizeof(block_q8_0)) {
+        const __m256 d = _mm256_set1_ps(scale_at(w));
+        const auto* q = reinterpret_cast<const std::int8_t*>(w + 2);
+        for (std::size_t i = 0; i < 32; i += 8) {
+          _mm256_storeu_ps(out + k + i, _mm256_mul_ps(f32x::load(q + i).v, d));
+        }
+      }
+      return;
+    case tensor_type::q4_0:
+    case tensor_type::q4_1: {
+      const bool centred = type == tensor_type::q4_0;
+      const std::size_t header = centred ? 2 : 4;
+      for (std::size_t k = 0; k < n; k += 32, w += header + 16) {
+        __m256i q = nibbles_at(w + header);
+        if (centred) q = _mm256_sub_epi8(q, _mm256_set1_epi8(8));
+        const __m256 d = _mm256_set1_ps(scale_at(w));
+        const __m256 m = _mm256_set1_ps(centred ? 0.0f : scale_at(w + 2));
+        widen_bytes(_mm256_castsi256_si128(q), d, m, out + k);
+        widen_bytes(_mm256_extracti128_si256(q, 1), d, m, out + k + 16);
+      }
+      return;
+    }
+    default: return io::dequantise_row(type, w, out, n);
+  }
+}
+
+#include <quipu/linear/kernel_body.ipp>
+
+inline void round_to_int8(const float* x, std::size_t n, std::int8_t* q, float* d, float* s) noexcept {
+  for (std::size_t block = 0; block < n / int8_block; ++block) {
+    const f32x v[4] = {f32x::load(x), f32x::load(x + 8), f32x::load(x + 16), f32x::load(x + 24)};
+    // As integers the sizes of floats keep their order and NaN is the largest of all, so none gets lost.
+    const auto bits = [&](int i) { return _mm256_castps_si256(abs(v[i]).v); };
+    const __m256i four = _mm256_max_epi32(_mm256_max_epi32(bits(0), bits(1)), _mm256_max_epi32(bits(2), bits(3)));
+    __m128i top = _mm_max_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+    top = _mm_max_epi32(top, _mm_shuffle_epi32(top, 0x4e));
+    top = _mm_max_epi32(top, _mm_shuffle_epi32(top, 0xb1));
+    const float largest = _mm_cvtss_f32(_mm_castsi128_ps(top));
+    const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
+    const float scale = largest / 127.0f;
+    __m256i r[4];
+    QUIPU_UNROLL
+    for (int i = 0; i < 4; ++i) r[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i].v, inverse));
+    const __m256i total = _mm256_add_epi32(_mm256_add_epi32(r[0], r[1]), _mm256_add_epi32(r[2], r[3]));
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+    // packs work within 128-bit halves; the permutation puts the groups of four back in order
+    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(r[0], r[1]), _mm256_packs_epi32(r[2], r[3]));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q),
+                        _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+    d[block] = scale;
+    s[block] = scale * static_cast<float>(_mm_cvtsi128_si32(sum));
+    x += int8_block;
+    q += int8_block;
+  }
+}
+
+// Sums of four neighbours' products, as floats. With unsigned weights (nibbles) the pairs of 16-bit
+// sums cannot overflow: 2 * 15 * 127.
+inline __m256 dot_unsigned(__m256i w, __m256i x) noexcept {
+  return _mm256_cvtepi32_ps(_mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
+}
+// Signed weights: the sign moves to the other factor; 2 * 128 * 127 still fits.
+inline __m256 dot_signed(__m256i w, __m256i x) noexcept {
+  return dot_unsigned(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+}
+
+template <tensor_type Type, int Rows>
+void dot_blocks(const std::byte* w, std::size_t stride, int8_row x, std::size_t n_block, float* y) noexcept {
+  constexpr std::size_t bytes = block_of(Type).bytes;
+  __m256 sums[Rows];
+  __m128 offsets[Rows];
+  QUIPU_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    sums[r] = _mm256_setzero_ps();
+    offsets[r] = _mm_setzero_ps();
+  }
+  for (std::size_t block = 0; block < n_block; ++block) {
+    const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x.q + block * int8_block));
+    // lane 0: the activations' scale, lane 1: what pays for the offset
+    const __m128 scales = _mm_unpacklo_ps(_mm_load_ss(x.d + block), _mm_load_ss(x.s + block));
+    QUIPU_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const std::byte* at = w + static_cast<std::size_t>(r) * stride + block * bytes;
+      if constexpr (Type == tensor_type::q4_1) {
+        std::uint32_t both;
+        std::memcpy(&both, at, sizeof both);
+        const __m128 scaled =
+            _mm_mul_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(static_cast<int>(both))), scales);  // d d_x, m s_x
+        offsets[r] = _mm_add_ps(offsets[r], scaled);
+        sums[r] = _mm256_fmadd_ps(dot_unsigned(nibbles_at(at + 4), q), _mm256_broadcastss_ps(scaled), sums[r]);
+      } else {
+        std::uint16_t half;
+        std::memcpy(&half, at, sizeof half);
+        const __m128 d = _mm_mul_ss(_mm_cvtph_ps(_mm_cvtsi32_si128(half)), scales);
+        __m256 dot;
+        if constexpr (Type == tensor_type::q4_0) {
+          dot = dot_signed(_mm256_sub_epi8(nibbles_at(at + 2), _mm256_set1_epi8(8)), q);
+        } else {
+          dot = dot_signed(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 2)), q);
+        }
+        sums[r] = _mm256_fmadd_ps(dot, _mm256_broadcastss_ps(d), sums[r]);
+      }
+    }
+  }
+  QUIPU_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    const float offset = _mm_cvtss_f32(_mm_shuffle_ps(offsets[r], offsets[r], 1));
+    y[r] = f32x{sums[r]}.sum() + (Type == tensor_type::q4_1 ? offset : 0.0f);
+  }
+}
+
+template <tensor_type Type>
+void dot_rows_of(const std::byte* w, std::size_t stride, std::size_t n_row, int8_row x, std::size_t n,
+                 float* y) noexcept {
+  std::size_t i = 0;
+  for (; i + 4 <= n_row; i += 4) dot_blocks<Type, 4>(w + i * stride, stride, x, n / int8_block, y + i);
+  for (; i < n_row; ++i) dot_blocks<Type, 1>(w + i * stride, stride, x, n / int8_block, y + i);
+}
+
+inline void dot_rows_int8(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                          int8_row x, std::size_t n, float* y) noexcept {
+  switch (type) {
+    case tensor_type::q4_0: return dot_rows_of<tensor_type::q4_0>(w, stride, n_row, x, n, y);
+    case tensor_type::q4_1: return dot_rows_of<tensor_type::q4_1>(w, stride, n_row, x, n, y);
+    default: return dot_rows_of<tensor_type::q8_0>(w, stride, n_row, x, n, y);
+  }
+}
+
+// 8 rows of 8 32-bit words become 8 columns.
+inline void transpose8(__m256i (&r)[8]) noexcept {
+  __m256i t[8], u[8];
+  QUIPU_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    t[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+  }
+  QUIPU_UNROLL
+  for (int i = 0; i < 2; ++i) {
+    u[4 * i] = _mm256_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+    u[4 * i + 1] = _mm256_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+    u[4 * i + 2] = _mm256_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+    u[4 * i + 3] = _mm256_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+  }
+  QUIPU_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    r[i] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
+    r[i + 4] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
+  }
+}
+
+inline void fill_tile(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                      std::size_t n, weight_tile tile) noexcept {
+  const std::size_t bytes = block_of(type).bytes;
+  for (std::size_t block = 0; block < n / int8_block; ++block) {
+    __m256i q[8];
+    for (std::size_t r = 0; r < weight_tile::rows; ++r) {
+      q[r] = _mm256_setzero_si256();
+      float d = 0, m = 0;
+      if (r < n_row) {
+        const std::byte* at = w + r * stride + block * bytes;
+        d = scale_at(at);
+        if (type == tensor_type::q8_0) {
+          q[r] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 2));
+        } else if (type == tensor_type::q4_1) {
+          q[r] = nibbles_at(at + 4);
+          m = scale_at(at + 2);
+        } else {
+          q[r] = nibbles_at(at + 2);
+          m = -8.0f * d;
+        }
+      }
+      tile.d[block * 8 + r] = d;
+      tile.m[block * 8 + r] = m;
+    }
+    transpose8(q);
+    QUIPU_UNROLL
+    for (int i = 0; i < 8; ++i) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(tile.q + block * 256) + i, q[i]);
+    }
+  }
+}
+
+// `Tokens` activation rows against eight weight rows; lane i belongs to weight row i.
+template <bool Signed, int Tokens>
+void tile_tokens(weight_tile tile, int8_row x, std::size_t n, float* y, std::size_t y_stride,
+                 std::size_t n_row) noexcept {
+  const std::size_t n_block = n / int8_block;
+  __m256 sums[Tokens];
+  QUIPU_UNROLL
+  for (int t = 0; t < Tokens; ++t) sums[t] = _mm256_setzero_ps();
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (std::size_t block = 0; block < n_block; ++block) {
+    const auto* w = reinterpret_cast<const __m256i*>(tile.q + block * 256);
+    const std::int8_t* q = x.q + block * int8_block;
+    __m256i dots[Tokens];
+    QUIPU_UNROLL
+    for (int t = 0; t < Tokens; ++t) dots[t] = _mm256_setzero_si256();
+    QUIPU_UNROLL
+    for (int i = 0; i < 8; ++i) {
+      const __m256i wi = _mm256_load_si256(w + i);
+      const __m256i size = Signed ? _mm256_abs_epi8(wi) : wi;
+      QUIPU_UNROLL
+      for (int t = 0; t < Tokens; ++t) {
+        int four;
+        std::memcpy(&four, q + static_cast<std::size_t>(t) * n + static_cast<std::size_t>(i) * 4, sizeof four);
+        const __m256i xi = _mm256_set1_epi32(four);
+        if constexpr (Signed) {
+          dots[t] = _mm256_add_epi32(
+              dots[t], _mm256_madd_epi16(_mm256_maddubs_epi16(size, _mm256_sign_epi8(xi, wi)), ones));
+        } else {  // eight sums of 2 * 15 * 127 still fit into 16 bits
+          dots[t] = _mm256_add_epi16(dots[t], _mm256_maddubs_epi16(size, xi));
+        }
+      }
+    }
+    const __m256 d = _mm256_load_ps(tile.d + block * 8);
+    const __m256 m = _mm256_load_ps(tile.m + block * 8);
+    QUIPU_UNROLL
+    for (int t = 0; t < Tokens; ++t) {
+      const std::size_t at = static_cast<std::size_t>(t) * n_block + block;
+      const __m256i dot = Signed ? dots[t] : _mm256_madd_epi16(dots[t], ones);
+      sums[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, _mm256_broadcast_ss(x.d + at)), sums[t]);
+      if constexpr (!Signed) sums[t] = _mm256_fmadd_ps(m, _mm256_broadcast_ss(x.s + at), sums[t]);
+    }
+  }
+  QUIPU_UNROLL
+  for (int t = 0; t < Tokens; ++t) {
+    float* to = y + static_cast<std::size_t>(t) * y_stride;
+    if (n_row == 8) {
+      _mm256_storeu_ps(to, sums[t]);
+    } else {
+      alignas(32) float all[8];
+      _mm256_store_ps(all, sums[t]);
+      std::memcpy(to, all, n_row * sizeof(float));
+    }
+  }
+}
+
+template <bool Signed>
+void tile_all(weight_tile tile, int8_row x, std::size_t n_token, std::size_t n, float* y,
+              std::size_t y_stride, std::size_t n_row) noexcept {
+  const auto at = [&](std::size_t t) {
+    return int8_row{x.q + t * n, x.d + t * (n / int8_block), x.s + t * (n / int8_block)};
+  };
+  std::size_t t = 0;
+  for (; t + 4 <= n_token; t += 4) tile_tokens<Signed, 4>(tile, at(t), n, y + t * y_stride, y_stride, n_row);
+  for (; t < n_token; ++t) tile_tokens<Signed, 1>(tile, at(t), n, y + t * y_stride, y_stride, n_row);
+}
+
+inline void int8_tile(tensor_type type, weight_tile tile, int8_row x, std::size_t n_token, std::size_t n,
+                      float* y, std::size_t y_stride, std::size_t n_row) noexcept {
+  if (type == tensor_type::q8_0) return tile_all<true>(tile, x, n_token, n, y, y_stride, n_row);
+  tile_all<false>(tile, x, n_token, n, y, y_stride, n_row);
+}
+
+inline void interleave_f32(const float* in, std::size_t ld, std::size_t rows, std::size_t k,
+                           std::size_t width, float* out) noexcept {
+  std::size_t j = 0;
+  if (width == 16 && rows == 16) {
+    for (; j + 8 <= k; j += 8) {
+      for (std::size_t half = 0; half < 2; ++half) {
+        __m256i block[8];
+        for (std::size_t i = 0; i < 8; ++i) {
+          block[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + (half * 8 + i) * ld + j));
+        }
+        transpose8(block);
+        for (std::size_t i = 0; i < 8; ++i) {
+          _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + (j + i) * 16 + half * 8), block[i]);
+        }
+      }
+    }
+  }
+  for (; j < k; ++j) {
+    for (std::size_t i = 0; i < width; ++i) out[j * width + i] = i < rows ? in[i * ld + j] : 0.0f;
+  }
+}
+
+inline constexpr kernel_table table{instruction_set::avx2, dot_rows,        dot_rows_int8,
+                                    round_to_int8,         fill_tile,       int8_tile,
+                                    widen,                 gemm_tile<f32x>, gemm_tile<f64x>,
+                                    interleave_f32};
+
+}  // namespace quipu::linear::avx2
+
+QUIPU_TARGET_END
+
+#endif

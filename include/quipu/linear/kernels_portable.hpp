@@ -1,0 +1,149 @@
+/// @file The kernels in plain C++: the path for every processor and the reference for the others.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <quipu/core/simd_portable.hpp>   // f32x, f64x
+#include <quipu/core/tensor_type.hpp>
+#include <quipu/io/dequantise.hpp>        // dequantise_row
+#include <quipu/linear/kernel_table.hpp>
+
+namespace quipu::linear::portable {
+
+using quipu::portable::f32x;
+using quipu::portable::f64x;
+
+inline void widen(tensor_type type, const std::byte* w, std::size_t n, float* out) noexcept {
+  io::dequantise_row(type, w, out, n);
+}
+
+#include <quipu/linear/kernel_body.ipp>
+
+inline void round_to_int8(const float* x, std::size_t n, std::int8_t* q, float* d, float* s) noexcept {
+  for (std::size_t block = 0; block < n / int8_block; ++block) {
+    float largest = 0;
+    for (std::size_t i = 0; i < int8_block; ++i) {
+      const float size = std::fabs(x[i]);
+      if (size > largest || size != size) largest = size;  // NaN stays, and ends up in the scale
+    }
+    const float scale = largest / 127.0f;
+    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    int sum = 0;
+    for (std::size_t i = 0; i < int8_block; ++i) {
+      const int rounded = static_cast<int>(std::nearbyint(x[i] * inverse));
+      q[i] = static_cast<std::int8_t>(rounded);
+      sum += rounded;
+    }
+    d[block] = scale;
+    s[block] = scale * static_cast<float>(sum);
+    x += int8_block;
+    q += int8_block;
+  }
+}
+
+/// The integers, scale and offset of one block: w = d * q + m.
+struct unpacked_block {
+  std::int8_t q[int8_block];
+  float d;
+  float m;
+};
+
+inline unpacked_block unpack(tensor_type type, const std::byte* source) noexcept {
+  unpacked_block out{};
+  if (type == tensor_type::q8_0) {
+    block_q8_0 block;
+    std::memcpy(&block, source, sizeof block);
+    std::memcpy(out.q, block.qs, sizeof out.q);
+    out.d = block.d;
+    return out;
+  }
+  const std::uint8_t* nibbles = nullptr;
+  block_q4_1 with_offset;
+  block_q4_0 centred;
+  if (type == tensor_type::q4_1) {
+    std::memcpy(&with_offset, source, sizeof with_offset);
+    out.d = with_offset.d;
+    out.m = with_offset.m;
+    nibbles = with_offset.qs;
+  } else {
+    std::memcpy(&centred, source, sizeof centred);
+    out.d = centred.d;
+    out.m = -8.0f * out.d;
+    nibbles = centred.qs;
+  }
+  for (std::size_t i = 0; i < int8_block / 2; ++i) {
+    out.q[i] = static_cast<std::int8_t>(nibbles[i] & 0xf);
+    out.q[i + int8_block / 2] = static_cast<std::int8_t>(nibbles[i] >> 4);
+  }
+  return out;
+}
+
+inline void dot_rows_int8(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                          int8_row x, std::size_t n, float* y) noexcept {
+  const std::size_t bytes = block_of(type).bytes;
+  for (std::size_t i = 0; i < n_row; ++i) {
+    float sum = 0;
+    for (std::size_t block = 0; block < n / int8_block; ++block) {
+      const unpacked_block b = unpack(type, w + i * stride + block * bytes);
+      const std::int8_t* q = x.q + block * int8_block;
+      int dot = 0;
+      for (std::size_t k = 0; k < int8_block; ++k) dot += b.q[k] * q[k];
+      sum += static_cast<float>(dot) * (b.d * x.d[block]) + b.m * x.s[block];
+    }
+    y[i] = sum;
+  }
+}
+
+inline void fill_tile(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
+                      std::size_t n, weight_tile tile) noexcept {
+  const std::size_t bytes = block_of(type).bytes;
+  for (std::size_t block = 0; block < n / int8_block; ++block) {
+    for (std::size_t r = 0; r < weight_tile::rows; ++r) {
+      const unpacked_block b =
+          r < n_row ? unpack(type, w + r * stride + block * bytes) : unpacked_block{};
+      tile.d[block * 8 + r] = b.d;
+      tile.m[block * 8 + r] = b.m;
+      for (std::size_t k = 0; k < int8_block; k += 4) {
+        std::memcpy(tile.q + (block * int8_block + k) * 8 + r * 4, b.q + k, 4);
+      }
+    }
+  }
+}
+
+inline void int8_tile(tensor_type, weight_tile tile, int8_row x, std::size_t n_token, std::size_t n,
+                      float* y, std::size_t y_stride, std::size_t n_row) noexcept {
+  const std::size_t n_block = n / int8_block;
+  for (std::size_t t = 0; t < n_token; ++t) {
+    for (std::size_t r = 0; r < n_row; ++r) {
+      float sum = 0;
+      for (std::size_t block = 0; block < n_block; ++block) {
+        int dot = 0;
+        for (std::size_t k = 0; k < int8_block; ++k) {
+          dot += tile.q[((block * int8_block + k) / 4 * 8 + r) * 4 + k % 4] *
+                 x.q[t * n + block * int8_block + k];
+        }
+        sum += static_cast<float>(dot) * (tile.d[block * 8 + r] * x.d[t * n_block + block]) +
+               tile.m[block * 8 + r] * x.s[t * n_block + block];
+      }
+      y[t * y_stride + r] = sum;
+    }
+  }
+}
+
+inline void interleave_f32(const float* in, std::size_t ld, std::size_t rows, std::size_t k,
+                           std::size_t width, float* out) noexcept {
+  for (std::size_t j = 0; j < k; ++j) {
+    for (std::size_t i = 0; i < width; ++i) out[j * width + i] = i < rows ? in[i * ld + j] : 0.0f;
+  }
+}
+
+inline constexpr kernel_table table{instruction_set::portable, dot_rows, dot_rows_int8,
+                                    round_to_int8,             fill_tile, int8_tile,
+                                    widen,                     gemm_tile<f32x>, gemm_tile<f64x>,
+                                    interleave_f32};
+
+}  // namespace quipu::linear::portable

@@ -1,0 +1,187 @@
+/// @file Linear layers at inference: several products of the same input in one parallel step.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/matrix_view.hpp>
+#include <quipu/linear/gemm.hpp>
+#include <quipu/linear/kernel_table.hpp>
+#include <quipu/linear/stored_matrix.hpp>
+#include <quipu/linear/workspace.hpp>
+
+namespace quipu::linear {
+
+/// How activations enter products with Q8_0, Q4_0 and Q4_1 weights. Rounding is to 8 bits in blocks of 32,
+/// by up to 0.4 % of a block's largest value.
+enum class activation_rounding : std::uint8_t {
+  none,      ///< as they are, weights are widened: exact to f32
+  few_rows,  ///< rounded where few rows are worked on, where it saves most; prompts are exact
+  always,
+};
+
+/// One product y = x W^T + bias of a step, or y += x W^T + bias.
+template <class Scalar>
+struct projection {
+  const stored_matrix* w;   ///< (d_out, d_in)
+  const Scalar* bias;       ///< (d_out) or null
+  matrix_view<Scalar> y;    ///< (n_row, d_out)
+  gemm_output output = gemm_output::overwrite;
+};
+
+/// Input rows of a step in the forms that the weights ask for, made once for all its products.
+/// Reused from step to step, so that decoding allocates nothing.
+template <class Scalar>
+class projector {
+ public:
+  projector(workspace& ws, activation_rounding rounding) : ws_(&ws), rounding_(rounding) {}
+
+  /// Computes all `products` of the rows x (n_row, d_in).
+  ///
+  /// A row's results do not depend on the number of threads. They do depend, by rounding, on whether
+  /// fewer than `few_rows` rows are worked on together, since longer batches take blocked loops.
+  /// @pre every w has x.cols() columns; every y is (x.rows(), w.rows)
+  void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) {
+    if (x.empty()) return;
+    if constexpr (std::is_same_v<Scalar, float>) {
+      const bool rounds = rounding_ == activation_rounding::always ||
+                          (rounding_ == activation_rounding::few_rows && x.rows() < few_rows);
+      rounds_now_ = rounds;
+      if (std::any_of(products.begin(), products.end(), [&](const auto& p) { return in_int8(*p.w); })) round(x);
+      if (x.rows() < few_rows) return run_few(x, products);
+    }
+    bool packed = false;
+    for (const projection<Scalar>& p : products) {
+      if constexpr (std::is_same_v<Scalar, float>) {
+        if (in_int8(*p.w)) {
+          run_tiles(x, p);
+          continue;
+        }
+      }
+      if (!packed) rows_.pack(*ws_, plain_operand<Scalar>::along(x));
+      packed = true;
+      gemm(*ws_, rows_, stored_operand<Scalar>::along(*p.w), p.y, p.output);
+      if (p.bias != nullptr) {
+        for (std::size_t t = 0; t < p.y.rows(); ++t) add_bias(p.bias, p.y.row(t), p.y.cols());
+      }
+    }
+  }
+
+  static constexpr std::size_t few_rows = 4;
+
+ private:
+  [[nodiscard]] bool in_int8(const stored_matrix& w) const noexcept {
+    return rounds_now_ && w.cols % int8_block == 0 &&
+           (w.type == tensor_type::q4_0 || w.type == tensor_type::q4_1 || w.type == tensor_type::q8_0);
+  }
+
+  static void add_bias(const Scalar* bias, Scalar* y, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i) y[i] += bias[i];
+  }
+
+  void round(matrix_view<const float> x) {
+    const std::size_t n_block = x.cols() / int8_block;
+    q_.reserve_discarding(x.rows() * x.cols());
+    d_.reserve_discarding(x.rows() * n_block);
+    s_.reserve_discarding(x.rows() * n_block);
+    ws_->team().parallel_for(x.rows(), 8, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t t = begin; t < end; ++t) {
+        ws_->kernels().round_to_int8(x.row(t), x.cols(), q_.data() + t * x.cols(), d_.data() + t * n_block,
+                                     s_.data() + t * n_block);
+      }
+    });
+  }
+  [[nodiscard]] int8_row rounded(std::size_t t, std::size_t cols) const noexcept {
+    return {q_.data() + t * cols, d_.data() + t * (cols / int8_block), s_.data() + t * (cols / int8_block)};
+  }
+
+  // A few rows: weights are read once, in row order, straight from where they are stored.
+  void run_few(matrix_view<const float> x, std::span<const projection<float>> products) {
+    std::size_t n_output = 0, n_byte = 0;
+    for (const auto& p : products) {
+      n_output += p.w->rows;
+      n_byte += p.w->n_byte();
+    }
+    // Pieces of about 32 KiB of weights: small enough to share out evenly, large enough to claim.
+    const std::size_t row = std::max<std::size_t>(n_byte / std::max<std::size_t>(n_output, 1), 1);
+    const std::size_t share = (n_output + 2 * ws_->team().size() - 1) / (2 * ws_->team().size());
+    const std::size_t grain = std::max<std::size_t>(std::min((std::size_t{32} << 10) / row, share) / 8 * 8, 8);
+    ws_->team().parallel_for(n_output, grain, [&](std::size_t begin, std::size_t end, std::size_t) {
+      std::size_t base = 0;
+      for (const auto& p : products) {
+        const std::size_t first = std::max(begin, base) - base;
+        const std::size_t last = std::min(end, base + p.w->rows);
+        base += p.w->rows;
+        if (last <= base - p.w->rows || first >= p.w->rows) continue;
+        few_rows_of(x, p, first, last - (base - p.w->rows));
+      }
+    });
+  }
+
+  void few_rows_of(matrix_view<const float> x, const projection<float>& p, std::size_t first,
+                   std::size_t last) noexcept {
+    constexpr std::size_t at_once = 64;
+    float values[at_once];
+    const stored_matrix& w = *p.w;
+    for (std::size_t i = first; i < last; i += at_once) {
+      const std::size_t n = std::min(at_once, last - i);
+      for (std::size_t t = 0; t < x.rows(); ++t) {
+        if (in_int8(w)) {
+          ws_->kernels().dot_rows_int8(w.type, w.row(i), w.stride, n, rounded(t, w.cols), w.cols, values);
+        } else {
+          ws_->kernels().dot_rows(w.type, w.row(i), w.stride, n, x.row(t), w.cols, values);
+        }
+        finish(p, t, i, values, n);
+      }
+    }
+  }
+
+  static void finish(const projection<float>& p, std::size_t t, std::size_t first, const float* values,
+                     std::size_t n) noexcept {
+    float* y = p.y.row(t) + first;
+    for (std::size_t j = 0; j < n; ++j) {
+      float value = values[j] + (p.bias != nullptr ? p.bias[first + j] : 0.0f);
+      if (p.output == gemm_output::accumulate) value += y[j];
+      y[j] = value;
+    }
+  }
+
+  // Many rows: eight weight rows at a time are brought into tile order and meet all activation rows.
+  void run_tiles(matrix_view<const float> x, const projection<float>& p) {
+    const stored_matrix& w = *p.w;
+    constexpr std::size_t tokens = 32;  // their results (32 x 8) are finished while in the first-level cache
+    const std::size_t n_block = w.cols / int8_block;
+    ws_->reserve(w.cols * 8 + n_block * 8 * 2 * sizeof(float));
+    const std::size_t n_tile = (w.rows + 7) / 8;
+    ws_->team().parallel_for(n_tile, 4, [&](std::size_t begin, std::size_t end, std::size_t thread) {
+      auto* memory = ws_->scratch<std::int8_t>(thread);
+      auto* scales = reinterpret_cast<float*>(memory + w.cols * 8);
+      const weight_tile tile{memory, scales, scales + n_block * 8};
+      alignas(64) float values[tokens * 8];
+      for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t n_row = std::min<std::size_t>(8, w.rows - i * 8);
+        ws_->kernels().fill_tile(w.type, w.row(i * 8), w.stride, n_row, w.cols, tile);
+        for (std::size_t t = 0; t < x.rows(); t += tokens) {
+          const std::size_t n_token = std::min(tokens, x.rows() - t);
+          ws_->kernels().int8_tile(w.type, tile, rounded(t, w.cols), n_token, w.cols, values, 8, n_row);
+          for (std::size_t j = 0; j < n_token; ++j) finish(p, t + j, i * 8, values + j * 8, n_row);
+        }
+      }
+    });
+  }
+
+  workspace* ws_;
+  activation_rounding rounding_;
+  bool rounds_now_ = false;  // in the step that is being computed
+  packed_rows<Scalar> rows_;
+  buffer<std::int8_t> q_;
+  buffer<float> d_;
+  buffer<float> s_;
+};
+
+}  // namespace quipu::linear

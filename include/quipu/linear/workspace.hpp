@@ -1,0 +1,42 @@
+/// @file What products need besides their operands: threads, kernels and scratch memory.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/thread_team.hpp>
+#include <quipu/linear/kernel_table.hpp>
+#include <quipu/linear/kernels.hpp>  // best_kernels
+
+namespace quipu::linear {
+
+/// Threads, instruction set and private scratch of each thread. One workspace serves one caller at a
+/// time; sessions own theirs.
+class workspace {
+ public:
+  explicit workspace(thread_team team, const kernel_table& kernels = best_kernels())
+      : team_(std::move(team)), kernels_(&kernels), scratch_(team_.size()) {}
+
+  [[nodiscard]] const thread_team& team() const noexcept { return team_; }
+  [[nodiscard]] const kernel_table& kernels() const noexcept { return *kernels_; }
+
+  /// Makes sure that every thread has `n_byte` of scratch. Called before a parallel loop.
+  void reserve(std::size_t n_byte) {
+    for (buffer<std::byte>& each : scratch_) each.reserve_discarding(n_byte);
+  }
+  /// A thread's scratch, aligned to 64 bytes.
+  template <class Value>
+  [[nodiscard]] Value* scratch(std::size_t thread) noexcept {
+    return reinterpret_cast<Value*>(scratch_[thread].data());
+  }
+
+ private:
+  thread_team team_;
+  const kernel_table* kernels_;
+  std::vector<buffer<std::byte>> scratch_;
+};
+
+}  // namespace quipu::linear

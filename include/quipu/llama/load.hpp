@@ -1,0 +1,172 @@
+/// @file From a checkpoint on disk to a model.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <quipu/activation/activation.hpp>
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/error.hpp>
+#include <quipu/core/progress.hpp>
+#include <quipu/io/checkpoint.hpp>
+#include <quipu/io/dequantise.hpp>
+#include <quipu/io/open_checkpoint.hpp>
+#include <quipu/io/read_vocabulary.hpp>
+#include <quipu/io/rope_layout.hpp>
+#include <quipu/io/tensor_names.hpp>
+#include <quipu/io/tensor_values.hpp>  // stored_as
+#include <quipu/llama/model.hpp>
+#include <quipu/llama/policies.hpp>
+#include <quipu/llama/weights.hpp>
+
+namespace quipu::llama {
+
+namespace detail {
+
+/// Makes `weights` out of the tensors of a validated checkpoint in `halves` order.
+template <class Scalar>
+class weight_builder {
+ public:
+  weight_builder(const io::checkpoint& source, std::optional<tensor_type> wanted) : source_(source), wanted_(wanted) {}
+
+  [[nodiscard]] linear::stored_matrix matrix(std::string_view name) {
+    const io::tensor_view& t = source_.at(name);
+    const std::size_t rows = t.shape[0], cols = t.shape[1];
+    const tensor_type type = wanted_.value_or(t.type);
+    if (type == t.type) return {type, rows, cols, t.bytes.data(), row_bytes(type, cols)};
+    auto bytes = std::make_shared<buffer<std::byte>>(rows * row_bytes(type, cols));
+    if (cols % block_of(type).elements != 0) {
+      fail<config_error>(concat(source_.path, ": ", name, " as ", name_of(type)),
+                         concat("rows of a multiple of ", block_of(type).elements), cols);
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+      const io::tensor_view row{t.type, {cols}, t.bytes.subspan(r * row_bytes(t.type, cols), row_bytes(t.type, cols))};
+      const std::vector<std::byte> converted = io::stored_as(row, type);
+      std::memcpy(bytes->data() + r * row_bytes(type, cols), converted.data(), converted.size());
+    }
+    const linear::stored_matrix m{type, rows, cols, bytes->data(), row_bytes(type, cols)};
+    built.memory.push_back(std::move(bytes));
+    return m;
+  }
+
+  /// Vectors are few and small: always plain values.
+  [[nodiscard]] const Scalar* vector(std::string_view name) {
+    const io::tensor_view& t = source_.at(name);
+    auto values = std::make_shared<buffer<Scalar>>(t.n_element());
+    io::dequantise_row(t.type, t.bytes.data(), values->data(), t.n_element());
+    const Scalar* data = values->data();
+    built.memory.push_back(std::move(values));
+    return data;
+  }
+
+  void block(std::size_t layer, const config& c) {
+    const auto name = [&](std::string_view part) { return io::layer_name(layer, part); };
+    block_weights<Scalar> b;
+    b.attention_norm = vector(name("input_layernorm.weight"));
+    b.q = matrix(name("self_attn.q_proj.weight"));
+    b.k = matrix(name("self_attn.k_proj.weight"));
+    b.v = matrix(name("self_attn.v_proj.weight"));
+    b.o = matrix(name("self_attn.o_proj.weight"));
+    if (c.attention_bias) {
+      b.q_bias = vector(name("self_attn.q_proj.bias"));
+      b.k_bias = vector(name("self_attn.k_proj.bias"));
+      b.v_bias = vector(name("self_attn.v_proj.bias"));
+      b.o_bias = vector(name("self_attn.o_proj.bias"));
+    }
+    b.ffn_norm = vector(name("post_attention_layernorm.weight"));
+    b.ffn.gate = matrix(name("mlp.gate_proj.weight"));
+    b.ffn.up = matrix(name("mlp.up_proj.weight"));
+    b.ffn.down = matrix(name("mlp.down_proj.weight"));
+    if (c.mlp_bias) {
+      b.ffn.gate_bias = vector(name("mlp.gate_proj.bias"));
+      b.ffn.up_bias = vector(name("mlp.up_proj.bias"));
+      b.ffn.down_bias = vector(name("mlp.down_proj.bias"));
+    }
+    built.blocks.push_back(b);
+  }
+
+  weights<Scalar> built;
+
+ private:
+  const io::checkpoint& source_;
+  std::optional<tensor_type> wanted_;
+};
+
+}  // namespace detail
+
+/// A model from an opened checkpoint.
+///
+/// @param progress  called behind every layer; returning false stops with config_error
+/// @throws config_error  the checkpoint's hidden_act is not the compiled activation, or a storage policy
+///                       cannot hold its rows
+template <class... Policies>
+[[nodiscard]] model<Policies...> from_checkpoint(io::checkpoint source, const progress_callback& progress = {},
+                                                 typename model<Policies...>::ffn_type ffn = {}) {
+  using model_type = model<Policies...>;
+  using scalar = typename model_type::scalar_type;
+  using activation_type = typename model_type::ffn_type::activation_type;
+  if (!activation::is_named<activation_type>(source.config.hidden_act)) {
+    fail<config_error>(concat(source.path, ": hidden_act"),
+                       concat("'", activation_type::name, "', the activation that the FFN policy was compiled with"),
+                       concat("'", source.config.hidden_act, "' (choose quipu::activation::", source.config.hidden_act, ")"));
+  }
+  if constexpr (requires(typename model_type::ffn_type f) { f.activation.threshold; }) {
+    if (source.config.activation_threshold > 0) ffn.activation.threshold = source.config.activation_threshold;
+  }
+  io::convert_rope_layout(source, io::rope_layout::halves);
+
+  detail::weight_builder<scalar> build(source, model_type::policies::storage::type);
+  build.built.embedding = build.matrix(io::embedding_name);
+  for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
+    build.block(layer, source.config);
+    if (!report(progress, {"loading", layer + 1, source.config.n_layer})) {
+      throw config_error(concat(source.path, ": loading was cancelled"));
+    }
+  }
+  build.built.final_norm = build.vector(io::final_norm_name);
+  build.built.head = source.config.tied_embeddings ? build.built.embedding : build.matrix(io::head_name);
+  for (const auto& file : source.files) build.built.memory.push_back(file);
+  for (const auto& bytes : source.owned) build.built.memory.push_back(bytes);
+
+  auto identity = std::make_shared<model_identity>();
+  identity->config = source.config;
+  identity->path = source.path;
+  identity->format = source.format;
+  if (source.vocabulary.kind != text::tokenizer_kind::none) {
+    identity->tokenizer = text::any_tokenizer(std::move(source.vocabulary));
+  }
+  return model_type(std::move(identity), std::make_shared<const weights<scalar>>(std::move(build.built)), std::move(ffn));
+}
+
+struct load_options {
+  std::string tokenizer = {};  ///< file or folder with the vocabulary, in place of the checkpoint's own
+  progress_callback progress = {};
+};
+
+/// A model from a GGUF file, a Hugging Face folder or a llama2.c file. What the checkpoint stores in a form
+/// that products can read stays where it is: the file is mapped, not copied.
+///
+/// @throws io_error, format_error  see `io::open_checkpoint` and `io::read_vocabulary`
+/// @throws config_error            see `from_checkpoint`
+/// Example: examples/01_generate/main.cpp
+template <class... Policies>
+[[nodiscard]] model<Policies...> load(const std::string& path, const load_options& options = {}) {
+  io::checkpoint source = io::open_checkpoint(path);
+  if (!options.tokenizer.empty()) {
+    source.vocabulary = io::read_vocabulary(options.tokenizer, source.config.n_vocab);
+    if (source.vocabulary.tokens.size() != source.config.n_vocab) {
+      fail<format_error>(options.tokenizer, concat(source.config.n_vocab, " tokens, as the model has"),
+                         source.vocabulary.tokens.size());
+    }
+  }
+  return from_checkpoint<Policies...>(std::move(source), options.progress);
+}
+
+}  // namespace quipu::llama

@@ -1,0 +1,62 @@
+#include <quipu/core/thread_team.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+using quipu::thread_team;
+
+TEST_CASE("every index is visited exactly once", "[core][thread_team]") {
+  for (const std::size_t n_thread : {1, 2, 5}) {
+    const thread_team team(n_thread);
+    CHECK(team.size() == n_thread);
+    for (const std::size_t n : {0, 1, 7, 64, 1001}) {
+      for (const std::size_t grain : {1, 3, 2000}) {
+        std::vector<std::atomic<int>> visits(n);
+        std::atomic<bool> as_promised{true};
+        team.parallel_for(n, grain, [&](std::size_t begin, std::size_t end, std::size_t thread) {
+          if (thread >= n_thread || end - begin > grain) as_promised = false;
+          for (std::size_t i = begin; i < end; ++i) ++visits[i];
+        });
+        for (const auto& count : visits) CHECK(count == 1);
+        CHECK(as_promised);
+      }
+    }
+  }
+}
+
+TEST_CASE("many small loops in a row, with pauses that let the workers sleep", "[core][thread_team]") {
+  const thread_team team(2);
+  std::size_t total = 0;
+  for (int step = 0; step < 20000; ++step) {
+    std::size_t parts[8] = {};
+    team.parallel_for(8, 1, [&](std::size_t begin, std::size_t, std::size_t) { parts[begin] = begin; });
+    for (const std::size_t part : parts) total += part;
+    if (step % 5000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(total == 20000u * 28u);
+}
+
+TEST_CASE("callers on different threads take turns on a shared team", "[core][thread_team]") {
+  const thread_team team(2);
+  std::atomic<long> sum{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&sum, handle = team] {
+      for (int step = 0; step < 500; ++step) {
+        handle.parallel_for(10, 1, [&](std::size_t begin, std::size_t, std::size_t) {
+          sum += static_cast<long>(begin);
+        });
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(sum == 4L * 500L * 45L);
+}
+
+TEST_CASE("an absurd number of threads is refused", "[core][thread_team]") {
+  CHECK_THROWS_AS(thread_team(5000), quipu::config_error);
+}
