@@ -34,8 +34,13 @@ class sqlite_rows {
         get_(connection, concat("select ", columns, " from notes where id = ?1")),
         text_(connection, "select id, text from notes where text_key = ?1 and status = 0"),
         slot_(connection, "select id, subject, relation from notes where slot_key = ?1 and status = 0"),
-        put_(connection, concat("replace into notes(", columns, ") values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ",
-                                "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")),
+        // Not one "replace": that opens a savepoint in every statement, on which FTS5 writes out its buffer.
+        insert_(connection, concat("insert into notes(", columns, ") values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ",
+                                   "?10, ?11, ?12, ?13, ?14, ?15, ?16)")),
+        update_(connection, "update notes set text = ?2, subject = ?3, relation = ?4, object = ?5, source = ?6, "
+                            "created = ?7, valid_from = ?8, valid_until = ?9, tags = ?10, status = ?11, "
+                            "supersedes = ?12, superseded_by = ?13, text_key = ?14, slot_key = ?15, crc = ?16 "
+                            "where id = ?1"),
         remove_(connection, "delete from notes where id = ?1"),
         index_(connection, "insert into notes_words(rowid, text) values(?1, ?2)"),
         unindex_(connection, "insert into notes_words(notes_words, rowid, text) values('delete', ?1, ?2)"),
@@ -100,7 +105,8 @@ class sqlite_rows {
     if (before) unindex(*before);
     const std::string tags = after.tags.empty() ? std::string() : nlohmann::json(after.tags).dump();
     const std::string slot = slot_of(after);
-    put_.bind(after.id, after.text, after.subject, after.relation, after.object, after.source,
+    sqlite_statement& write = before ? update_ : insert_;
+    write.bind(after.id, after.text, after.subject, after.relation, after.object, after.source,
               after.created, after.valid_from, after.valid_until, tags,
               static_cast<std::int64_t>(after.status), after.supersedes, after.superseded_by,
               key_hash(normalised_statement(after.text)),
@@ -224,7 +230,7 @@ class sqlite_rows {
   }
 
   const sqlite_connection* connection_;
-  sqlite_statement get_state_, set_state_, get_, text_, slot_, put_, remove_, index_, unindex_, edit_, log_,
+  sqlite_statement get_state_, set_state_, get_, text_, slot_, insert_, update_, remove_, index_, unindex_, edit_, log_,
       since_;
   counters now_;
   time_ms when_ = 0;
