@@ -67,6 +67,7 @@ inline f32x fma(f32x a, f32x b, f32x c) noexcept { return {_mm256_fmadd_ps(a.v, 
 inline f32x max(f32x a, f32x b) noexcept { return {_mm256_max_ps(a.v, b.v)}; }
 inline f32x min(f32x a, f32x b) noexcept { return {_mm256_min_ps(a.v, b.v)}; }
 inline f32x abs(f32x a) noexcept { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+inline f32x sqrt(f32x a) noexcept { return {_mm256_sqrt_ps(a.v)}; }
 inline f32x keep_if_at_least(f32x a, f32x test, f32x limit) noexcept {
   return {_mm256_and_ps(a.v, _mm256_cmp_ps(test.v, limit.v, _CMP_GE_OQ))};
 }

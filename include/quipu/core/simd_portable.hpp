@@ -91,6 +91,10 @@ struct vector_register {
     for (std::size_t i = 0; i < Width; ++i) a.v[i] = std::exp(a.v[i]);
     return a;
   }
+  friend vector_register sqrt(vector_register a) noexcept {
+    for (std::size_t i = 0; i < Width; ++i) a.v[i] = std::sqrt(a.v[i]);
+    return a;
+  }
   /// `a` where `test >= limit`, else 0
   friend vector_register keep_if_at_least(vector_register a, vector_register test,
                                           vector_register limit) noexcept {

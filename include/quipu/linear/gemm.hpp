@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <type_traits>
 
 #include <quipu/core/buffer.hpp>
@@ -42,6 +43,8 @@ struct plain_operand {
     const std::size_t rows = std::min(width, outer - first);
     if (order == operand_order::across_k) {
       const Scalar* in = data + k0 * stride + first;
+      if (rows == gemm_mr<Scalar> && width == rows) return copy_rows<gemm_mr<Scalar>>(in, n_k, out);
+      if (rows == gemm_nr<Scalar> && width == rows) return copy_rows<gemm_nr<Scalar>>(in, n_k, out);
       for (std::size_t j = 0; j < n_k; ++j, in += stride, out += width) {
         std::copy_n(in, rows, out);
         std::fill(out + rows, out + width, Scalar(0));
@@ -58,6 +61,13 @@ struct plain_operand {
     }
   }
   static constexpr std::size_t pack_scratch(std::size_t) noexcept { return 0; }
+
+ private:
+  // A width known to the compiler: no call for a few values.
+  template <std::size_t Width>
+  void copy_rows(const Scalar* in, std::size_t n_k, Scalar* out) const noexcept {
+    for (std::size_t j = 0; j < n_k; ++j, in += stride, out += Width) std::memcpy(out, in, Width * sizeof(Scalar));
+  }
 };
 
 /// One side of a product: stored weights, widened panel by panel.

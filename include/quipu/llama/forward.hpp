@@ -132,7 +132,7 @@ template <class Policies, class Recorder, class Context, class Hooks>
   attend<scalar>(tools.ws, c, context, layer, plan, q, attended, recorder.log_sum(layer, n, c.n_head));
 
   x = recorder.residual(layer, 0, x);
-  if constexpr (Hooks::changes_outputs) {
+  if (hooks.separates(projection_site::o, layer)) {
     const auto out = recorder.matrix(slot::attention_out, layer, n, c.d_model);
     const product o{&w.o, w.o_bias, out};
     tools.projector.run(attended, {&o, 1});
@@ -142,6 +142,7 @@ template <class Policies, class Recorder, class Context, class Hooks>
   } else {
     const product o{&w.o, w.o_bias, x, linear::gemm_output::accumulate};
     tools.projector.run(attended, {&o, 1});
+    hooks.projected(projection_site::o, layer, segments, const_rows(attended), x);
   }
 
   const auto ffn_in = recorder.matrix(slot::ffn_in, layer, n, c.d_model);
@@ -151,7 +152,7 @@ template <class Policies, class Recorder, class Context, class Hooks>
                                          recorder.matrix(slot::hidden, layer, n, c.d_ffn)};
   const detail::layer_hook<scalar, Hooks> hook{hooks, layer, segments};
   x = recorder.residual(layer, 1, x);
-  if constexpr (Hooks::changes_outputs) {
+  if (hooks.separates(projection_site::down, layer)) {
     const auto out = recorder.matrix(slot::ffn_out, layer, n, c.d_model);
     for (std::size_t t = 0; t < n; ++t) std::fill_n(out.row(t), c.d_model, scalar(0));
     m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, out, hook);

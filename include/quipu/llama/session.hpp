@@ -40,8 +40,8 @@ struct sequence_input {
 };
 
 struct session_options {
-  std::size_t n_ctx = 0;    ///< longest sequence in tokens; 0 means the model's own limit
-  std::size_t n_batch = 512;  ///< rows that one pass computes at most; longer inputs take several
+  std::size_t n_ctx = 0;      ///< longest sequence in tokens; 0 means the model's own limit
+  std::size_t n_batch = 256;  ///< rows that one pass computes at most; longer inputs take several passes
 };
 
 /// Mutable state of running one model: any number of sequences that can be forked, cut and dropped. Not for
@@ -91,7 +91,7 @@ class session {
   /// Forgets positions from `n` on.
   void truncate(sequence_id sequence, std::size_t n) { cut(cache(sequence), n); }
   void erase(sequence_id sequence) {
-    cache(sequence);
+    static_cast<void>(cache(sequence));  // throws where there is none
     sequences_.erase(sequence);
   }
   /// Positions that the sequence has.

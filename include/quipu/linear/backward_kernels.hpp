@@ -1,0 +1,82 @@
+/// @file Loops of the backward pass over rows of activations, for each instruction set.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include <quipu/core/isa.hpp>
+#include <quipu/core/simd_avx2.hpp>
+#include <quipu/core/simd_portable.hpp>
+
+namespace quipu::linear {
+
+/// The backward loops of one scalar type. All are `noexcept`, allocate nothing, and treat a row the same
+/// whatever rows stand beside it.
+template <class Scalar>
+struct backward_kernel_table {
+  /// dx += gradient of x, dw += gradient of w (null: not wanted) of y = x / sqrt(mean(x^2) + eps) * w.
+  void (*rms_norm)(const Scalar* x, const Scalar* w, Scalar eps, const Scalar* dy, std::size_t n, Scalar* dx,
+                   Scalar* dw) noexcept;
+  /// Of hidden = f(gate) * up: d_gate, d_up and once more hidden (null: not wanted). d_gate may be dh.
+  void (*silu)(const Scalar* gate, const Scalar* up, const Scalar* dh, std::size_t n, Scalar* d_gate, Scalar* d_up,
+               Scalar* hidden) noexcept;
+  void (*gelu_tanh)(const Scalar* gate, const Scalar* up, const Scalar* dh, std::size_t n, Scalar* d_gate,
+                    Scalar* d_up, Scalar* hidden) noexcept;
+  void (*threshold)(const Scalar* gate, const Scalar* up, const Scalar* dh, Scalar threshold, std::size_t n,
+                    Scalar* d_gate, Scalar* d_up, Scalar* hidden) noexcept;
+  /// Undoes `row_kernel_table::rotate`; being orthogonal, it is also its gradient.
+  void (*rotate_back)(Scalar* x, const Scalar* cosine, const Scalar* sine, std::size_t half) noexcept;
+  /// -log softmax(logits)[target] in nats; where scale is not 0, logits become its gradient times scale.
+  double (*cross_entropy)(Scalar* logits, std::size_t n, std::size_t target, Scalar scale) noexcept;
+  /// <q, k_j> become probabilities p_j = e^(scale <q, k_j> - log_sum), dp_j become scale p_j (dp_j - delta).
+  void (*attention)(Scalar* scores, Scalar* dp, std::size_t n, Scalar scale, Scalar log_sum, Scalar delta) noexcept;
+  Scalar (*dot)(const Scalar* a, const Scalar* b, std::size_t n) noexcept;
+  /// y += scale x
+  void (*add_scaled)(const Scalar* x, Scalar scale, std::size_t n, Scalar* y) noexcept;
+};
+
+namespace portable {
+namespace backward {
+using quipu::portable::f32x;
+using quipu::portable::f64x;
+#include <quipu/linear/backward_kernel_body.ipp>
+
+template <class R>
+inline constexpr backward_kernel_table<typename R::value_type> table{
+    rms_norm_backward<R>, silu_backward<R>,      gelu_tanh_backward<R>, threshold_backward<R>, rotate_back<R>,
+    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>};
+}  // namespace backward
+}  // namespace portable
+
+#if defined(__x86_64__)
+QUIPU_TARGET_BEGIN("avx2,fma,f16c")
+namespace avx2 {
+namespace backward {
+using quipu::avx2::f32x;
+#include <quipu/linear/backward_kernel_body.ipp>
+
+template <class R>
+inline constexpr backward_kernel_table<typename R::value_type> table{
+    rms_norm_backward<R>, silu_backward<R>,      gelu_tanh_backward<R>, threshold_backward<R>, rotate_back<R>,
+    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>};
+}  // namespace backward
+}  // namespace avx2
+QUIPU_TARGET_END
+#endif
+
+/// Backward loops for `set`; double always runs the portable ones.
+template <class Scalar>
+[[nodiscard]] const backward_kernel_table<Scalar>& backward_kernels_for(instruction_set set) noexcept {
+  if constexpr (sizeof(Scalar) == 8) {
+    return portable::backward::table<portable::backward::f64x>;
+  } else {
+#if defined(__x86_64__)
+    if (set >= instruction_set::avx2) return avx2::backward::table<avx2::backward::f32x>;
+#endif
+    return portable::backward::table<portable::backward::f32x>;
+  }
+}
+
+}  // namespace quipu::linear

@@ -1,0 +1,122 @@
+/// @file The backward pass of attention, block by block, without a matrix of all scores.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/matrix_view.hpp>
+#include <quipu/io/model_config.hpp>
+#include <quipu/linear/backward.hpp>          // block_product
+#include <quipu/linear/backward_kernels.hpp>
+#include <quipu/linear/workspace.hpp>
+#include <quipu/llama/batch_context.hpp>
+
+namespace quipu::llama {
+
+/// Operands of attention's backward pass.
+template <class Scalar>
+struct attention_gradients {
+  matrix_view<const Scalar> q;         ///< (n_row, n_head * d_head) rotated, as the forward pass read it
+  matrix_view<const Scalar> attended;  ///< (n_row, n_head * d_head) the forward pass' result
+  const Scalar* log_sum;               ///< (n_row, n_head)
+  matrix_view<const Scalar> d_out;     ///< (n_row, n_head * d_head) gradient of the result
+  matrix_view<Scalar> dq;              ///< (n_row, n_head * d_head) out
+  matrix_view<Scalar> dk;              ///< (n_joined, n_kv_head * d_head) out
+  matrix_view<Scalar> dv;              ///< (n_joined, n_kv_head * d_head) out
+};
+
+namespace detail {
+
+inline constexpr std::size_t attention_block = 64;  // queries and keys a block: five blocks of 64 x 64 stay in L2
+
+template <class Scalar>
+[[nodiscard]] std::size_t attention_scratch(std::size_t d_head) noexcept {
+  constexpr std::size_t b = attention_block;
+  const std::size_t width = std::max(b, (d_head + 15) / 16 * 16);
+  return 2 * b * b + 2 * b * d_head + linear::block_scratch<Scalar>(width, width);
+}
+
+/// All queries of one sequence that read one key head.
+template <class Scalar>
+void attend_backward(const linear::kernel_table& kernels, const io::model_config& c, const batch_context<Scalar>& context,
+                     const row_segment& s, std::size_t kv_head, const attention_gradients<Scalar>& g,
+                     const Scalar* delta, Scalar* scratch) noexcept {
+  using operand = linear::plain_operand<Scalar>;
+  constexpr std::size_t block = attention_block;
+  const auto& loops = linear::backward_kernels_for<Scalar>(kernels.set);
+  const std::size_t d = c.d_head, group = c.n_head / c.n_kv_head, joined = context.first(s);
+  const std::size_t n_total = s.position + s.n_row;
+  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(d));
+  Scalar* const pack = scratch + 2 * block * block + 2 * block * d;
+  for (std::size_t i = 0; i < s.n_row; ++i) std::fill_n(g.dq.row(s.first_row + i) + kv_head * group * d, group * d, Scalar(0));
+  for (std::size_t first_key = 0; first_key < n_total; first_key += block) {
+    const std::size_t n_key = std::min(block, n_total - first_key);
+    const auto head_of = [&](auto m, std::size_t row, std::size_t rows, std::size_t head) {
+      return m.middle_rows(row, rows).middle_cols(head * d, d);
+    };
+    const auto k = head_of(context.keys(), joined + first_key, n_key, kv_head);
+    const auto v = head_of(context.values(), joined + first_key, n_key, kv_head);
+    const matrix_view<Scalar> dk(scratch + 2 * block * block, n_key, d), dv(dk.data() + block * d, n_key, d);
+    std::fill_n(dk.data(), 2 * block * d, Scalar(0));
+    // Queries before the first key of the block do not see it.
+    const std::size_t first_query = first_key > s.position ? (first_key - s.position) / block * block : 0;
+    for (std::size_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
+      for (std::size_t i = first_query; i < s.n_row; i += block) {
+        const std::size_t n_query = std::min(block, s.n_row - i), row = s.first_row + i;
+        const auto q = head_of(g.q, row, n_query, head), d_out = head_of(g.d_out, row, n_query, head);
+        const matrix_view<Scalar> p(scratch, n_query, n_key, block), dp(scratch + block * block, n_query, n_key, block);
+        std::fill_n(scratch, 2 * block * block, Scalar(0));
+        linear::block_product<Scalar>(kernels, operand::along(q), operand::along(k), p, pack);
+        linear::block_product<Scalar>(kernels, operand::along(d_out), operand::along(v), dp, pack);
+        for (std::size_t r = 0; r < n_query; ++r) {
+          const std::size_t end = s.position + i + r + 1;  // of the keys that the query sees
+          const std::size_t n_own = end > first_key ? std::min(n_key, end - first_key) : 0;
+          loops.attention(p.row(r), dp.row(r), n_own, scale, g.log_sum[(row + r) * c.n_head + head],
+                          delta[(row + r) * c.n_head + head]);
+          std::fill(p.row(r) + n_own, p.row(r) + n_key, Scalar(0));
+          std::fill(dp.row(r) + n_own, dp.row(r) + n_key, Scalar(0));
+        }
+        linear::block_product<Scalar>(kernels, operand::across(p), operand::across(d_out), dv, pack);
+        linear::block_product<Scalar>(kernels, operand::across(dp), operand::across(q), dk, pack);
+        linear::block_product<Scalar>(kernels, operand::along(dp), operand::across(k), head_of(g.dq, row, n_query, head), pack);
+      }
+    }
+    for (std::size_t j = 0; j < n_key; ++j) {
+      std::copy_n(dk.row(j), d, g.dk.row(joined + first_key + j) + kv_head * d);
+      std::copy_n(dv.row(j), d, g.dv.row(joined + first_key + j) + kv_head * d);
+    }
+  }
+}
+
+}  // namespace detail
+
+/// dq, dk and dv of `attend`, with probabilities made again from its normalisers. Source: Dao et al. 2022,
+/// algorithm 4; ds_ij = p_ij (<do_i, v_j> - <do_i, o_i>).
+///
+/// @param context  holds the keys and values of the layer
+/// @param delta    kept memory for <do_i, o_i> of every head
+/// Work is shared out by sequence and key head, so results do not depend on the number of threads.
+template <class Scalar>
+void attention_backward(linear::workspace& ws, const io::model_config& c, const batch_context<Scalar>& context,
+                        const attention_gradients<Scalar>& g, buffer<Scalar>& delta) {
+  const auto dot = linear::backward_kernels_for<Scalar>(ws.kernels().set).dot;
+  delta.reserve_discarding(g.q.rows() * c.n_head);
+  ws.team().parallel_for(g.q.rows(), 16, [&](std::size_t begin, std::size_t end, std::size_t) {
+    for (std::size_t t = begin; t < end; ++t) {
+      for (std::size_t h = 0; h < c.n_head; ++h) {
+        delta[t * c.n_head + h] = dot(g.d_out.row(t) + h * c.d_head, g.attended.row(t) + h * c.d_head, c.d_head);
+      }
+    }
+  });
+  ws.reserve(detail::attention_scratch<Scalar>(c.d_head) * sizeof(Scalar));
+  const auto segments = context.segments();
+  ws.team().parallel_for(segments.size() * c.n_kv_head, 1, [&](std::size_t task, std::size_t, std::size_t thread) {
+    detail::attend_backward<Scalar>(ws.kernels(), c, context, segments[task / c.n_kv_head], task % c.n_kv_head, g,
+                                    delta.data(), ws.template scratch<Scalar>(thread));
+  });
+}
+
+}  // namespace quipu::llama

@@ -1,0 +1,146 @@
+/// @file Text generation, streamed, with any sampler and stop rule.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/token.hpp>
+#include <quipu/llama/language_model.hpp>
+#include <quipu/llama/sampler.hpp>
+#include <quipu/llama/session.hpp>
+#include <quipu/text/stream_decoder.hpp>
+#include <quipu/text/tokenizer.hpp>
+
+namespace quipu::llama {
+
+enum class stop_reason : std::uint8_t {
+  end_token,    ///< a token that ends a text or a turn
+  stop_string,  ///< one of the given strings; it is not part of the text
+  max_tokens,
+  context_full,
+  cancelled,    ///< the callback returned false
+};
+
+/// Does generation end at the vocabulary's own end tokens?
+enum class end_tokens : std::uint8_t { stop, ignore };
+
+struct generate_options {
+  std::size_t max_tokens = 256;
+  llama::sampler sampler = greedy();
+  std::vector<std::string> stop = {};            ///< strings to stop before
+  std::vector<token_id> stop_tokens = {};        ///< besides the vocabulary's own
+  llama::end_tokens end_tokens = llama::end_tokens::stop;
+  std::function<bool(std::string_view)> on_text = {};  ///< whole characters as they come; false cancels
+};
+
+struct generation {
+  std::string text;              ///< valid UTF-8
+  std::vector<token_id> tokens;  ///< what was chosen, without the token or string that stopped it
+  stop_reason reason = stop_reason::max_tokens;
+};
+
+namespace detail {
+
+/// Holds back text that may be the beginning of a stop string.
+class stop_filter {
+ public:
+  explicit stop_filter(const std::vector<std::string>& stops) : stops_(stops) {}
+
+  /// Adds text; returns what can be given out. `found()` tells whether a stop string was met.
+  std::string push(std::string_view text) {
+    held_ += text;
+    std::size_t end = std::string::npos;
+    for (const std::string& stop : stops_) {
+      if (!stop.empty()) end = std::min(end, held_.find(stop));
+    }
+    if (end != std::string::npos) {
+      found_ = true;
+      return take(end);
+    }
+    std::size_t keep = 0;
+    for (const std::string& stop : stops_) {
+      for (std::size_t n = std::min(stop.size(), held_.size()); n > keep; --n) {
+        if (held_.compare(held_.size() - n, n, stop, 0, n) == 0) keep = n;
+      }
+    }
+    return take(held_.size() - keep);
+  }
+  std::string flush() { return take(held_.size()); }
+  [[nodiscard]] bool found() const noexcept { return found_; }
+
+ private:
+  std::string take(std::size_t n) {
+    std::string out = held_.substr(0, n);
+    held_.erase(0, n);
+    return out;
+  }
+
+  const std::vector<std::string>& stops_;
+  std::string held_;
+  bool found_ = false;
+};
+
+}  // namespace detail
+
+/// Continues a sequence: reads `prompt`, then generates. Behind it the sequence holds the prompt and all
+/// chosen tokens but the last, so a conversation can go on.
+///
+/// @param prompt  ids; at least one
+/// @throws config_error   no prompt, ids outside the vocabulary, a prompt longer than the context
+/// @throws numeric_error  the model gave a logit that is not finite
+template <language_session Session, text::tokenizer Tokenizer>
+[[nodiscard]] generation generate(Session& s, const Tokenizer& tokenizer, sequence_id sequence,
+                                  std::span<const token_id> prompt, generate_options options = {}) {
+  generation result;
+  text::stream_decoder<Tokenizer> decoder(tokenizer);
+  detail::stop_filter filter(options.stop);
+  std::vector<token_id> history(prompt.begin(), prompt.end());
+  auto logits = s.next_logits(sequence, prompt);
+  const auto give = [&](const std::string& piece) {
+    result.text += piece;
+    return piece.empty() || !options.on_text || options.on_text(piece);
+  };
+  result.reason = stop_reason::max_tokens;
+  for (std::size_t n = 0; n < options.max_tokens; ++n) {
+    const token_id token = options.sampler(logits, std::span<const token_id>(history));
+    const bool stops = std::find(options.stop_tokens.begin(), options.stop_tokens.end(), token) != options.stop_tokens.end();
+    if (stops || (options.end_tokens == end_tokens::stop && tokenizer.is_end(token))) {
+      result.reason = stop_reason::end_token;
+      break;
+    }
+    result.tokens.push_back(token);
+    history.push_back(token);
+    const bool go_on = give(filter.push(decoder.push(token)));
+    if (filter.found() || !go_on) {
+      result.reason = filter.found() ? stop_reason::stop_string : stop_reason::cancelled;
+      return result;
+    }
+    if (n + 1 == options.max_tokens) break;
+    if (s.length(sequence) >= s.n_ctx()) {
+      result.reason = stop_reason::context_full;
+      break;
+    }
+    logits = s.next_logits(sequence, {&token, 1});
+  }
+  if (!give(filter.push(decoder.flush()) + filter.flush())) result.reason = stop_reason::cancelled;
+  return result;
+}
+
+/// Continues a text, in a session of its own.
+/// Example: examples/01_generate/main.cpp
+template <language_model Model>
+[[nodiscard]] generation generate(const Model& m, std::string_view prompt, generate_options options = {}) {
+  auto s = open_session(m, thread_team());
+  const std::vector<token_id> ids = text::encode_document(m.tokenizer(), prompt);
+  return generate(s, m.tokenizer(), s.create(), ids, std::move(options));
+}
+
+}  // namespace quipu::llama

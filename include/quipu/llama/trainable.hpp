@@ -1,0 +1,188 @@
+/// @file A model in training: its own copy of all weights, in plain floating point, with gradients.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/buffer.hpp>
+#include <quipu/io/dequantise.hpp>
+#include <quipu/io/tensor_names.hpp>
+#include <quipu/linear/stored_matrix.hpp>
+#include <quipu/llama/model.hpp>
+#include <quipu/llama/weight_gradients.hpp>
+#include <quipu/optim/name_pattern.hpp>
+#include <quipu/optim/parameter.hpp>
+
+namespace quipu::llama {
+
+namespace detail {
+
+/// Plain copies of all weights of a model and the list of their names.
+template <class Scalar>
+class weight_copier {
+ public:
+  explicit weight_copier(const config& c) : config_(c) {}
+
+  /// @tparam Source  scalar of the vectors of the model that is copied
+  template <class Source>
+  void run(const llama::weights<Source>& from) {
+    built.embedding = matrix(std::string(io::embedding_name), from.embedding);
+    for (std::size_t layer = 0; layer < from.blocks.size(); ++layer) block(layer, from.blocks[layer]);
+    built.final_norm = vector(std::string(io::final_norm_name), from.final_norm, config_.d_model);
+    built.head = config_.tied_embeddings ? built.embedding : matrix(std::string(io::head_name), from.head);
+  }
+
+  llama::weights<Scalar> built;
+  optim::parameter_set<Scalar> parameters;
+
+ private:
+  Scalar* add(std::string name, std::vector<std::size_t> shape) {
+    optim::parameter<Scalar> p{std::move(name), std::move(shape)};
+    auto memory = std::make_shared<buffer<Scalar>>(p.size());
+    p.value = memory->data();
+    built.memory.push_back(std::move(memory));
+    parameters.push_back(std::move(p));
+    return parameters.back().value;
+  }
+  [[nodiscard]] linear::stored_matrix matrix(std::string name, const linear::stored_matrix& from) {
+    Scalar* values = add(std::move(name), {from.rows, from.cols});
+    for (std::size_t r = 0; r < from.rows; ++r) io::dequantise_row(from.type, from.row(r), values + r * from.cols, from.cols);
+    return linear::store_plain<Scalar>(values, from.rows, from.cols);
+  }
+  template <class Source>
+  [[nodiscard]] const Scalar* vector(std::string name, const Source* from, std::size_t n) {
+    if (from == nullptr) return nullptr;
+    Scalar* values = add(std::move(name), {n});
+    std::transform(from, from + n, values, [](Source x) { return static_cast<Scalar>(x); });
+    return values;
+  }
+
+  template <class Source>
+  void block(std::size_t layer, const block_weights<Source>& from) {
+    const auto name = [&](const char* part) { return io::layer_name(layer, part); };
+    const config& c = config_;
+    block_weights<Scalar> b;
+    b.attention_norm = vector(name("input_layernorm.weight"), from.attention_norm, c.d_model);
+    b.q = matrix(name("self_attn.q_proj.weight"), from.q);
+    b.q_bias = vector(name("self_attn.q_proj.bias"), from.q_bias, c.d_q());
+    b.k = matrix(name("self_attn.k_proj.weight"), from.k);
+    b.k_bias = vector(name("self_attn.k_proj.bias"), from.k_bias, c.d_kv());
+    b.v = matrix(name("self_attn.v_proj.weight"), from.v);
+    b.v_bias = vector(name("self_attn.v_proj.bias"), from.v_bias, c.d_kv());
+    b.o = matrix(name("self_attn.o_proj.weight"), from.o);
+    b.o_bias = vector(name("self_attn.o_proj.bias"), from.o_bias, c.d_model);
+    b.ffn_norm = vector(name("post_attention_layernorm.weight"), from.ffn_norm, c.d_model);
+    b.ffn.gate = matrix(name("mlp.gate_proj.weight"), from.ffn.gate);
+    b.ffn.gate_bias = vector(name("mlp.gate_proj.bias"), from.ffn.gate_bias, c.d_ffn);
+    b.ffn.up = matrix(name("mlp.up_proj.weight"), from.ffn.up);
+    b.ffn.up_bias = vector(name("mlp.up_proj.bias"), from.ffn.up_bias, c.d_ffn);
+    b.ffn.down = matrix(name("mlp.down_proj.weight"), from.ffn.down);
+    b.ffn.down_bias = vector(name("mlp.down_proj.bias"), from.ffn.down_bias, c.d_model);
+    built.blocks.push_back(b);
+  }
+
+  const config& config_;
+};
+
+}  // namespace detail
+
+/// A model whose weights may be written: made by `thaw`, turned back by `freeze`. Copies share the weights.
+///
+/// @tparam Policies  with storage and scalar of one plain type
+template <class Policies>
+class trainable_model {
+ public:
+  using model_type = basic_model<Policies>;
+  using scalar_type = typename model_type::scalar_type;
+  using ffn_type = typename Policies::ffn;
+
+  trainable_model(std::shared_ptr<const model_identity> identity, llama::weights<scalar_type> w,
+                  optim::parameter_set<scalar_type> parameters, ffn_type ffn)
+      : model_(std::move(identity), std::make_shared<const llama::weights<scalar_type>>(std::move(w)), std::move(ffn)),
+        parameters_(std::move(parameters)) {}
+
+  /// The model as it stands; it sees every change of the weights.
+  [[nodiscard]] const model_type& model() const noexcept { return model_; }
+  [[nodiscard]] std::span<const optim::parameter<scalar_type>> parameters() const noexcept { return parameters_; }
+  [[nodiscard]] const weight_gradients<scalar_type>& gradients() const noexcept { return gradients_; }
+
+  /// Decides which tensors train, by name ("model.layers.0.self_attn.q_proj.weight"); the others get no
+  /// gradients, and products that only they would need are not computed.
+  /// @return how many values train
+  std::size_t select(const optim::name_pattern& wanted) {
+    std::size_t n = 0;
+    memory_.clear();
+    for (optim::parameter<scalar_type>& p : parameters_) {
+      p.gradient = nullptr;
+      if (!wanted(p.name)) continue;
+      memory_.push_back(std::make_shared<buffer<scalar_type>>(p.size()));
+      p.gradient = memory_.back()->data();
+      n += p.size();
+    }
+    bind();
+    return n;
+  }
+
+  /// A copy that later training does not touch.
+  [[nodiscard]] model_type freeze() const {
+    detail::weight_copier<scalar_type> copy(model_.config());
+    copy.run(model_.weights());
+    return model_type(model_.identity(), std::make_shared<const llama::weights<scalar_type>>(std::move(copy.built)),
+                      model_.ffn());
+  }
+
+ private:
+  void bind() {
+    gradients_ = {};
+    gradients_.blocks.resize(model_.config().n_layer);
+    const auto of = [&](std::string_view name) -> scalar_type* {
+      const auto* p = optim::find<scalar_type>(parameters_, name);
+      return p == nullptr ? nullptr : p->gradient;
+    };
+    gradients_.embedding = of(io::embedding_name);
+    gradients_.final_norm = of(io::final_norm_name);
+    gradients_.head = model_.config().tied_embeddings ? gradients_.embedding : of(io::head_name);
+    for (std::size_t layer = 0; layer < gradients_.blocks.size(); ++layer) {
+      const auto in = [&](const char* part) { return of(io::layer_name(layer, part)); };
+      gradients_.blocks[layer] = {in("input_layernorm.weight"),  in("self_attn.q_proj.weight"),
+                                  in("self_attn.k_proj.weight"), in("self_attn.v_proj.weight"),
+                                  in("self_attn.o_proj.weight"), in("self_attn.q_proj.bias"),
+                                  in("self_attn.k_proj.bias"),   in("self_attn.v_proj.bias"),
+                                  in("self_attn.o_proj.bias"),   in("post_attention_layernorm.weight"),
+                                  in("mlp.gate_proj.weight"),    in("mlp.up_proj.weight"),
+                                  in("mlp.down_proj.weight"),    in("mlp.gate_proj.bias"),
+                                  in("mlp.up_proj.bias"),        in("mlp.down_proj.bias")};
+    }
+  }
+
+  model_type model_;
+  optim::parameter_set<scalar_type> parameters_;
+  weight_gradients<scalar_type> gradients_;
+  std::vector<std::shared_ptr<buffer<scalar_type>>> memory_;
+};
+
+/// Policies of the trainable copy of a model: the same FFN, everything else in plain `Scalar`.
+template <class Policies, class Scalar>
+using thawed_policies =
+    policy_set<typename Policies::ffn,
+               std::conditional_t<sizeof(Scalar) == 8, storage::f64, storage::f32>, activations::f32, kv::exact,
+               scalar::of<Scalar>, typename Policies::isa>;
+
+/// A trainable copy of a model, all weights widened to `Scalar` (float or double). Nothing trains until
+/// `select` is called.
+template <class Scalar, class Policies>
+[[nodiscard]] auto thaw(const basic_model<Policies>& m) {
+  static_assert(Policies::ffn::trainable, "thaw: the FFN kernel is for inference only; use with_ffn<ffn::dense<...>> first");
+  detail::weight_copier<Scalar> copy(m.config());
+  copy.run(m.weights());
+  return trainable_model<thawed_policies<Policies, Scalar>>(m.identity(), std::move(copy.built), std::move(copy.parameters), m.ffn());
+}
+
+}  // namespace quipu::llama

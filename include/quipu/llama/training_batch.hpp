@@ -1,0 +1,64 @@
+/// @file A batch of sequences for training, packed without padding.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <quipu/core/error.hpp>
+#include <quipu/core/token.hpp>
+#include <quipu/linear/site.hpp>
+#include <quipu/llama/loss.hpp>  // ignored_label
+
+namespace quipu::llama {
+
+/// Sequences one after the other, each a `row_segment`. Padding has no place here: it would only cost time.
+class training_batch {
+ public:
+  /// Adds a sequence. The row of token t is to predict labels[t + 1]; labels[0] counts only behind virtual rows.
+  ///
+  /// @param labels     as many as tokens, `ignored_label` where nothing is to be learned; or none at all
+  /// @param n_virtual  rows before the tokens that the hooks fill (prompt tuning)
+  /// @param position   of the first row: the length of a learned prefix of keys and values
+  /// @throws config_error  no tokens, or another number of labels
+  void add(std::span<const token_id> tokens, std::span<const std::int64_t> labels, std::size_t n_virtual = 0,
+           std::size_t position = 0) {
+    if (tokens.empty()) fail<config_error>("training_batch: sequence", "at least one token", "none");
+    if (!labels.empty() && labels.size() != tokens.size()) {
+      fail<config_error>("training_batch: labels", concat("as many as tokens: ", tokens.size()), labels.size());
+    }
+    segments_.push_back({segments_.size(), tokens_.size(), n_virtual + tokens.size(), position});
+    const auto label = [&](std::size_t t) { return labels.empty() ? ignored_label : labels[t]; };
+    for (std::size_t i = 0; i < n_virtual; ++i) {
+      tokens_.push_back(no_token);
+      targets_.push_back(i + 1 == n_virtual ? label(0) : ignored_label);
+    }
+    for (std::size_t t = 0; t < tokens.size(); ++t) {
+      tokens_.push_back(tokens[t]);
+      targets_.push_back(t + 1 < tokens.size() ? label(t + 1) : ignored_label);
+    }
+  }
+  void clear() noexcept {
+    tokens_.clear();
+    targets_.clear();
+    segments_.clear();
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return tokens_.empty(); }
+  [[nodiscard]] std::size_t n_row() const noexcept { return tokens_.size(); }
+  [[nodiscard]] std::size_t n_counted() const noexcept { return count_targets(targets_); }
+  /// (n_row) `no_token` in virtual rows.
+  [[nodiscard]] std::span<const token_id> tokens() const noexcept { return tokens_; }
+  /// (n_row) what the row's logits should predict.
+  [[nodiscard]] std::span<const std::int64_t> targets() const noexcept { return targets_; }
+  [[nodiscard]] std::span<const linear::row_segment> segments() const noexcept { return segments_; }
+
+ private:
+  std::vector<token_id> tokens_;
+  std::vector<std::int64_t> targets_;
+  std::vector<linear::row_segment> segments_;
+};
+
+}  // namespace quipu::llama

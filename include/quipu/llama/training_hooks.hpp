@@ -1,0 +1,75 @@
+/// @file The hooks of training: what modules do on the way back.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <span>
+
+#include <quipu/core/matrix_view.hpp>
+#include <quipu/linear/site.hpp>
+#include <quipu/llama/hooks.hpp>
+
+namespace quipu::llama {
+
+/// Learned keys and values that stand before a sequence's own in every layer, not rotated. Row r holds for
+/// each layer in turn n_kv_head * d_head keys and as many values (PEFT's `prompt_embeddings`).
+template <class Scalar>
+struct kv_prefix {
+  std::size_t n_row = 0;             ///< virtual tokens; real tokens start at this position
+  const Scalar* values = nullptr;    ///< (n_row, n_layer * 2 * n_kv_head * d_head)
+  Scalar* gradient = nullptr;        ///< same shape, added to; null where the prefix is frozen
+};
+
+/// Hooks of training without modules: the base of every training hooks class, which hides what it needs.
+///
+/// Each forward hook of `no_hooks` has a twin here that is called in the opposite order. A twin gets the
+/// gradient of what its forward hook left behind; it turns that into the gradient of what the hook found
+/// (in place), and adds the gradients of its own parameters to wherever it keeps them. Blocks may be
+/// recomputed before their backward pass: forward hooks are then called a second time for a layer and must
+/// leave the same bits behind, dropout included.
+struct no_training_hooks : no_hooks {
+  /// Lowest block with something that trains: the backward pass stops there. `none` where nothing does.
+  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t lowest_layer() noexcept { return none; }
+
+  /// Whether `projected_backward` does anything at a site.
+  static constexpr bool touches(projection_site, std::size_t) noexcept { return false; }
+
+  /// After the embedding, before block 0: x (n_row, d_model) may be changed, virtual rows (zero) are filled here.
+  template <class Scalar>
+  void embedded(std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+  /// Whether `embedded_backward` wants the gradient of the embedded rows.
+  static constexpr bool touches_embedding() noexcept { return false; }
+  template <class Scalar>
+  void embedded_backward(std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+
+  /// Learned keys and values before sequence `sequence` (`row_segment::sequence`).
+  template <class Scalar>
+  [[nodiscard]] kv_prefix<Scalar> prefix(std::size_t) const noexcept {
+    return {};
+  }
+  /// Twin of `projected`. Where the site is o or down and not separated, dy is the gradient of the residual
+  /// stream and must be left alone, as what only adds does anyway.
+  /// @param x   (n_row, d_in) the projection's input
+  /// @param dy  (n_row, d_out) in: of the changed output, out: of x W^T
+  /// @param dx  (n_row, d_in) add what reaches x past W; empty where nobody below needs it
+  template <class Scalar>
+  void projected_backward(projection_site, std::size_t, std::span<const row_segment>, matrix_view<const Scalar>,
+                          matrix_view<Scalar>, matrix_view<Scalar>) const noexcept {}
+  /// Twin of `ffn_hidden`. `hidden` (n_row, d_ffn) is what the forward hook found.
+  template <class Scalar>
+  void ffn_hidden_backward(std::size_t, std::span<const row_segment>, matrix_view<const Scalar>,
+                           matrix_view<Scalar>) const noexcept {}
+  /// Whether `ffn_hidden_backward` reads `hidden`; it is recomputed for it.
+  static constexpr bool reads_hidden(std::size_t) noexcept { return false; }
+  template <class Scalar>
+  void attention_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+  template <class Scalar>
+  void ffn_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+  /// Before block `layer`'s own backward pass; dx (n_row, d_model) is the gradient of its output.
+  template <class Scalar>
+  void block_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+};
+
+}  // namespace quipu::llama

@@ -1,0 +1,210 @@
+/// @file One pass over a batch in training: forward on a tape, the loss, backward.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/error.hpp>
+#include <quipu/core/thread_team.hpp>
+#include <quipu/linear/backward.hpp>
+#include <quipu/linear/kernels.hpp>
+#include <quipu/llama/backward.hpp>
+#include <quipu/llama/batch_context.hpp>
+#include <quipu/llama/loss.hpp>
+#include <quipu/llama/model.hpp>
+#include <quipu/llama/tape.hpp>
+#include <quipu/llama/training_batch.hpp>
+#include <quipu/llama/training_hooks.hpp>
+#include <quipu/llama/weight_gradients.hpp>
+
+namespace quipu::llama {
+
+/// Memory and threads for training on one model. The model may be frozen in any storage (gradients then
+/// flow through it to modules and inputs) or be that of a `trainable_model`. Not for two threads at once.
+template <class Model>
+class training_pass {
+ public:
+  using model_type = Model;
+  using scalar_type = typename Model::scalar_type;
+  using rows = matrix_view<scalar_type>;
+  using const_rows = matrix_view<const scalar_type>;
+
+  /// @param depth  what is kept for the backward pass; `block_inputs` computes every block twice
+  explicit training_pass(Model m, thread_team team = thread_team(), tape_depth depth = tape_depth::everything)
+      : model_(std::move(m)), depth_(depth), ws_(std::move(team), choose_kernels()),
+        projector_(ws_, linear::activation_rounding::none), multiply_(ws_), rope_(model_.config()) {}
+  training_pass(const training_pass&) = delete;
+  training_pass& operator=(const training_pass&) = delete;
+
+  [[nodiscard]] const Model& model() const noexcept { return model_; }
+  [[nodiscard]] linear::workspace& workspace() noexcept { return ws_; }
+  [[nodiscard]] linear::multiplier<scalar_type>& multiplier() noexcept { return multiply_; }
+  [[nodiscard]] linear::projector<scalar_type>& projector() noexcept { return projector_; }
+  /// Bytes kept for the backward pass.
+  [[nodiscard]] std::size_t n_tape_byte() const noexcept { return tape_.n_byte(); }
+
+  /// Runs all blocks and the final norm on a tape.
+  /// @return (n_row, d_model) what the head reads; valid until the next call
+  /// @throws config_error  token ids outside the vocabulary, a sequence longer than the model's context
+  template <class Hooks>
+  [[nodiscard]] const_rows forward(const training_batch& batch, Hooks& hooks) {
+    start(batch, hooks);
+    tape_.begin(model_.config().n_layer, depth_);
+    last_ = forward_blocks(model_, {ws_, projector_, rope_}, batch.segments(), x(), tape_, *context_, hooks);
+    return normed(last_);
+  }
+
+  /// The same without a tape, for evaluation.
+  template <class Hooks>
+  [[nodiscard]] const_rows evaluate(const training_batch& batch, Hooks& hooks) {
+    start(batch, hooks);
+    last_ = forward_blocks(model_, {ws_, projector_, rope_}, batch.segments(), x(), scratch_recorder_, *context_, hooks);
+    return normed(last_);
+  }
+
+  /// The model's own head and cross-entropy on what `forward` or `evaluate` returned.
+  ///
+  /// @param weight    factor of the gradients: 1 / (rows that count in the whole step); 0 for the loss alone
+  /// @param d_hidden  (n_row, d_model) out, or empty
+  /// @throws config_error  a label outside the vocabulary
+  loss_sum head_loss(std::span<const std::int64_t> targets, double weight, rows d_hidden, scalar_type* d_head) {
+    return loss_.run(projector_, multiply_, model_.weights().head, normed_view(), targets, weight, d_hidden, d_head);
+  }
+  [[nodiscard]] std::span<const double> row_losses() const noexcept { return loss_.losses(); }
+
+  /// Back from the gradient of what `forward` returned; gradients are added to.
+  /// @param d_hidden  (n_row, d_model)
+  template <class Hooks>
+  void backward(const training_batch& batch, const_rows d_hidden, Hooks& hooks, const weight_gradients<scalar_type>& g) {
+    const auto& c = model_.config();
+    const auto segments = batch.segments();
+    const std::size_t lowest = std::min<std::size_t>({g.lowest_layer(), hooks.lowest_layer()});
+    const bool embedding = g.embedding != nullptr || hooks.touches_embedding();
+    if (lowest == no_training_hooks::none && g.final_norm == nullptr && !embedding) return;
+    dx_.reserve_discarding(batch.n_row() * c.d_model);
+    const rows dx = dx_.matrix(batch.n_row(), c.d_model);
+    std::fill_n(dx.data(), dx.rows() * dx.cols(), scalar_type(0));
+    const backward_tools<scalar_type> tools{multiply_, rope_, backward_scratch_};
+    rms_norm_rows_backward<scalar_type>(ws_, last_, model_.weights().final_norm, c.rms_norm_eps, d_hidden, dx, g.final_norm,
+                                        backward_scratch_[detail::partial]);
+    for (std::size_t layer = c.n_layer; layer-- > (embedding ? 0 : std::min(lowest, c.n_layer));) {
+      if (depth_ == tape_depth::block_inputs) {
+        tape_.begin_again();
+        const attention_plan plan(segments);
+        static_cast<void>(forward_block(model_, layer, forward_tools<scalar_type>{ws_, projector_, rope_}, segments, plan,
+                                        tape_.input(layer), tape_, *context_, hooks));
+      }
+      backward_block(model_, layer, tools, segments, tape_, *context_, hooks, g.of(layer), dx, embedding || layer > lowest);
+    }
+    if (!embedding) return;
+    hooks.embedded_backward(segments, dx);
+    if (g.embedding != nullptr) embedding_backward(batch.tokens(), dx, g.embedding);
+  }
+
+  /// A language-model step: forward, loss, backward.
+  /// @param divisor  rows that count in the whole step, over all its batches
+  template <class Hooks>
+  loss_sum step(const training_batch& batch, std::size_t divisor, Hooks& hooks, const weight_gradients<scalar_type>& g) {
+    static_cast<void>(forward(batch, hooks));
+    d_hidden_.reserve_discarding(batch.n_row() * model_.config().d_model);
+    const rows d_hidden = d_hidden_.matrix(batch.n_row(), model_.config().d_model);
+    const double weight = divisor == 0 ? 0 : 1.0 / static_cast<double>(divisor);
+    const loss_sum loss = head_loss(batch.targets(), weight, d_hidden, g.head);
+    if (loss.n_counted > 0 && weight != 0) backward(batch, d_hidden, hooks, g);
+    return loss;
+  }
+
+  /// The loss alone.
+  template <class Hooks>
+  loss_sum loss(const training_batch& batch, Hooks& hooks) {
+    static_cast<void>(evaluate(batch, hooks));
+    return head_loss(batch.targets(), 0, {}, nullptr);
+  }
+
+ private:
+  static const linear::kernel_table& choose_kernels() {
+    if constexpr (Model::policies::isa::set.has_value()) {
+      return linear::kernels_for(*Model::policies::isa::set);
+    } else {
+      return linear::best_kernels();
+    }
+  }
+
+  template <class Hooks>
+  void start(const training_batch& batch, Hooks& hooks) {
+    const auto& c = model_.config();
+    if (batch.empty()) fail<config_error>("training_pass: batch", "at least one sequence", "none");
+    std::size_t n_position = 0;
+    for (const row_segment& s : batch.segments()) n_position = std::max(n_position, s.position + s.n_row);
+    if (n_position > c.n_ctx) {
+      fail<config_error>("training_pass: sequence length", concat("at most n_ctx = ", c.n_ctx, " tokens"), n_position);
+    }
+    for (const token_id token : batch.tokens()) {
+      if (token != no_token && (token < 0 || static_cast<std::size_t>(token) >= c.n_vocab)) {
+        fail<config_error>("training_pass: token id", concat("0 .. ", c.n_vocab - 1), token);
+      }
+    }
+    n_row_ = batch.n_row();
+    rope_.extend(n_position);
+    prefixes_.clear();
+    for (std::size_t i = 0; i < batch.segments().size(); ++i) prefixes_.push_back(hooks.template prefix<scalar_type>(i));
+    context_.emplace(c, batch.segments(), prefixes_);
+    x_.reserve_discarding(n_row_ * c.d_model);
+    const linear::stored_matrix& table = model_.weights().embedding;
+    ws_.team().parallel_for(n_row_, 16, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t t = begin; t < end; ++t) {
+        if (batch.tokens()[t] == no_token) {
+          std::fill_n(x().row(t), c.d_model, scalar_type(0));
+        } else {
+          embed<scalar_type>(table, batch.tokens().subspan(t, 1), x().middle_rows(t, 1));
+        }
+      }
+    });
+    hooks.embedded(batch.segments(), x());
+  }
+
+  [[nodiscard]] rows x() noexcept { return x_.matrix(n_row_, model_.config().d_model); }
+  [[nodiscard]] rows normed_view() noexcept { return normed_.matrix(n_row_, model_.config().d_model); }
+  [[nodiscard]] const_rows normed(const_rows from) {
+    normed_.reserve_discarding(from.rows() * from.cols());
+    rms_norm_rows<scalar_type>(ws_, from, model_.weights().final_norm, model_.config().rms_norm_eps, normed_view());
+    return normed_view();
+  }
+
+  // Threads share out columns, so that every entry adds its rows in order.
+  void embedding_backward(std::span<const token_id> tokens, const_rows dx, scalar_type* gradient) const {
+    ws_.team().parallel_for(dx.cols(), 64, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t t = 0; t < tokens.size(); ++t) {
+        if (tokens[t] == no_token) continue;
+        scalar_type* to = gradient + static_cast<std::size_t>(tokens[t]) * dx.cols();
+        for (std::size_t i = begin; i < end; ++i) to[i] += dx(t, i);
+      }
+    });
+  }
+
+  Model model_;
+  tape_depth depth_;
+  linear::workspace ws_;
+  linear::projector<scalar_type> projector_;
+  linear::multiplier<scalar_type> multiply_;
+  rope_table<scalar_type> rope_;
+  tape<scalar_type> tape_;
+  no_record<scalar_type> scratch_recorder_;
+  llama::head_loss<scalar_type> loss_;
+  std::vector<kv_prefix<scalar_type>> prefixes_;
+  std::optional<batch_context<scalar_type>> context_;  // of the last forward pass
+  std::size_t n_row_ = 0;
+  const_rows last_;
+  buffer<scalar_type> x_, normed_, dx_, d_hidden_;
+  std::array<buffer<scalar_type>, 12> backward_scratch_;
+};
+
+}  // namespace quipu::llama
