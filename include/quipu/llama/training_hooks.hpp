@@ -63,10 +63,13 @@ struct no_training_hooks : no_hooks {
                            matrix_view<Scalar>) const noexcept {}
   /// Whether `ffn_hidden_backward` reads `hidden`; it is recomputed for it.
   static constexpr bool reads_hidden(std::size_t) noexcept { return false; }
+  /// Twins of `attention_output` and `ffn_output`. x (n_row, d_model) is what the forward hook found.
   template <class Scalar>
-  void attention_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+  void attention_output_backward(std::size_t, std::span<const row_segment>, matrix_view<const Scalar>,
+                                 matrix_view<Scalar>) const noexcept {}
   template <class Scalar>
-  void ffn_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+  void ffn_output_backward(std::size_t, std::span<const row_segment>, matrix_view<const Scalar>,
+                           matrix_view<Scalar>) const noexcept {}
   /// Before block `layer`'s own backward pass; dx (n_row, d_model) is the gradient of its output.
   template <class Scalar>
   void block_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
