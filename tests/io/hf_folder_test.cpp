@@ -108,3 +108,28 @@ TEST_CASE("folders that are no checkpoint say why", "[io][hf_folder]") {
   folder.write("config.json", "{}");
   CHECK_THROWS_WITH(open_checkpoint(folder.path().string()), Contains("hidden_size"));
 }
+
+TEST_CASE("a folder's tokenizer is read and filled up to the embedding's rows", "[io][hf_folder]") {
+  const auto golden = golden_case("mha_untied");
+  QUIPU_NEEDS(golden);
+  const quipu::test::temp_folder folder;
+  for (const char* name : {"config.json", "model.safetensors"}) folder.write(name, read_bytes(golden / name));
+  CHECK(open_checkpoint(folder.path().string()).vocabulary.kind == quipu::text::tokenizer_kind::none);
+  folder.write("tokenizer.json", R"({"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]},)"
+                                 R"("added_tokens":[],"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},)"
+                                 R"("decoder":{"type":"ByteLevel"}})");
+  folder.write("tokenizer_config.json", R"({"eos_token":"b","chat_template":"{{ x }}"})");
+  const auto opened = open_checkpoint(folder.path().string());
+  const auto& v = opened.vocabulary;
+  REQUIRE(v.tokens.size() == opened.config.n_vocab);
+  CHECK(v.kinds.size() == opened.config.n_vocab);
+  CHECK(v.tokens[2] == "ab");
+  CHECK(v.tokens[3] == "[PAD3]");
+  CHECK(v.kinds[3] == quipu::text::token_kind::unused);
+  CHECK(v.eos == 1);
+  CHECK(v.chat_template == "{{ x }}");
+  nlohmann::json more = nlohmann::json::parse(read_bytes(folder.file("tokenizer.json")));
+  for (std::size_t i = 3; i <= opened.config.n_vocab; ++i) more["model"]["vocab"]["x" + std::to_string(i)] = i;
+  folder.write("tokenizer.json", more.dump());
+  CHECK_THROWS_WITH(open_checkpoint(folder.path().string()), Contains("one an embedding row"));
+}

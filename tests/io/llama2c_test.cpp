@@ -65,6 +65,7 @@ TEST_CASE("versions 0 and 1 of a real model hold the same tensors", "[io][llama2
     CHECK(config.n_ctx == 512);
     CHECK(config.tied_embeddings);
     CHECK(opened->rope == quipu::io::rope_layout::neighbours);
+    CHECK(opened->vocabulary.tokens.size() == 512);  // from tok512.bin beside it
   }
   REQUIRE(v0.tensors.size() == v1.tensors.size());
   for (const auto& [name, tensor] : v0.tensors) {
@@ -175,4 +176,7 @@ TEST_CASE("files that are no checkpoint are told apart", "[io][llama2c]") {
   CHECK_THROWS_AS(open_checkpoint(folder.file("none")), quipu::io_error);
   const auto opened = open_checkpoint(folder.write("model", tiny_v0(3)));
   CHECK(opened.files.size() == 1);
+  CHECK(opened.vocabulary.kind == quipu::text::tokenizer_kind::none);
+  folder.write("tokenizer.bin", "abc");
+  CHECK_THROWS_WITH(open_checkpoint(folder.file("model")), Contains("tokenizer.bin"));
 }

@@ -1,5 +1,7 @@
 #include <quipu/llama/session.hpp>
 
+#include <algorithm>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include <quipu/llama/hidden.hpp>
 #include <quipu/llama/load.hpp>
 
+#include "support/exact_model.hpp"
 #include "support/golden.hpp"
 
 namespace llama = quipu::llama;
@@ -33,18 +36,6 @@ void with_model(const std::string& name, Call&& call) {
   }
 }
 
-template <class Session>
-auto all_logits(Session& s, llama::sequence_id sequence, std::span<const token_id> ids) {
-  using scalar = typename Session::scalar_type;
-  std::vector<scalar> all;
-  const llama::sequence_input<scalar> in{sequence, ids, {}, llama::logits_of::every_row};
-  s.run({&in, 1}, [&](std::size_t, std::size_t row, std::span<const scalar> logits) {
-    REQUIRE(row * logits.size() == all.size());
-    all.insert(all.end(), logits.begin(), logits.end());
-  });
-  return all;
-}
-
 }  // namespace
 
 TEST_CASE("logits and hidden states equal transformers' in f32", "[llama][golden]") {
@@ -56,7 +47,7 @@ TEST_CASE("logits and hidden states equal transformers' in f32", "[llama][golden
       for (const std::string prompt : {"prompt_1", "prompt_17", "prompt_40"}) {
         INFO(name << ' ' << prompt);
         const auto ids = golden.ids(prompt + ".ids");
-        CHECK(test::max_abs_difference(all_logits(s, s.create(), ids), golden.values(prompt + ".logits")) < 1e-4);
+        CHECK(test::max_abs_difference(test::all_logits(s, ids), golden.values(prompt + ".logits")) < 1e-4);
         CHECK(test::max_abs_difference(llama::hidden_states(s, s.create(), ids, m.config().n_layer + 1),
                                        golden.values(prompt + ".hidden")) < 1e-4);
       }
@@ -72,7 +63,7 @@ TEST_CASE("logits and hidden states equal the reference in double", "[llama][gol
       llama::session s(m, quipu::thread_team(2));
       INFO(name);
       const auto ids = golden.ids("prompt_17.ids");
-      CHECK(test::max_abs_difference(all_logits(s, s.create(), ids), golden.values("prompt_17.logits_f64")) < 1e-9);
+      CHECK(test::max_abs_difference(test::all_logits(s, ids), golden.values("prompt_17.logits_f64")) < 1e-9);
       CHECK(test::max_abs_difference(llama::hidden_states(s, s.create(), ids, m.config().n_layer + 1),
                                      golden.values("prompt_17.hidden_f64")) < 1e-9);
     });

@@ -27,3 +27,11 @@
 #define QUIPU_TARGET_BEGIN(features) QUIPU_PRAGMA(GCC push_options) QUIPU_PRAGMA(GCC target(features))
 #define QUIPU_TARGET_END QUIPU_PRAGMA(GCC pop_options)
 #endif
+
+/// Before a loop over a constant number of registers: the loop is written out, so that an array of registers
+/// stays in registers. At -O2 g++ would keep such arrays in memory.
+#if defined(__clang__)
+#define QUIPU_UNROLL QUIPU_PRAGMA(unroll)
+#else
+#define QUIPU_UNROLL QUIPU_PRAGMA(GCC unroll 16)
+#endif

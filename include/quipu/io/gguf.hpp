@@ -78,9 +78,11 @@ inline void add_gguf_tensors(const gguf_contents& part, checkpoint& opened) {
   config.tied_embeddings = opened.find(head_name) == nullptr;
   config.attention_bias = opened.find(layer_name(0, "self_attn.q_proj.bias")) != nullptr;
   config.mlp_bias = opened.find(layer_name(0, "mlp.gate_proj.bias")) != nullptr;
-  config.bos = opened.vocabulary.bos;
-  config.eos = opened.vocabulary.eos;
-  config.end_tokens = gguf_end_tokens(metadata, opened.vocabulary);
+  const bool has_vocabulary = opened.vocabulary.kind != text::tokenizer_kind::none;
+  const auto id = [&](const char* key) { return detail::gguf_token(metadata, key, config.n_vocab); };
+  config.bos = has_vocabulary ? opened.vocabulary.bos : id("tokenizer.ggml.bos_token_id");
+  config.eos = has_vocabulary ? opened.vocabulary.eos : id("tokenizer.ggml.eos_token_id");
+  config.end_tokens = gguf_end_tokens(metadata, config.eos, config.n_vocab);
   validate(opened);
   return opened;
 }

@@ -120,10 +120,13 @@ namespace detail {
   return vocabulary;
 }
 
-/// The tokens that end a generated text: EOS, and the ends of a turn and of a message where the file
+/// An array of all end tokens, which our writer adds where there are several; llama.cpp ignores it.
+inline constexpr const char* gguf_end_tokens_key = "quipu.end_tokens";
+
+/// The tokens that end a generated text: `eos`, and the ends of a turn and of a message where the file
 /// names them.
-[[nodiscard]] inline std::vector<token_id> gguf_end_tokens(const gguf_metadata& metadata,
-                                                           const text::vocabulary& vocabulary) {
+[[nodiscard]] inline std::vector<token_id> gguf_end_tokens(const gguf_metadata& metadata, token_id eos,
+                                                           std::size_t n_vocab) {
   std::vector<token_id> ends;
   const auto add = [&](token_id id) {
     for (const token_id known : ends) {
@@ -131,10 +134,15 @@ namespace detail {
     }
     if (id != no_token) ends.push_back(id);
   };
-  const std::size_t n_token = vocabulary.tokens.size();
-  add(vocabulary.eos);
-  add(detail::gguf_token(metadata, "tokenizer.ggml.eot_token_id", n_token));
-  add(detail::gguf_token(metadata, "tokenizer.ggml.eom_token_id", n_token));
+  add(eos);
+  add(detail::gguf_token(metadata, "tokenizer.ggml.eot_token_id", n_vocab));
+  add(detail::gguf_token(metadata, "tokenizer.ggml.eom_token_id", n_vocab));
+  for (const std::int64_t id : metadata.integers(gguf_end_tokens_key)) {
+    if (id < 0 || static_cast<std::uint64_t>(id) >= n_vocab) {
+      fail<format_error>(metadata.at(gguf_end_tokens_key), concat("token ids below ", n_vocab), id);
+    }
+    add(static_cast<token_id>(id));
+  }
   return ends;
 }
 

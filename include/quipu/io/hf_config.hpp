@@ -85,7 +85,8 @@ inline void read_hf_rope(const json_fields& fields, model_config& config) {
                                        const nlohmann::json& value) {
   if (!value.is_number_integer()) fields.refuse(key, "an integer or a list of integers", value);
   const auto id = value.get<std::int64_t>();
-  if (id < -1 || id > static_cast<std::int64_t>(largest_extent) - 1) {
+  const bool wrapped = value.is_number_unsigned() && id < 0;  // above 2^63
+  if (wrapped || id < -1 || id > static_cast<std::int64_t>(largest_extent) - 1) {
     fields.refuse(key, "a token id", value);
   }
   return static_cast<token_id>(id);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -12,10 +13,27 @@
 #include <quipu/io/hf_config.hpp>
 #include <quipu/io/safetensors_shards.hpp>
 #include <quipu/io/validate.hpp>
+#include <quipu/text/tokenizer_folder.hpp>
 
 namespace quipu::io {
 
-/// Opens a folder with `config.json` and `model.safetensors` (or shards with an index).
+namespace detail {
+
+/// Embeddings are often rounded up to more rows than the tokenizer has tokens; the rows behind its end
+/// get names that no text contains as one token, as llama.cpp's converter does.
+inline void pad_vocabulary(text::vocabulary& vocabulary, std::size_t n_vocab) {
+  if (vocabulary.kind == text::tokenizer_kind::none) return;
+  while (vocabulary.tokens.size() < n_vocab) {
+    vocabulary.tokens.push_back(concat("[PAD", vocabulary.tokens.size(), "]"));
+    vocabulary.kinds.push_back(text::token_kind::unused);
+    if (vocabulary.kind == text::tokenizer_kind::sentencepiece) vocabulary.scores.push_back(-1000.0f);
+  }
+}
+
+}  // namespace detail
+
+/// Opens a folder with `config.json` and `model.safetensors` (or shards with an index), and the tokenizer
+/// in it if there is one (see `text::read_tokenizer_folder`).
 /// @throws io_error      a file is missing or cannot be mapped
 /// @throws format_error  a file is damaged, or the model is not a LLaMA that we know
 [[nodiscard]] inline checkpoint open_hf_folder(const std::filesystem::path& folder) {
@@ -28,7 +46,11 @@ namespace quipu::io {
   safetensors_weights weights = open_safetensors_folder(folder);
   opened.tensors = std::move(weights.tensors);
   opened.files = std::move(weights.files);
+  // Only a complete model pays for its vocabulary: a hostile n_vocab has met the embedding's rows here.
   validate(opened);
+  opened.vocabulary = text::read_tokenizer_folder(opened.path);
+  detail::pad_vocabulary(opened.vocabulary, opened.config.n_vocab);
+  validate_vocabulary_size(opened);
   return opened;
 }
 

@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,6 +23,7 @@
 #include <quipu/io/llama2c_header.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/validate.hpp>
+#include <quipu/text/llama2c_tokenizer.hpp>
 
 namespace quipu::io {
 
@@ -138,12 +142,36 @@ inline void check_llama2c_groups(const llama2c_header& header, const std::string
   return opened;
 }
 
-/// Opens a llama2.c file. It holds no vocabulary: that is a `tokenizer.bin` of its own.
-/// @throws io_error, format_error  see `mapped_file` and `parse_llama2c`
-[[nodiscard]] inline checkpoint open_llama2c(const std::string& path) {
+/// Opens a llama2.c file with the vocabulary of a `tokenizer.bin`.
+///
+/// @param tokenizer  path of the tokenizer; empty: none
+/// @throws io_error, format_error  see `mapped_file`, `parse_llama2c` and `text::read_llama2c_tokenizer`
+[[nodiscard]] inline checkpoint open_llama2c(const std::string& path, const std::string& tokenizer) {
   auto file = std::make_shared<const mapped_file>(path);
   checkpoint opened = parse_llama2c(file->bytes(), path);
   opened.files.push_back(std::move(file));
+  if (!tokenizer.empty()) {
+    opened.vocabulary = text::read_llama2c_tokenizer(tokenizer, opened.config.n_vocab);
+    validate_vocabulary_size(opened);
+  }
+  return opened;
+}
+
+/// Opens a llama2.c file. The vocabulary is a file of its own beside it, under one of the names that
+/// llama2.c uses: `tok<n_vocab>.bin`, else `tokenizer.bin`; where there is neither, the checkpoint has no
+/// vocabulary.
+/// @throws io_error, format_error  as above
+[[nodiscard]] inline checkpoint open_llama2c(const std::string& path) {
+  namespace fs = std::filesystem;
+  checkpoint opened = open_llama2c(path, std::string());
+  const fs::path folder = fs::path(path).parent_path();
+  for (const std::string& name : {concat("tok", opened.config.n_vocab, ".bin"), std::string("tokenizer.bin")}) {
+    std::error_code trouble;
+    if (!fs::exists(folder / name, trouble)) continue;
+    opened.vocabulary = text::read_llama2c_tokenizer((folder / name).string(), opened.config.n_vocab);
+    validate_vocabulary_size(opened);
+    break;
+  }
   return opened;
 }
 

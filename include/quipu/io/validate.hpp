@@ -108,6 +108,17 @@ inline void validate_vocabulary(const text::vocabulary& vocabulary, const std::s
   }
 }
 
+/// Checks that an opened checkpoint's vocabulary, if it has one, names every embedding row.
+/// @throws format_error  it does not, or does not fit together
+inline void validate_vocabulary_size(const checkpoint& opened) {
+  const std::string place = concat(opened.path, ": vocabulary");
+  validate_vocabulary(opened.vocabulary, place);
+  const std::size_t n_token = opened.vocabulary.tokens.size();
+  if (opened.vocabulary.kind != text::tokenizer_kind::none && n_token != opened.config.n_vocab) {
+    fail<format_error>(place, concat(opened.config.n_vocab, " tokens, one an embedding row"), n_token);
+  }
+}
+
 namespace detail {
 
 inline void check_tensor(const checkpoint& opened, const expected_tensor& expected) {
@@ -177,12 +188,7 @@ inline void validate(checkpoint& opened) {
     }
   }
 
-  validate_vocabulary(opened.vocabulary, concat(place, ": vocabulary"));
-  const std::size_t n_token = opened.vocabulary.tokens.size();
-  if (opened.vocabulary.kind != text::tokenizer_kind::none && n_token != opened.config.n_vocab) {
-    fail<format_error>(concat(place, ": vocabulary"),
-                       concat(opened.config.n_vocab, " tokens, one an embedding row"), n_token);
-  }
+  validate_vocabulary_size(opened);
   detail::align_tensors(opened);
 }
 

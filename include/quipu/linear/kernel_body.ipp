@@ -7,10 +7,12 @@ template <int Rows, class Weight>
 void dot_plain(const Weight* const* w, const float* x, std::size_t n, float* y) noexcept {
   constexpr std::size_t width = f32x::width;
   f32x even[Rows], odd[Rows];
+  QUIPU_UNROLL
   for (int r = 0; r < Rows; ++r) even[r] = odd[r] = f32x::zero();
   std::size_t k = 0;
   for (; k + 2 * width <= n; k += 2 * width) {
     const f32x x0 = f32x::load(x + k), x1 = f32x::load(x + k + width);
+    QUIPU_UNROLL
     for (int r = 0; r < Rows; ++r) {
       even[r] = fma(f32x::load(w[r] + k), x0, even[r]);
       odd[r] = fma(f32x::load(w[r] + k + width), x1, odd[r]);
@@ -18,8 +20,10 @@ void dot_plain(const Weight* const* w, const float* x, std::size_t n, float* y) 
   }
   for (; k + width <= n; k += width) {
     const f32x x0 = f32x::load(x + k);
+    QUIPU_UNROLL
     for (int r = 0; r < Rows; ++r) even[r] = fma(f32x::load(w[r] + k), x0, even[r]);
   }
+  QUIPU_UNROLL
   for (int r = 0; r < Rows; ++r) {
     float sum = (even[r] + odd[r]).sum();
     for (std::size_t tail = k; tail < n; ++tail) sum += static_cast<float>(w[r][tail]) * x[tail];
@@ -84,9 +88,11 @@ void gemm_tile(std::size_t k, const typename Register::value_type* a,
   constexpr int mr = static_cast<int>(gemm_mr<value_type>);
   static_assert(gemm_nr<value_type> == 2 * width);
   Register left[mr], right[mr];
+  QUIPU_UNROLL
   for (int i = 0; i < mr; ++i) left[i] = right[i] = Register::zero();
   for (std::size_t j = 0; j < k; ++j) {
     const Register b0 = Register::load(b), b1 = Register::load(b + width);
+    QUIPU_UNROLL
     for (int i = 0; i < mr; ++i) {
       const Register ai = Register::set1(a[i]);
       left[i] = fma(ai, b0, left[i]);
@@ -95,6 +101,7 @@ void gemm_tile(std::size_t k, const typename Register::value_type* a,
     a += mr;
     b += 2 * width;
   }
+  QUIPU_UNROLL
   for (int i = 0; i < mr; ++i) {
     value_type* row = c + static_cast<std::size_t>(i) * ldc;
     if (accumulate) {

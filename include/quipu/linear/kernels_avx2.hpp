@@ -95,6 +95,7 @@ inline void round_to_int8(const float* x, std::size_t n, std::int8_t* q, float* 
     const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
     const float scale = largest / 127.0f;
     __m256i r[4];
+    QUIPU_UNROLL
     for (int i = 0; i < 4; ++i) r[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i].v, inverse));
     const __m256i total = _mm256_add_epi32(_mm256_add_epi32(r[0], r[1]), _mm256_add_epi32(r[2], r[3]));
     __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
@@ -126,6 +127,7 @@ void dot_blocks(const std::byte* w, std::size_t stride, int8_row x, std::size_t 
   constexpr std::size_t bytes = block_of(Type).bytes;
   __m256 sums[Rows];
   __m128 offsets[Rows];
+  QUIPU_UNROLL
   for (int r = 0; r < Rows; ++r) {
     sums[r] = _mm256_setzero_ps();
     offsets[r] = _mm_setzero_ps();
@@ -134,6 +136,7 @@ void dot_blocks(const std::byte* w, std::size_t stride, int8_row x, std::size_t 
     const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x.q + block * int8_block));
     // lane 0: the activations' scale, lane 1: what pays for the offset
     const __m128 scales = _mm_unpacklo_ps(_mm_load_ss(x.d + block), _mm_load_ss(x.s + block));
+    QUIPU_UNROLL
     for (int r = 0; r < Rows; ++r) {
       const std::byte* at = w + static_cast<std::size_t>(r) * stride + block * bytes;
       if constexpr (Type == tensor_type::q4_1) {
@@ -157,6 +160,7 @@ void dot_blocks(const std::byte* w, std::size_t stride, int8_row x, std::size_t 
       }
     }
   }
+  QUIPU_UNROLL
   for (int r = 0; r < Rows; ++r) {
     const float offset = _mm_cvtss_f32(_mm_shuffle_ps(offsets[r], offsets[r], 1));
     y[r] = f32x{sums[r]}.sum() + (Type == tensor_type::q4_1 ? offset : 0.0f);
@@ -183,16 +187,19 @@ inline void dot_rows_int8(tensor_type type, const std::byte* w, std::size_t stri
 // 8 rows of 8 32-bit words become 8 columns.
 inline void transpose8(__m256i (&r)[8]) noexcept {
   __m256i t[8], u[8];
+  QUIPU_UNROLL
   for (int i = 0; i < 4; ++i) {
     t[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
     t[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
   }
+  QUIPU_UNROLL
   for (int i = 0; i < 2; ++i) {
     u[4 * i] = _mm256_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
     u[4 * i + 1] = _mm256_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
     u[4 * i + 2] = _mm256_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
     u[4 * i + 3] = _mm256_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
   }
+  QUIPU_UNROLL
   for (int i = 0; i < 4; ++i) {
     r[i] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
     r[i + 4] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
@@ -224,6 +231,7 @@ inline void fill_tile(tensor_type type, const std::byte* w, std::size_t stride, 
       tile.m[block * 8 + r] = m;
     }
     transpose8(q);
+    QUIPU_UNROLL
     for (int i = 0; i < 8; ++i) {
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(tile.q + block * 256) + i, q[i]);
     }
@@ -236,16 +244,20 @@ void tile_tokens(weight_tile tile, int8_row x, std::size_t n, float* y, std::siz
                  std::size_t n_row) noexcept {
   const std::size_t n_block = n / int8_block;
   __m256 sums[Tokens];
+  QUIPU_UNROLL
   for (int t = 0; t < Tokens; ++t) sums[t] = _mm256_setzero_ps();
   const __m256i ones = _mm256_set1_epi16(1);
   for (std::size_t block = 0; block < n_block; ++block) {
     const auto* w = reinterpret_cast<const __m256i*>(tile.q + block * 256);
     const std::int8_t* q = x.q + block * int8_block;
     __m256i dots[Tokens];
+    QUIPU_UNROLL
     for (int t = 0; t < Tokens; ++t) dots[t] = _mm256_setzero_si256();
+    QUIPU_UNROLL
     for (int i = 0; i < 8; ++i) {
       const __m256i wi = _mm256_load_si256(w + i);
       const __m256i size = Signed ? _mm256_abs_epi8(wi) : wi;
+      QUIPU_UNROLL
       for (int t = 0; t < Tokens; ++t) {
         int four;
         std::memcpy(&four, q + static_cast<std::size_t>(t) * n + static_cast<std::size_t>(i) * 4, sizeof four);
@@ -260,6 +272,7 @@ void tile_tokens(weight_tile tile, int8_row x, std::size_t n, float* y, std::siz
     }
     const __m256 d = _mm256_load_ps(tile.d + block * 8);
     const __m256 m = _mm256_load_ps(tile.m + block * 8);
+    QUIPU_UNROLL
     for (int t = 0; t < Tokens; ++t) {
       const std::size_t at = static_cast<std::size_t>(t) * n_block + block;
       const __m256i dot = Signed ? dots[t] : _mm256_madd_epi16(dots[t], ones);
@@ -267,6 +280,7 @@ void tile_tokens(weight_tile tile, int8_row x, std::size_t n, float* y, std::siz
       if constexpr (!Signed) sums[t] = _mm256_fmadd_ps(m, _mm256_broadcast_ss(x.s + at), sums[t]);
     }
   }
+  QUIPU_UNROLL
   for (int t = 0; t < Tokens; ++t) {
     float* to = y + static_cast<std::size_t>(t) * y_stride;
     if (n_row == 8) {

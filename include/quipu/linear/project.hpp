@@ -17,10 +17,12 @@
 
 namespace quipu::linear {
 
-/// How activations enter products with Q8_0, Q4_0 and Q4_1 weights.
+/// How activations enter products with Q8_0, Q4_0 and Q4_1 weights. Rounding is to 8 bits in blocks of 32,
+/// by up to 0.4 % of a block's largest value.
 enum class activation_rounding : std::uint8_t {
-  none,         ///< as they are, weights are widened: exact to f32
-  int8_blocks,  ///< rounded to 8 bits in blocks of 32 (about 0.4 % of a block's largest): fast
+  none,      ///< as they are, weights are widened: exact to f32
+  few_rows,  ///< rounded where few rows are worked on, where it saves most; prompts are exact
+  always,
 };
 
 /// One product y = x W^T + bias of a step, or y += x W^T + bias.
@@ -47,8 +49,10 @@ class projector {
   void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) {
     if (x.empty()) return;
     if constexpr (std::is_same_v<Scalar, float>) {
-      const bool some_int8 = std::any_of(products.begin(), products.end(), [&](const auto& p) { return in_int8(*p.w); });
-      if (some_int8) round(x);
+      const bool rounds = rounding_ == activation_rounding::always ||
+                          (rounding_ == activation_rounding::few_rows && x.rows() < few_rows);
+      rounds_now_ = rounds;
+      if (std::any_of(products.begin(), products.end(), [&](const auto& p) { return in_int8(*p.w); })) round(x);
       if (x.rows() < few_rows) return run_few(x, products);
     }
     bool packed = false;
@@ -72,7 +76,7 @@ class projector {
 
  private:
   [[nodiscard]] bool in_int8(const stored_matrix& w) const noexcept {
-    return rounding_ == activation_rounding::int8_blocks && w.cols % int8_block == 0 &&
+    return rounds_now_ && w.cols % int8_block == 0 &&
            (w.type == tensor_type::q4_0 || w.type == tensor_type::q4_1 || w.type == tensor_type::q8_0);
   }
 
@@ -173,6 +177,7 @@ class projector {
 
   workspace* ws_;
   activation_rounding rounding_;
+  bool rounds_now_ = false;  // in the step that is being computed
   packed_rows<Scalar> rows_;
   buffer<std::int8_t> q_;
   buffer<float> d_;

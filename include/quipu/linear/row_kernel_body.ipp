@@ -95,12 +95,15 @@ void scores_of(const typename R::value_type* q, std::size_t q_stride, const Kv* 
   using scalar = typename R::value_type;
   for (std::size_t j = 0; j < n_key; ++j, k += k_stride) {
     R sums[Queries];
+    QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) sums[r] = R::zero();
     std::size_t i = 0;
     for (; i + R::width <= d; i += R::width) {
       const R key = R::load(k + i);
+      QUIPU_UNROLL
       for (int r = 0; r < Queries; ++r) sums[r] = fma(R::load(q + r * q_stride + i), key, sums[r]);
     }
+    QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) {
       scalar sum = sums[r].sum();
       for (std::size_t t = i; t < d; ++t) sum += q[r * q_stride + t] * static_cast<scalar>(k[t]);
@@ -131,24 +134,28 @@ void mix_of(const typename R::value_type* p, std::size_t p_stride, const Kv* v, 
   std::size_t i = 0;
   for (; i + 2 * R::width <= d; i += 2 * R::width) {
     R left[Queries], right[Queries];
+    QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) {
       left[r] = R::load(out + r * out_stride + i);
       right[r] = R::load(out + r * out_stride + i + R::width);
     }
     for (std::size_t j = 0; j < n_key; ++j) {
       const R v0 = R::load(v + j * v_stride + i), v1 = R::load(v + j * v_stride + i + R::width);
+      QUIPU_UNROLL
       for (int r = 0; r < Queries; ++r) {
         const R weight = R::set1(p[r * p_stride + j]);
         left[r] = fma(weight, v0, left[r]);
         right[r] = fma(weight, v1, right[r]);
       }
     }
+    QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) {
       left[r].store(out + r * out_stride + i);
       right[r].store(out + r * out_stride + i + R::width);
     }
   }
   for (; i < d; ++i) {
+    QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) {
       scalar sum = out[r * out_stride + i];
       for (std::size_t j = 0; j < n_key; ++j) sum += p[r * p_stride + j] * static_cast<scalar>(v[j * v_stride + i]);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/dequantise.hpp>
 #include <quipu/io/open_checkpoint.hpp>
+#include <quipu/io/read_vocabulary.hpp>
 #include <quipu/io/rope_layout.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/tensor_values.hpp>  // stored_as
@@ -143,15 +145,28 @@ template <class... Policies>
   return model_type(std::move(identity), std::make_shared<const weights<scalar>>(std::move(build.built)), std::move(ffn));
 }
 
+struct load_options {
+  std::string tokenizer = {};  ///< file or folder with the vocabulary, in place of the checkpoint's own
+  progress_callback progress = {};
+};
+
 /// A model from a GGUF file, a Hugging Face folder or a llama2.c file. What the checkpoint stores in a form
 /// that products can read stays where it is: the file is mapped, not copied.
 ///
-/// @throws io_error, format_error  see `io::open_checkpoint`
+/// @throws io_error, format_error  see `io::open_checkpoint` and `io::read_vocabulary`
 /// @throws config_error            see `from_checkpoint`
 /// Example: examples/01_generate/main.cpp
 template <class... Policies>
-[[nodiscard]] model<Policies...> load(const std::string& path, const progress_callback& progress = {}) {
-  return from_checkpoint<Policies...>(io::open_checkpoint(path), progress);
+[[nodiscard]] model<Policies...> load(const std::string& path, const load_options& options = {}) {
+  io::checkpoint source = io::open_checkpoint(path);
+  if (!options.tokenizer.empty()) {
+    source.vocabulary = io::read_vocabulary(options.tokenizer, source.config.n_vocab);
+    if (source.vocabulary.tokens.size() != source.config.n_vocab) {
+      fail<format_error>(options.tokenizer, concat(source.config.n_vocab, " tokens, as the model has"),
+                         source.vocabulary.tokens.size());
+    }
+  }
+  return from_checkpoint<Policies...>(std::move(source), options.progress);
 }
 
 }  // namespace quipu::llama

@@ -31,8 +31,9 @@ namespace quipu::text {
 /// words, the bytes of a word are merged pair by pair, the best-ranked pair first.
 ///
 /// Any bytes can be encoded; those that are not UTF-8 form words of their own (see
-/// `pre_tokenizer`), so that decoding gives them back. A vocabulary that lacks a byte's token uses
-/// unk, or without one leaves the byte out, as llama.cpp does.
+/// `pre_tokenizer`), so that decoding gives them back. A byte for which the
+/// vocabulary has no token is left out, as in llama.cpp: SmolLM2 lacks some control characters and
+/// bytes that hardly occur in UTF-8, and its unk is the end of the text.
 class byte_level_tokenizer {
  public:
   /// @throws config_error  the pre-tokenizer is none that the library knows
@@ -198,10 +199,7 @@ inline void byte_level_tokenizer::state::encode_word(std::string_view word, pair
     }
     for (const char c : word.substr(one.begin, one.length)) {
       const std::int32_t byte = bytes[static_cast<unsigned char>(c)];
-      if (byte < n_vocab)
-        ids.push_back(byte);
-      else if (vocab.unk != no_token)
-        ids.push_back(vocab.unk);
+      if (byte < n_vocab) ids.push_back(byte);
     }
   });
 }

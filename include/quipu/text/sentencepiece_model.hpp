@@ -17,8 +17,10 @@ namespace quipu::text {
 
 /// Parses the bytes of a tokenizer.model (sentencepiece_model.proto of google/sentencepiece).
 ///
-/// Accepted is what LLaMA's family uses: model type BPE, no text normalisation, spaces kept and
-/// escaped. `add_bos` is set where there is a bos, as LLaMA models expect it.
+/// Accepted is what LLaMA's family uses: model type BPE, no text normalisation, spaces escaped.
+/// Spaces are kept even where the model says remove_extra_whitespaces, as by llama.cpp and
+/// llama2.c: a text decodes to what was encoded. `add_bos` is set where there is a bos, as LLaMA
+/// models expect it.
 /// @param place  name of the file, for the errors
 /// @throws format_error  not a model of this form, or one of another kind
 [[nodiscard]] inline vocabulary parse_sentencepiece_model(std::string_view bytes,
@@ -31,8 +33,6 @@ namespace quipu::text {
   std::int64_t bos = 1;
   std::int64_t eos = 2;
   std::int64_t pad = -1;
-  bool remove_extra_whitespaces = true;
-  bool has_normalizer = false;
 
   const auto read_piece = [&](std::string_view message) {
     const std::string where = concat(place, ": piece ", result.tokens.size());
@@ -91,7 +91,6 @@ namespace quipu::text {
   };
   const auto read_normalizer = [&](std::string_view message) {
     protobuf_reader reader(message, concat(place, ": normalizer_spec"));
-    has_normalizer = true;
     std::string name = "unnamed";
     bool has_map = false;
     for (protobuf_field field; reader.next(field);) {
@@ -104,9 +103,6 @@ namespace quipu::text {
           break;
         case 3:
           result.add_space_prefix = reader.integer_of(field) != 0;
-          break;
-        case 4:
-          remove_extra_whitespaces = reader.integer_of(field) != 0;
           break;
         case 5:
           if (reader.integer_of(field) == 0)
@@ -141,9 +137,6 @@ namespace quipu::text {
     constexpr const char* names[] = {"unknown", "unigram", "bpe", "word", "char"};
     fail<format_error>(concat(place, ": model_type"), "bpe",
                        names[model_type < 0 || model_type > 4 ? 0 : model_type]);
-  }
-  if (!has_normalizer || remove_extra_whitespaces) {
-    fail<format_error>(concat(place, ": remove_extra_whitespaces"), "false", "true");
   }
   const auto id_of = [&](const char* name, std::int64_t id) -> token_id {
     // The field is an int32; writers differ in how they extend -1.

@@ -18,13 +18,14 @@
 
 namespace quipu::text {
 
-/// Texts of the control tokens that end a turn or a document in the chat formats of LLaMA's family.
-inline constexpr std::array<std::string_view, 7> end_token_texts = {
-    "</s>",          "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end_of_text|>",
-    "<|endoftext|>", "<|end|>"};
+/// Texts of the tokens that end a turn or a document in the chat formats of LLaMA's family. Files
+/// often fail to mark them; like llama.cpp we take them as control tokens whatever the file says.
+inline constexpr std::array<std::string_view, 10> end_token_texts = {
+    "</s>",          "<|eot_id|>", "<|eom_id|>",    "<|im_end|>", "<|end_of_text|>",
+    "<|endoftext|>", "<|end|>",    "<end_of_turn>", "<EOT>",      "[EOS]"};
 
-/// Texts of control tokens that begin a turn. Where a file calls such a token user-defined, it is a
-/// control token all the same: otherwise a message could write it.
+/// Texts of the tokens that begin a turn. Where a file calls one user-defined it is a control token
+/// all the same: otherwise a message could write it.
 inline constexpr std::array<std::string_view, 3> turn_token_texts = {
     "<|im_start|>", "<|start_header_id|>", "<|end_header_id|>"};
 
@@ -62,10 +63,12 @@ class token_table {
       if (!known)
         fail<format_error>(concat("vocabulary: kind of token ", i), "1 to 6",
                            static_cast<int>(kind));
-      const bool is_end = is_one_of(end_token_texts);
-      if (kind == token_kind::user_defined && (is_end || is_one_of(turn_token_texts)))
+      if (is_one_of(end_token_texts)) {
         kind = token_kind::control;
-      ends_[i] = is_end && kind == token_kind::control;
+        ends_[i] = true;
+      } else if (kind == token_kind::user_defined && is_one_of(turn_token_texts)) {
+        kind = token_kind::control;
+      }
     }
     if (source_.eos != no_token) ends_[source_.eos] = true;
   }

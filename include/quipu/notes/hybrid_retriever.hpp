@@ -1,0 +1,85 @@
+/// @file Several retrievers as one: their rankings fused by reciprocal ranks.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/error.hpp>
+#include <quipu/notes/note_retriever.hpp>
+
+namespace quipu::notes {
+
+struct fusion_options {
+  double offset = 60;       ///< a note at rank r (from 0) of one retriever gets 1 / (offset + r); above 0
+  std::size_t depth = 100;  ///< how many notes of each retriever count, where the caller asks for fewer
+};
+
+/// Reciprocal rank fusion (Cormack, Clarke and Buettcher 2009): needs no scores that are comparable.
+/// @tparam Retrievers  model `note_retriever`
+template <class... Retrievers>
+class hybrid_retriever {
+  static_assert(sizeof...(Retrievers) >= 2, "hybrid_retriever: name at least two retrievers");
+  static_assert((note_retriever<Retrievers> && ...), "hybrid_retriever: every part must model note_retriever");
+
+ public:
+  hybrid_retriever() = default;
+  /// @throws config_error  options out of range
+  explicit hybrid_retriever(Retrievers... parts, const fusion_options& options = {})
+      : parts_(std::move(parts)...), options_(options) {
+    if (!(options.offset > 0)) fail<config_error>("rank fusion: offset", "above 0", options.offset);
+  }
+
+  void add(note_id id, std::string_view text) {
+    each([&](auto& part) { part.add(id, text); });
+  }
+  bool erase(note_id id) {
+    bool found = false;
+    each([&](auto& part) { found = part.erase(id) || found; });
+    return found;
+  }
+  void update(note_id id, std::string_view text) {
+    each([&](auto& part) { part.update(id, text); });
+  }
+  void clear() {
+    each([](auto& part) { part.clear(); });
+  }
+  [[nodiscard]] std::size_t size() const { return std::get<0>(parts_).size(); }
+
+  [[nodiscard]] std::vector<scored_note> retrieve(std::string_view query, std::size_t k) const {
+    const std::size_t depth = std::max(k, options_.depth);
+    std::map<note_id, double> fused;
+    std::apply(
+        [&](const auto&... part) {
+          const auto count = [&](const std::vector<scored_note>& ranking) {
+            for (std::size_t r = 0; r < ranking.size(); ++r) {
+              fused[ranking[r].id] += 1 / (options_.offset + static_cast<double>(r));
+            }
+          };
+          (count(part.retrieve(query, depth)), ...);
+        },
+        parts_);
+    top_notes best(k);
+    for (const auto& [id, score] : fused) best.offer(id, score);
+    return best.take();
+  }
+
+  /// The parts, in the order of the template arguments.
+  [[nodiscard]] const std::tuple<Retrievers...>& parts() const noexcept { return parts_; }
+
+ private:
+  template <class Call>
+  void each(Call&& call) {
+    std::apply([&](auto&... part) { (call(part), ...); }, parts_);
+  }
+
+  std::tuple<Retrievers...> parts_;
+  fusion_options options_;
+};
+
+}  // namespace quipu::notes

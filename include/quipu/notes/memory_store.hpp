@@ -1,0 +1,226 @@
+/// @file A store of notes that lives as long as the program.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <quipu/notes/edit_rules.hpp>
+#include <quipu/notes/note_store.hpp>
+
+namespace quipu::notes {
+
+/// Keeps notes and their whole history in memory.
+///
+/// Threads: any member from any thread; readers run side by side. A visitor of `for_each` must not edit.
+class memory_store {
+ public:
+  memory_store() : state_(std::make_unique<state>()) {}
+
+  /// @throws format_error  see check_note
+  add_result add(const note& fresh, const edit_options& options = {}) {
+    return transact(options.when, [&](auto& rows) { return edit_rules::add(rows, fresh, options); });
+  }
+  /// All or, where one of them throws, none.
+  std::vector<add_result> add_batch(std::span<const note> fresh, const edit_options& options = {}) {
+    return transact(options.when, [&](auto& rows) {
+      std::vector<add_result> results;
+      results.reserve(fresh.size());
+      for (const note& n : fresh) results.push_back(edit_rules::add(rows, n, options));
+      return results;
+    });
+  }
+  bool update(const note& content, time_ms when = wall_time_ms()) {
+    return transact(when, [&](auto& rows) { return edit_rules::update(rows, content); });
+  }
+  bool erase(note_id id, time_ms when = wall_time_ms()) {
+    return transact(when, [&](auto& rows) { return edit_rules::erase(rows, id); });
+  }
+  note_id supersede(note_id old, const note& replacement, time_ms when = wall_time_ms()) {
+    return transact(when, [&](auto& rows) { return edit_rules::supersede(rows, old, replacement, when); });
+  }
+  /// @throws config_error  where `version` lies outside 0 .. version()
+  void undo_to(store_version version, time_ms when = wall_time_ms()) {
+    transact(when, [&](auto& rows) {
+      edit_rules::check_version(version, state_->version);
+      edit_rules::undo_to(rows, version);
+      return true;
+    });
+  }
+
+  /// A note of any status.
+  [[nodiscard]] std::optional<note> find(note_id id) const {
+    const std::shared_lock lock(state_->mutex);
+    const auto place = state_->notes.find(id);
+    return place == state_->notes.end() ? std::nullopt : std::optional<note>(place->second);
+  }
+  /// Live notes.
+  [[nodiscard]] std::size_t size() const {
+    const std::shared_lock lock(state_->mutex);
+    return state_->n_live;
+  }
+  /// Visits the live notes in ascending order.
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    const std::shared_lock lock(state_->mutex);
+    for (const auto& [id, n] : state_->notes) {
+      if (n.status == note_status::live) visit(n);
+    }
+  }
+
+  [[nodiscard]] store_version version() const {
+    const std::shared_lock lock(state_->mutex);
+    return state_->version;
+  }
+  /// Every change of one note, oldest first.
+  [[nodiscard]] std::vector<note_change> history(note_id id) const {
+    const std::shared_lock lock(state_->mutex);
+    std::vector<note_change> changes;
+    for (const logged& entry : state_->log) {
+      if (entry.id != id) continue;
+      if (!changes.empty()) changes.back().after = entry.before;
+      changes.push_back({entry.version, entry.when, entry.kind, entry.before, std::nullopt});
+    }
+    if (!changes.empty()) {
+      const auto place = state_->notes.find(id);
+      if (place != state_->notes.end()) changes.back().after = place->second;
+    }
+    return changes;
+  }
+  [[nodiscard]] change_set changed_since(store_version version) const {
+    const std::shared_lock lock(state_->mutex);
+    change_set changes;
+    changes.version = state_->version;
+    std::set<note_id> ids;
+    for (auto entry = state_->log.rbegin(); entry != state_->log.rend() && entry->version > version; ++entry) {
+      ids.insert(entry->id);
+    }
+    for (const note_id id : ids) {
+      const auto place = state_->notes.find(id);
+      changes.entries.push_back(
+          {id, place == state_->notes.end() ? std::nullopt : std::optional<note>(place->second)});
+    }
+    return changes;
+  }
+
+ private:
+  struct logged {
+    store_version version;
+    time_ms when;
+    edit_kind kind;
+    note_id id;
+    std::optional<note> before;
+  };
+  struct state {
+    mutable std::shared_mutex mutex;
+    std::map<note_id, note> notes;
+    std::unordered_map<std::string, std::set<note_id>> by_text, by_slot;  // live notes
+    std::vector<logged> log;
+    store_version version = 0;
+    note_id last_id = no_note;
+    std::size_t n_live = 0;
+  };
+
+  /// The rows inside one edit; everything logged belongs to the next version.
+  struct open_rows {
+    state& all;
+    time_ms when;
+
+    note_id take_id() { return ++all.last_id; }
+    std::optional<note> row(note_id id) const {
+      const auto place = all.notes.find(id);
+      return place == all.notes.end() ? std::nullopt : std::optional<note>(place->second);
+    }
+    static std::vector<note_id> ids(const std::unordered_map<std::string, std::set<note_id>>& index,
+                                    std::string_view key) {
+      const auto place = index.find(std::string(key));
+      if (place == index.end()) return {};
+      return {place->second.begin(), place->second.end()};
+    }
+    std::vector<note_id> live_with_text(std::string_view key) const { return ids(all.by_text, key); }
+    std::vector<note_id> live_with_slot(std::string_view key) const { return ids(all.by_slot, key); }
+    void put(edit_kind kind, const std::optional<note>& before, const note& after) {
+      all.log.push_back({all.version + 1, when, kind, after.id, before});
+      if (before) unindex(*before);
+      all.notes[after.id] = after;
+      index(after);
+    }
+    void remove(edit_kind kind, const note& before) {
+      all.log.push_back({all.version + 1, when, kind, before.id, before});
+      unindex(before);
+      all.notes.erase(before.id);
+    }
+    std::vector<std::pair<note_id, std::optional<note>>> states_at(store_version version) const {
+      std::map<note_id, std::optional<note>> first;
+      for (auto entry = all.log.rbegin(); entry != all.log.rend() && entry->version > version; ++entry) {
+        first[entry->id] = entry->before;  // the oldest one stays
+      }
+      return {first.begin(), first.end()};
+    }
+    void index(const note& n) {
+      if (n.status != note_status::live) return;
+      ++all.n_live;
+      all.by_text[normalised_statement(n.text)].insert(n.id);
+      if (const std::string slot = slot_of(n); !slot.empty()) all.by_slot[slot].insert(n.id);
+    }
+    void unindex(const note& n) {
+      if (n.status != note_status::live) return;
+      --all.n_live;
+      drop(all.by_text, normalised_statement(n.text), n.id);
+      if (const std::string slot = slot_of(n); !slot.empty()) drop(all.by_slot, slot, n.id);
+    }
+    static void drop(std::unordered_map<std::string, std::set<note_id>>& index, const std::string& key,
+                     note_id id) {
+      const auto place = index.find(key);
+      place->second.erase(id);
+      if (place->second.empty()) index.erase(place);
+    }
+  };
+
+  template <class Edit>
+  std::invoke_result_t<Edit, open_rows&> transact(time_ms when, Edit&& edit) {
+    const std::unique_lock lock(state_->mutex);
+    open_rows now{*state_, when};
+    const std::size_t log_before = state_->log.size();
+    const note_id last_id_before = state_->last_id;
+    try {
+      auto result = edit(now);
+      if (state_->log.size() != log_before) ++state_->version;
+      return result;
+    } catch (...) {
+      // Take back what the edit had done, last change first, and leave no trace of it.
+      for (std::size_t i = state_->log.size(); i-- > log_before;) {
+        const logged entry = state_->log[i];
+        if (const auto place = state_->notes.find(entry.id); place != state_->notes.end()) {
+          now.unindex(place->second);
+          state_->notes.erase(place);
+        }
+        if (entry.before) {
+          state_->notes[entry.id] = *entry.before;
+          now.index(*entry.before);
+        }
+      }
+      state_->log.resize(log_before);
+      state_->last_id = last_id_before;
+      throw;
+    }
+  }
+
+  std::unique_ptr<state> state_;
+};
+
+static_assert(note_store<memory_store>);
+
+}  // namespace quipu::notes

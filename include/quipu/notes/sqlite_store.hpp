@@ -1,0 +1,322 @@
+/// @file A store of notes in one SQLite file: transactional, shared between processes, never loses a note.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <sqlite3.h>
+
+#include <quipu/core/error.hpp>
+#include <quipu/notes/edit_rules.hpp>
+#include <quipu/notes/fts5_retriever.hpp>  // fts5_any_word
+#include <quipu/notes/note_retriever.hpp>  // scored_note
+#include <quipu/notes/note_store.hpp>
+#include <quipu/notes/sqlite_connection.hpp>
+#include <quipu/notes/sqlite_rows.hpp>
+#include <quipu/notes/sqlite_schema.hpp>
+
+namespace quipu::notes {
+
+enum class store_access : std::uint8_t { read_write, read_only };
+
+/// What an edit survives once its call has returned.
+enum class store_durability : std::uint8_t {
+  power_loss,    ///< also a crash of the machine: every edit waits for the disk
+  process_kill,  ///< SIGKILL and crashes of the program; a power cut may cost the last edits, not the file
+};
+
+struct sqlite_store_options {
+  store_access access = store_access::read_write;
+  store_durability durability = store_durability::power_loss;
+  int busy_ms = 10'000;                          ///< how long to wait for another process's edit
+  std::size_t cache_bytes = std::size_t{64} << 20;  ///< page cache
+};
+
+/// Notes and their history in one database file (with its -wal and -shm companions while it is open). It is
+/// created where it does not exist; older schemas are migrated.
+///
+/// Every edit is one SQLite transaction in write-ahead-log mode. Several processes may have the file open;
+/// `others_wrote` tells when `changed_since` has something new.
+///
+/// Threads: any member from any thread, one at a time; for reading beside a writer open a second store on
+/// the same file.
+class sqlite_store {
+ public:
+  /// @throws format_error  damaged, another program's database, or written by a newer version
+  /// @throws io_error      cannot be opened, created or written
+  explicit sqlite_store(const std::string& path, const sqlite_store_options& options = {})
+      : state_(std::make_unique<state>(path, options)) {}
+
+  /// @throws format_error  see check_note
+  /// @throws io_error      disk full, read-only, locked: nothing is changed, the store stays usable
+  add_result add(const note& fresh, const edit_options& options = {}) {
+    return transact(options.when, [&](auto& rows) { return edit_rules::add(rows, fresh, options); });
+  }
+  /// All or, where it throws, none. Far cheaper than single adds.
+  std::vector<add_result> add_batch(std::span<const note> fresh, const edit_options& options = {}) {
+    return transact(options.when, [&](auto& rows) {
+      std::vector<add_result> results;
+      results.reserve(fresh.size());
+      for (const note& n : fresh) results.push_back(edit_rules::add(rows, n, options));
+      return results;
+    });
+  }
+  bool update(const note& content, time_ms when = wall_time_ms()) {
+    return transact(when, [&](auto& rows) { return edit_rules::update(rows, content); });
+  }
+  bool erase(note_id id, time_ms when = wall_time_ms()) {
+    return transact(when, [&](auto& rows) { return edit_rules::erase(rows, id); });
+  }
+  note_id supersede(note_id old, const note& replacement, time_ms when = wall_time_ms()) {
+    return transact(when, [&](auto& rows) { return edit_rules::supersede(rows, old, replacement, when); });
+  }
+  /// @throws config_error  where `version` lies outside 0 .. version()
+  void undo_to(store_version version, time_ms when = wall_time_ms()) {
+    transact(when, [&](auto& rows) {
+      edit_rules::check_version(version, rows.state().version);
+      edit_rules::undo_to(rows, version);
+      return true;
+    });
+  }
+
+  /// A note of any status.
+  /// @throws format_error  the file is damaged there
+  [[nodiscard]] std::optional<note> find(note_id id) const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->rows.row(id);
+  }
+  /// Live notes.
+  [[nodiscard]] std::size_t size() const {
+    const std::lock_guard lock(state_->mutex);
+    return static_cast<std::size_t>(state_->rows.read_counters().n_live);
+  }
+  /// Visits the live notes of one moment in ascending order. The visitor must not use the store.
+  /// @throws format_error  the file is damaged: a row without its checksum, or rows that are missing
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    snapshot([&](sqlite_rows& rows) {
+      sqlite_statement all(state_->connection,
+                           concat("select ", sqlite_rows::columns, " from notes where status = 0 order by id"));
+      std::int64_t n_seen = 0;
+      note_id last = no_note;
+      for (; all.step(); ++n_seen) {
+        const note n = rows.read(all);
+        if (n.id <= last) {  // a page that lists one row twice and hides another
+          fail<format_error>(concat(state_->connection.path(), ": live notes"), concat("an id above ", last), n.id);
+        }
+        last = n.id;
+        visit(n);
+      }
+      if (const auto expected = rows.read_counters().n_live; n_seen != expected) {
+        fail<format_error>(concat(state_->connection.path(), ": live notes"), expected, n_seen);
+      }
+      return true;
+    });
+  }
+
+  [[nodiscard]] store_version version() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->rows.read_counters().version;
+  }
+  /// Every change of one note, oldest first.
+  [[nodiscard]] std::vector<note_change> history(note_id id) const {
+    return snapshot([&](sqlite_rows& rows) {
+      std::vector<note_change> changes;
+      sqlite_statement logged(state_->connection,
+                              "select c.note, c.before, c.version, c.kind, c.crc, e.time from changes c "
+                              "join edits e using(version) where c.note = ?1 order by c.number");
+      for (logged.bind(id); logged.step();) {
+        auto before = rows.before_of(logged, 1, id, logged.integer(2));
+        if (!changes.empty()) changes.back().after = before;
+        changes.push_back({logged.integer(2), logged.integer(5), static_cast<edit_kind>(logged.integer(3)),
+                           std::move(before), std::nullopt});
+      }
+      if (!changes.empty()) changes.back().after = rows.row(id);
+      return changes;
+    });
+  }
+  [[nodiscard]] change_set changed_since(store_version version) const {
+    return snapshot([&](sqlite_rows& rows) {
+      change_set changes;
+      changes.version = rows.read_counters().version;
+      for (const note_id id : rows.changed_after(version)) changes.entries.push_back({id, rows.row(id)});
+      return changes;
+    });
+  }
+  /// True where another connection has changed the file since the last call. Costs a microsecond.
+  [[nodiscard]] bool others_wrote() const {
+    const std::lock_guard lock(state_->mutex);
+    const statement_end end(state_->data_version);
+    state_->data_version.bind().step();
+    const std::int64_t now = state_->data_version.integer(0);
+    return std::exchange(state_->last_data_version, now) != now;
+  }
+
+  /// Full-text search of the file's own index over the live notes, best first: notes with any of the
+  /// question's words. Needs no index in memory, but reads much of the file for frequent words.
+  [[nodiscard]] std::vector<scored_note> search_text(std::string_view question, std::size_t k) const {
+    const std::string query = fts5_any_word(question);
+    return snapshot([&](sqlite_rows&) {
+      std::vector<scored_note> found;
+      if (query.empty()) return found;
+      sqlite_statement search(state_->connection, "select rowid, rank from notes_words where notes_words match ?1 "
+                                                  "order by rank, rowid limit ?2");
+      for (search.bind(query, static_cast<std::int64_t>(k)); search.step();) {
+        found.push_back({search.integer(0), -search.real(1)});
+      }
+      return found;
+    });
+  }
+
+  /// Reads the whole file: SQLite's own check, checksums, counters, the full-text index and the change
+  /// log. @return the problems found, empty where the file is sound
+  [[nodiscard]] std::vector<std::string> check_integrity() const {
+    std::vector<std::string> problems;
+    try {
+      snapshot([&](sqlite_rows& rows) {
+        sqlite_statement own(state_->connection, "pragma integrity_check");
+        while (own.step()) {
+          if (own.text(0) != "ok") problems.emplace_back(own.text(0));
+        }
+        sqlite_statement all(state_->connection, concat("select ", sqlite_rows::columns, " from notes"));
+        std::int64_t n_live = 0;
+        while (all.step()) {
+          const note n = rows.read(all);
+          n_live += n.status == note_status::live ? 1 : 0;
+          const std::string slot = slot_of(n);
+          const bool keyed = all.integer(13) == key_hash(normalised_statement(n.text)) &&
+                             all.is_null(14) == slot.empty() && (slot.empty() || all.integer(14) == key_hash(slot));
+          if (!keyed) problems.push_back(concat("note ", n.id, ": its keys do not belong to its text"));
+        }
+        const auto counters = rows.read_counters();
+        if (n_live != counters.n_live) {
+          problems.push_back(concat("live notes: counted ", n_live, ", recorded ", counters.n_live));
+        }
+        sqlite_statement logged(state_->connection, "select note, before, version, kind, crc from changes");
+        while (logged.step()) (void)rows.before_of(logged, 1, logged.integer(0), logged.integer(2));
+        const auto number = [&](const char* sql) { return state_->connection.number(sql); };
+        if (number("select coalesce(max(version), 0) from edits") != counters.version) {
+          problems.emplace_back("the edits do not end at the recorded version");
+        }
+        if (number("select count(*) from notes_words_docsize") != n_live) {
+          problems.emplace_back("the full-text index does not hold every live note");
+        }
+        return true;
+      });
+      if (!state_->connection_read_only()) {
+        state_->connection.run("insert into notes_words(notes_words, rank) values('integrity-check', 0)");
+      }
+    } catch (const error& problem) {
+      problems.emplace_back(problem.what());
+    }
+    return problems;
+  }
+
+  [[nodiscard]] const std::string& path() const noexcept { return state_->connection.path(); }
+
+ private:
+  struct state {
+    state(const std::string& path, const sqlite_store_options& options)
+        : connection(open(path, options)),
+          rows(connection),
+          data_version(connection, "pragma data_version"),
+          begin(connection, "begin immediate"),
+          commit(connection, "commit") {
+      data_version.bind().step();
+      last_data_version = data_version.integer(0);
+      data_version.reset();
+    }
+    [[nodiscard]] bool connection_read_only() const { return sqlite3_db_readonly(connection.get(), "main") == 1; }
+
+    std::mutex mutex;
+    sqlite_connection connection;
+    sqlite_rows rows;
+    sqlite_statement data_version, begin, commit;
+    std::int64_t last_data_version = 0;
+  };
+
+  static sqlite_connection open(const std::string& path, const sqlite_store_options& options) {
+    const bool writes = options.access == store_access::read_write;
+    sqlite_connection connection(path, writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    sqlite3_busy_timeout(connection.get(), options.busy_ms);
+    // A damaged file must not make SQLite run what it contains.
+    connection.check(sqlite3_db_config(connection.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr), "defensive");
+    connection.run("pragma trusted_schema = off; pragma cell_size_check = on");
+    connection.run(concat("pragma cache_size = -", options.cache_bytes / 1024).c_str());
+    // Look before touching: another program's file must stay as it is.
+    const sqlite_schema::file_kind kind = sqlite_schema::recognise(connection);
+    if (!writes) {
+      if (kind == sqlite_schema::file_kind::empty) fail<format_error>(path, "a note database", "an empty file");
+      if (connection.number("pragma user_version") != sqlite_schema::newest) {
+        fail<format_error>(path, "the newest schema for reading (open it for writing once)", "an older one");
+      }
+      return connection;
+    }
+    if (sqlite3_db_readonly(connection.get(), "main") == 1) {
+      throw io_error(concat(path, ": the file is read-only; open it with store_access::read_only"));
+    }
+    const bool full = options.durability == store_durability::power_loss;
+    connection.run(full ? "pragma synchronous = full" : "pragma synchronous = normal");
+    // Changing to WAL fails at once where another process is just doing the same.
+    for (int wait_ms = 1; sqlite3_exec(connection.get(), "pragma journal_mode = wal", nullptr, nullptr, nullptr) != SQLITE_OK;
+         wait_ms *= 2) {
+      const int code = sqlite3_extended_errcode(connection.get());
+      if ((code & 0xff) != SQLITE_BUSY || wait_ms > options.busy_ms) connection.check(code, "write-ahead log");
+      sqlite3_sleep(wait_ms);
+    }
+    if (kind == sqlite_schema::file_kind::empty ||
+        connection.number("pragma user_version") < sqlite_schema::newest) {
+      sqlite_schema::bring_up_to_date(connection);
+    }
+    return connection;
+  }
+
+  template <class Edit>
+  std::invoke_result_t<Edit, sqlite_rows&> transact(time_ms when, Edit&& edit) {
+    const std::lock_guard lock(state_->mutex);
+    state_->begin.bind().run();
+    try {
+      state_->rows.begin_edit(when);
+      auto result = edit(state_->rows);
+      state_->rows.end_edit();
+      state_->commit.bind().run();
+      return result;
+    } catch (...) {
+      roll_back();
+      throw;
+    }
+  }
+  /// Reads that belong together see one state of the file.
+  template <class Read>
+  std::invoke_result_t<Read, sqlite_rows&> snapshot(Read&& read) const {
+    const std::lock_guard lock(state_->mutex);
+    state_->connection.run("begin");
+    try {
+      auto result = read(state_->rows);
+      state_->connection.run("commit");
+      return result;
+    } catch (...) {
+      roll_back();
+      throw;
+    }
+  }
+  void roll_back() const noexcept {
+    sqlite3_exec(state_->connection.get(), "rollback", nullptr, nullptr, nullptr);
+  }
+
+  std::unique_ptr<state> state_;
+};
+
+static_assert(note_store<sqlite_store>);
+
+}  // namespace quipu::notes

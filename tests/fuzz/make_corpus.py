@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Writes tiny hand-made files as seeds of the fuzz targets: make_corpus.py DIR makes DIR/<target>/*."""
+# SPDX-License-Identifier: Apache-2.0
+import json
+import pathlib
+import struct
+import sys
+
+
+def gguf_text(text):
+    raw = text.encode()
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def gguf_array(kind, code, values):
+    body = b"".join(gguf_text(v) if code is None else struct.pack("<" + code, v) for v in values)
+    return struct.pack("<IQ", kind, len(values)) + body
+
+
+def gguf(keys, tensors, version=3):
+    """keys: (name, type number, bytes); tensors: (name, extents, type number, bytes)."""
+    head = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(keys))
+    for name, kind, value in keys:
+        head += gguf_text(name) + struct.pack("<I", kind) + value
+    data = b""
+    for name, extents, kind, raw in tensors:
+        data += b"\0" * (-len(data) % 32)
+        head += gguf_text(name) + struct.pack("<I", len(extents))
+        head += struct.pack("<%dQ" % len(extents), *extents) + struct.pack("<IQ", kind, len(data))
+        data += raw
+    return head + (b"\0" * (-len(head) % 32) if tensors else b"") + data
+
+
+def tiny_llama(model):
+    d_model, n_vocab = 32, 3
+    u32 = lambda value: struct.pack("<I", value)
+    keys = [("general.architecture", 8, gguf_text("llama")), ("llama.embedding_length", 4, u32(d_model)),
+            ("llama.block_count", 4, u32(1)), ("llama.feed_forward_length", 4, u32(32)),
+            ("llama.attention.head_count", 4, u32(2)), ("llama.attention.head_count_kv", 4, u32(1)),
+            ("llama.context_length", 4, u32(8)), ("llama.rope.freq_base", 6, struct.pack("<f", 1e4)),
+            ("llama.attention.layer_norm_rms_epsilon", 6, struct.pack("<f", 1e-5)),
+            ("tokenizer.ggml.model", 8, gguf_text(model)),
+            ("tokenizer.ggml.tokens", 9, gguf_array(8, None, ["<unk>", "<s>", "</s>"])),
+            ("tokenizer.ggml.token_type", 9, gguf_array(5, "i", [2, 3, 3])),
+            ("tokenizer.ggml.add_bos_token", 7, b"\1"), ("tokenizer.ggml.eos_token_id", 4, u32(2))]
+    if model == "llama":
+        keys.append(("tokenizer.ggml.scores", 9, gguf_array(6, "f", [0, -1, -2])))
+    else:
+        keys.append(("tokenizer.ggml.merges", 9, gguf_array(8, None, ["a b", "ab c"])))
+        keys.append(("tokenizer.ggml.pre", 8, gguf_text("llama-bpe")))
+    norm = struct.pack("<32f", *range(32))
+    matrix = lambda rows: b"".join(struct.pack("<e32b", 0.5, *range(32)) for _ in range(rows))  # Q8_0
+    tensors = [("token_embd.weight", [d_model, n_vocab], 8, matrix(n_vocab)), ("output_norm.weight", [32], 0, norm),
+               ("blk.0.attn_norm.weight", [32], 0, norm), ("blk.0.ffn_norm.weight", [32], 0, norm),
+               ("rope_freqs.weight", [8], 0, struct.pack("<8f", *[1] * 8))]
+    for part, rows in (("attn_q", 32), ("attn_k", 16), ("attn_v", 16), ("attn_output", 32), ("ffn_gate", 32),
+                       ("ffn_up", 32), ("ffn_down", 32)):
+        tensors.append(("blk.0.%s.weight" % part, [32, rows], 8, matrix(rows)))
+    return gguf(keys, tensors)
+
+
+def gguf_blocks():
+    sizes = {0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 10: (256, 84),
+             11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 20: (32, 18), 24: (1, 1), 25: (1, 2),
+             26: (1, 4), 27: (1, 8), 28: (1, 8), 30: (1, 2)}
+    return gguf([], [("t%d" % kind, [n], kind, bytes(i % 251 for i in range(size)))
+                     for kind, (n, size) in sizes.items()])
+
+
+def gguf_values():
+    scalars = [(0, "B"), (1, "b"), (2, "H"), (3, "h"), (4, "I"), (5, "i"), (6, "f"), (7, "B"), (10, "Q"), (11, "q"),
+               (12, "d")]
+    keys = [("k%d" % kind, kind, struct.pack("<" + code, 1)) for kind, code in scalars]
+    keys += [("a%d" % kind, 9, gguf_array(kind, code, [1, 0])) for kind, code in scalars]
+    keys.append(("nested", 9, struct.pack("<IQ", 9, 1) + gguf_array(8, None, ["x", ""])))
+    return gguf(keys, [], version=2)
+
+
+def safetensors(entries, metadata=None):
+    header, data = {}, b""
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, dtype, shape, raw in entries:
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def llama2c(version, n_vocab=3):
+    sizes = struct.pack("<7i", 4, 4, 1, 2, 1, n_vocab, 3)
+    weights = lambda n: struct.pack("<%df" % n, *range(n))
+    matrices = 4 * 4 * 2 + 4 * 2 * 2 + 3 * 16
+    if version == 0:
+        return sizes + weights(12 + 4 + matrices + 4 + 4 + 3 * 2 + (12 if n_vocab < 0 else 0))
+    head = struct.pack("<Ii", 0x616B3432, version) + sizes + b"\1"
+    if version == 1:
+        return head.ljust(256, b"\0") + weights(12 + 12 + matrices)
+    body = b"".join(bytes(range(n)) + weights(n // 2) for n in (12, 16, 8, 8, 16, 16, 16, 16))
+    return (head + struct.pack("<i", 2)).ljust(256, b"\0") + weights(12) + body
+
+
+def npy(descr, shape, raw, fortran=False, version=1):
+    text = repr({"descr": descr, "fortran_order": fortran, "shape": shape}).encode() + b"\n"
+    size = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + text + raw
+
+
+def hf_configs():
+    small = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 8, "intermediate_size": 12,
+             "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 10,
+             "max_position_embeddings": 32, "hidden_act": "silu", "rms_norm_eps": 1e-5, "tie_word_embeddings": False,
+             "bos_token_id": 1, "eos_token_id": [2, 3], "attention_bias": False, "mlp_bias": True}
+    llama3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+              "original_max_position_embeddings": 32}
+    yield small
+    yield dict(small, rope_theta=1e5, rope_scaling=llama3)
+    yield dict(small, head_dim=6, rope_parameters={"rope_type": "linear", "rope_theta": 1e4, "factor": 2.5})
+    yield dict(small, hidden_act="fatrelu", hidden_act_param=0.01, model_type="sparsellama")
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    floats = struct.pack("<6f", *range(6))
+    seeds = {
+        "gguf": [tiny_llama("llama"), tiny_llama("gpt2"), gguf_blocks(), gguf_values()],
+        "safetensors": [safetensors([("a", "F32", [2, 3], floats), ("b", "U8", [4], b"abcd"), ("s", "BF16", [], b"ab")],
+                                    {"format": "pt"}),
+                        safetensors([]), json.dumps({"weight_map": {"a": "model-00001-of-00002.safetensors"}}).encode()],
+        "llama2c": [llama2c(0), llama2c(0, -3), llama2c(1), llama2c(2)],
+        "npy": [npy("<f4", (2, 3), floats), npy("<f4", (2, 3), floats, True, 2), npy("<f2", (12,), floats),
+                npy("|b1", (), b"\1"), npy("<i8", (3,), floats)],
+        "hf_config": [json.dumps(config).encode() for config in hf_configs()],
+    }
+    for target, files in seeds.items():
+        folder = root / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, content in enumerate(files):
+            (folder / ("seed%d" % number)).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
