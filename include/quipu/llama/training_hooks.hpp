@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 
@@ -32,6 +33,11 @@ struct no_training_hooks : no_hooks {
   /// Lowest block with something that trains: the backward pass stops there. `none` where nothing does.
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t lowest_layer() noexcept { return none; }
+
+  /// Before every pass of a training run, with its number, which names the random numbers of dropout; `evaluate`
+  /// switches dropout off.
+  void train(std::uint64_t) const noexcept {}
+  void evaluate() const noexcept {}
 
   /// Whether `projected_backward` does anything at a site.
   static constexpr bool touches(projection_site, std::size_t) noexcept { return false; }
