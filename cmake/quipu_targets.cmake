@@ -10,8 +10,8 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 
 # Headers that need an optional library, by component; everything else under include/ is the core.
 set(QUIPU_COMPONENT_HEADERS_utf8proc text/unicode_normal.hpp text/wordpiece.hpp notes/bert_encoder.hpp)
-set(QUIPU_COMPONENT_HEADERS_sqlite notes/sqlite_connection.hpp notes/sqlite_schema.hpp notes/sqlite_rows.hpp
-    notes/sqlite_store.hpp notes/fts5_retriever.hpp)
+set(QUIPU_COMPONENT_HEADERS_sqlite notes/fts5_retriever.hpp notes/sqlite_connection.hpp notes/sqlite_rows.hpp
+    notes/sqlite_schema.hpp notes/sqlite_store.hpp)
 set(QUIPU_COMPONENT_HEADERS_hnswlib notes/hnsw_index.hpp)
 set(QUIPU_OPTIONAL_COMPONENTS utf8proc sqlite hnswlib)
 

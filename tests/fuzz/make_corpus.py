@@ -120,6 +120,40 @@ def hf_configs():
     yield dict(small, hidden_act="fatrelu", hidden_act_param=0.01, model_type="sparsellama")
 
 
+def protobuf(number, value):
+    """A field: bytes, a float or an integer."""
+    if isinstance(value, float):
+        return bytes([number << 3 | 5]) + struct.pack("<f", value)
+    key, out = number << 3 | (2 if isinstance(value, bytes) else 0), b""
+    for part in (key, len(value) if isinstance(value, bytes) else value % (1 << 64)):
+        while part >= 128:
+            out, part = out + bytes([part % 128 + 128]), part // 128
+        out += bytes([part])
+    return out + (value if isinstance(value, bytes) else b"")
+
+
+def sentencepiece_model():
+    pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), ("<0x41>", 0.0, 6), ("\u2581a", -1.0, 1),
+              ("a", -2.0, 1), ("tool", 0.0, 4), ("aa", -3.0, 5)]
+    model = b"".join(protobuf(1, protobuf(1, text.encode()) + protobuf(2, score) + protobuf(3, kind))
+                     for text, score, kind in pieces)
+    trainer = protobuf(3, 2) + protobuf(40, 0) + protobuf(41, 1) + protobuf(42, 2) + protobuf(43, -1)
+    return model + protobuf(2, trainer) + protobuf(3, protobuf(1, b"identity") + protobuf(3, 1))
+
+
+def tokenizer_jsons():
+    added = [{"id": 4, "content": "<s>", "special": True}, {"id": 5, "content": "<t>", "special": False}]
+    model = {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "<unk>": 3}, "merges": ["a b"]}
+    level = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
+    digits = {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": True}, level]}
+    post = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]}
+    spaces = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always"}
+    yield {"added_tokens": added, "pre_tokenizer": level, "post_processor": post, "model": model}
+    yield {"added_tokens": added, "pre_tokenizer": digits, "normalizer": {"type": "NFC"},
+           "model": dict(model, merges=[["a", "b"]], ignore_merges=True)}
+    yield {"added_tokens": added, "pre_tokenizer": spaces, "model": dict(model, byte_fallback=True, unk_token="<unk>")}
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     floats = struct.pack("<6f", *range(6))
@@ -131,6 +165,9 @@ def main():
         "llama2c": [llama2c(0), llama2c(0, -3), llama2c(1), llama2c(2)],
         "npy": [npy("<f4", (2, 3), floats), npy("<f4", (2, 3), floats, True, 2), npy("<f2", (12,), floats),
                 npy("|b1", (), b"\1"), npy("<i8", (3,), floats)],
+        "sentencepiece_model": [sentencepiece_model()],
+        "tokenizer_json": [json.dumps(file).encode() for file in tokenizer_jsons()],
+        "encode": [bytes([mode]) + "I'm <s>a  aa 12\n\u00e4<tool> a".encode() for mode in (0, 1, 2, 131, 134)],
         "hf_config": [json.dumps(config).encode() for config in hf_configs()],
     }
     for target, files in seeds.items():

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -67,14 +68,14 @@ class mapped_file {
   }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  /// Tells the kernel that `part` (of this file) will not be read again soon, so that its pages stop
-  /// counting as resident. A later read loads them anew.
-  void release(std::span<const std::byte> part) const noexcept {
-    constexpr std::size_t page = 4096;
-    const auto begin = static_cast<std::size_t>(part.data() - data_);
-    const std::size_t first = (begin + page - 1) / page * page;
-    const std::size_t last = (begin + part.size()) / page * page;
-    if (first < last) ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+  /// Tells the kernel that `part` will not be read again soon, so that its pages stop counting as resident; a
+  /// later read loads them anew. Does nothing where `part` lies outside the file.
+  void release_if_within(std::span<const std::byte> part) const noexcept {
+    const auto begin = reinterpret_cast<std::uintptr_t>(part.data()), file = reinterpret_cast<std::uintptr_t>(data_);
+    if (begin < file || begin + part.size() > file + size_) return;
+    constexpr std::uintptr_t page = 4096;
+    const std::uintptr_t first = (begin + page - 1) / page * page, last = (begin + part.size()) / page * page;
+    if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
   }
 
  private:

@@ -70,6 +70,7 @@ inline void convert_rope_layout(checkpoint& opened, rope_layout wanted) {
       if (found == opened.tensors.end()) continue;
       auto moved = std::make_shared<const std::vector<std::byte>>(
           swap_rope_layout(found->second, opened.rope, opened.config.d_head));
+      for (const auto& file : opened.files) file->release_if_within(found->second.bytes);
       found->second.bytes = *moved;
       opened.owned.push_back(std::move(moved));
     }

@@ -82,6 +82,63 @@ inline void widen(tensor_type type, const std::byte* w, std::size_t n, float* ou
 
 #include <quipu/linear/kernel_body.ipp>
 
+// Blocks of 8- and 4-bit weights against f32 activations: within a block sum q x and, where there is an offset,
+// sum x; the scales come in once a block.
+template <tensor_type Type, int Rows>
+void dot_wide_blocks(const std::byte* w, std::size_t stride, const float* x, std::size_t n_block, float* y) noexcept {
+  constexpr std::size_t bytes = block_of(Type).bytes;
+  f32x sums[Rows];
+  QUIPU_UNROLL
+  for (int r = 0; r < Rows; ++r) sums[r] = f32x::zero();
+  for (std::size_t block = 0; block < n_block; ++block, x += int8_block) {
+    const f32x x0 = f32x::load(x), x1 = f32x::load(x + 8), x2 = f32x::load(x + 16), x3 = f32x::load(x + 24);
+    f32x total = f32x::zero();
+    if constexpr (Type != tensor_type::q8_0) total = (x0 + x1) + (x2 + x3);
+    QUIPU_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const std::byte* at = w + static_cast<std::size_t>(r) * stride + block * bytes;
+      const f32x d = f32x::set1(scale_at(at));
+      __m128i low, high;
+      if constexpr (Type == tensor_type::q8_0) {
+        low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 2));
+        high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 18));
+      } else {
+        const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + bytes - 16));
+        low = _mm_and_si128(packed, _mm_set1_epi8(15));
+        high = _mm_and_si128(_mm_srli_epi16(packed, 4), _mm_set1_epi8(15));
+      }
+      const auto widened = [](__m128i q) { return f32x{_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q))}; };
+      f32x dot = widened(low) * x0;
+      dot = fma(widened(_mm_srli_si128(low, 8)), x1, dot);
+      dot = fma(widened(high), x2, dot);
+      dot = fma(widened(_mm_srli_si128(high, 8)), x3, dot);
+      sums[r] = fma(d, dot, sums[r]);
+      if constexpr (Type == tensor_type::q4_1) sums[r] = fma(f32x::set1(scale_at(at + 2)), total, sums[r]);
+      if constexpr (Type == tensor_type::q4_0) sums[r] = fma(f32x::set1(-8.0f) * d, total, sums[r]);
+    }
+  }
+  QUIPU_UNROLL
+  for (int r = 0; r < Rows; ++r) y[r] = sums[r].sum();
+}
+
+template <tensor_type Type>
+void dot_rows_wide_blocks(const std::byte* w, std::size_t stride, std::size_t n_row, const float* x, std::size_t n,
+                          float* y) noexcept {
+  std::size_t i = 0;
+  for (; i + 2 <= n_row; i += 2) dot_wide_blocks<Type, 2>(w + i * stride, stride, x, n / int8_block, y + i);
+  for (; i < n_row; ++i) dot_wide_blocks<Type, 1>(w + i * stride, stride, x, n / int8_block, y + i);
+}
+
+inline void dot_rows_any(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, const float* x,
+                         std::size_t n, float* y) noexcept {
+  switch (type) {
+    case tensor_type::q8_0: return dot_rows_wide_blocks<tensor_type::q8_0>(w, stride, n_row, x, n, y);
+    case tensor_type::q4_0: return dot_rows_wide_blocks<tensor_type::q4_0>(w, stride, n_row, x, n, y);
+    case tensor_type::q4_1: return dot_rows_wide_blocks<tensor_type::q4_1>(w, stride, n_row, x, n, y);
+    default: return dot_rows(type, w, stride, n_row, x, n, y);
+  }
+}
+
 inline void round_to_int8(const float* x, std::size_t n, std::int8_t* q, float* d, float* s) noexcept {
   for (std::size_t block = 0; block < n / int8_block; ++block) {
     const f32x v[4] = {f32x::load(x), f32x::load(x + 8), f32x::load(x + 16), f32x::load(x + 24)};
@@ -332,7 +389,7 @@ inline void interleave_f32(const float* in, std::size_t ld, std::size_t rows, st
   }
 }
 
-inline constexpr kernel_table table{instruction_set::avx2, dot_rows,        dot_rows_int8,
+inline constexpr kernel_table table{instruction_set::avx2, dot_rows_any,    dot_rows_int8,
                                     round_to_int8,         fill_tile,       int8_tile,
                                     widen,                 gemm_tile<f32x>, gemm_tile<f64x>,
                                     interleave_f32};

@@ -46,12 +46,14 @@ class projector {
   /// A row's results do not depend on the number of threads. They do depend, by rounding, on whether
   /// fewer than `few_rows` rows are worked on together, since longer batches take blocked loops.
   /// @pre every w has x.cols() columns; every y is (x.rows(), w.rows)
-  void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) {
+  void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) { run(x, products, rounding_); }
+
+  /// The same with another rounding than the projector's own.
+  void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products, activation_rounding rounding) {
     if (x.empty()) return;
     if constexpr (std::is_same_v<Scalar, float>) {
-      const bool rounds = rounding_ == activation_rounding::always ||
-                          (rounding_ == activation_rounding::few_rows && x.rows() < few_rows);
-      rounds_now_ = rounds;
+      rounds_now_ = rounding == activation_rounding::always ||
+                    (rounding == activation_rounding::few_rows && x.rows() < few_rows);
       if (std::any_of(products.begin(), products.end(), [&](const auto& p) { return in_int8(*p.w); })) round(x);
       if (x.rows() < few_rows) return run_few(x, products);
     }

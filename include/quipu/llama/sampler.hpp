@@ -10,7 +10,6 @@
 #include <limits>
 #include <span>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <quipu/core/error.hpp>
@@ -28,9 +27,7 @@ struct candidate {
 /// Divides logits by `value`; below 1 the likely tokens gain.
 struct temperature {
   double value = 1;  ///< greater than 0
-  void operator()(std::vector<candidate>& c, std::span<const token_id>) const {
-    for (candidate& each : c) each.logit /= value;
-  }
+  void operator()(std::vector<candidate>& c, std::span<const token_id>) const;
 };
 
 /// Keeps the `n` likeliest; of equal ones those with the lower id. 0 keeps all.
@@ -59,10 +56,9 @@ struct repetition_penalty {
   void operator()(std::vector<candidate>& c, std::span<const token_id> history) const;
 };
 
-/// Any change of the candidates; it must leave at least one.
-using custom_step = std::function<void(std::vector<candidate>&, std::span<const token_id>)>;
-
-using sampling_step = std::variant<temperature, top_k, top_p, min_p, repetition_penalty, custom_step>;
+/// A change of the candidates in the light of what was generated so far: one of the above, or any callable of
+/// this form. It must leave at least one candidate.
+using sampling_step = std::function<void(std::vector<candidate>&, std::span<const token_id>)>;
 
 namespace detail {
 
@@ -82,6 +78,11 @@ inline double largest_logit(const std::vector<candidate>& c) {
 
 }  // namespace detail
 
+inline void temperature::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
+  if (!(value > 0)) fail<config_error>("sampler: temperature", "a positive number (greedy() takes the best token)", value);
+  for (candidate& each : c) each.logit /= value;
+}
+
 inline void top_k::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
   if (n == 0 || n >= c.size()) return;
   detail::sort_by_logit(c, n);
@@ -89,7 +90,8 @@ inline void top_k::operator()(std::vector<candidate>& c, std::span<const token_i
 }
 
 inline void top_p::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
-  if (mass >= 1) return;
+  if (!(mass > 0 && mass <= 1)) fail<config_error>("sampler: top_p", "a probability above 0", mass);
+  if (mass == 1) return;
   const double top = detail::largest_logit(c);
   double total = 0;
   for (const candidate& each : c) total += std::exp(each.logit - top);
@@ -109,11 +111,13 @@ inline void top_p::operator()(std::vector<candidate>& c, std::span<const token_i
 }
 
 inline void min_p::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
+  if (!(ratio >= 0 && ratio <= 1)) fail<config_error>("sampler: min_p", "a ratio of 0 .. 1", ratio);
   const double limit = detail::largest_logit(c) + std::log(ratio);
   std::erase_if(c, [&](const candidate& each) { return each.logit < limit; });
 }
 
 inline void repetition_penalty::operator()(std::vector<candidate>& c, std::span<const token_id> history) const {
+  if (!(factor > 0)) fail<config_error>("sampler: repetition_penalty", "a positive factor", factor);
   const auto recent = history.last(std::min(window, history.size()));
   for (candidate& each : c) {
     if (std::find(recent.begin(), recent.end(), each.token) == recent.end()) continue;
@@ -128,7 +132,6 @@ class sampler {
   /// Greedy behind `steps`.
   static sampler best(std::vector<sampling_step> steps = {}) { return sampler(std::move(steps), false, 0); }
   /// Draws behind `steps`, with random numbers of `seed`.
-  /// @throws config_error  a temperature that is not positive, or a probability outside 0 .. 1
   static sampler draw(std::uint64_t seed, std::vector<sampling_step> steps) {
     return sampler(std::move(steps), true, seed);
   }
@@ -136,6 +139,7 @@ class sampler {
   /// @param logits   (n_vocab)
   /// @param history  prompt and what was generated, for the repetition penalty
   /// @throws numeric_error  a logit is not finite
+  /// @throws config_error   a setting of a step is out of range, or a step leaves no candidate
   template <class Scalar>
   [[nodiscard]] token_id operator()(std::span<const Scalar> logits, std::span<const token_id> history) {
     Scalar poison = 0;
@@ -152,7 +156,7 @@ class sampler {
       candidates_.push_back({static_cast<token_id>(i), static_cast<double>(logits[i])});
     }
     for (const sampling_step& step : steps_) {
-      std::visit([&](const auto& s) { s(candidates_, history); }, step);
+      step(candidates_, history);
       if (candidates_.empty()) throw config_error("sampler: a step left no candidate");
     }
     return draws_ ? drawn() : best_candidate();
@@ -160,22 +164,7 @@ class sampler {
 
  private:
   sampler(std::vector<sampling_step> steps, bool draws, std::uint64_t seed)
-      : steps_(std::move(steps)), draws_(draws), random_(seed) {
-    for (const sampling_step& step : steps_) {
-      if (const auto* t = std::get_if<temperature>(&step); t != nullptr && !(t->value > 0)) {
-        fail<config_error>("sampler: temperature", "a positive number (greedy() takes the best token)", t->value);
-      }
-      if (const auto* p = std::get_if<top_p>(&step); p != nullptr && !(p->mass > 0 && p->mass <= 1)) {
-        fail<config_error>("sampler: top_p", "a probability above 0", p->mass);
-      }
-      if (const auto* p = std::get_if<min_p>(&step); p != nullptr && !(p->ratio >= 0 && p->ratio <= 1)) {
-        fail<config_error>("sampler: min_p", "a ratio of 0 .. 1", p->ratio);
-      }
-      if (const auto* r = std::get_if<repetition_penalty>(&step); r != nullptr && !(r->factor > 0)) {
-        fail<config_error>("sampler: repetition_penalty", "a positive factor", r->factor);
-      }
-    }
-  }
+      : steps_(std::move(steps)), draws_(draws), random_(seed) {}
 
   [[nodiscard]] token_id best_candidate() const {
     const candidate* best = &candidates_.front();

@@ -40,8 +40,8 @@ struct sequence_input {
 };
 
 struct session_options {
-  std::size_t n_ctx = 0;    ///< longest sequence in tokens; 0 means the model's own limit
-  std::size_t n_batch = 512;  ///< rows that one pass computes at most; longer inputs take several
+  std::size_t n_ctx = 0;      ///< longest sequence in tokens; 0 means the model's own limit
+  std::size_t n_batch = 256;  ///< rows that one pass computes at most; longer inputs take several passes
 };
 
 /// Mutable state of running one model: any number of sequences that can be forked, cut and dropped. Not for
@@ -260,7 +260,9 @@ class session {
                                    normed.middle_rows(i, 1));
       }
       const linear::projection<scalar_type> head{&w.head, nullptr, logits};
-      projector_.run(normed, {&head, 1});
+      // Rounding here would go straight into the choice of tokens, so only those who want it everywhere have it.
+      constexpr auto rounding = Model::policies::activations::rounding;
+      projector_.run(normed, {&head, 1}, rounding == linear::activation_rounding::few_rows ? linear::activation_rounding::none : rounding);
       for (std::size_t i = 0; i < n; ++i) {
         const std::span<const scalar_type> row = logits.row_span(i);
         visit(wanted_[first + i].input, wanted_[first + i].input_row, row);

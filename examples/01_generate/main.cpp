@@ -1,0 +1,98 @@
+// Answers a chat prompt or continues a text with any LLaMA checkpoint, streaming.
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include <quipu/quipu.hpp>
+
+#include "terminal.hpp"
+
+namespace q = quipu;
+
+struct settings {
+  std::string model, tokenizer, prompt = "What is the capital of France?", system, chat = "auto";
+  std::size_t n_thread = 0, max_tokens = 256, n_ctx = 2048;
+  q::llama::sampling_settings sampling{.temperature = 0};
+  bool completion = false;
+};
+
+template <class Model>
+void print_facts(const Model& m, const settings& s, double load_seconds) {
+  const auto& c = m.config();
+  std::cerr << (c.name.empty() ? s.model : c.name) << " (" << m.identity()->format << "): " << c.n_layer << " layers, d_model "
+            << c.d_model << ", d_ffn " << c.d_ffn << ", " << c.n_head << " heads on " << c.n_kv_head << " KV heads, vocabulary "
+            << c.n_vocab << ", context " << c.n_ctx << "\n"
+            << m.weights().n_parameter() / 1'000'000 << " M parameters, " << m.weights().bytes_per_token() / 1'000'000
+            << " MB read a token, loaded in " << load_seconds << " s, kernels " << name_of(q::linear::best_kernels().set) << "\n\n";
+}
+
+template <class Model>
+std::vector<q::token_id> prompt_ids(const Model& m, const settings& s) {
+  if (s.completion) return q::text::encode_document(m.tokenizer(), s.prompt);
+  const auto forced = s.chat == "auto" ? std::nullopt : std::optional(q::text::chat_family_by_name(s.chat));
+  std::vector<q::text::chat_message> messages;
+  if (!s.system.empty()) messages.push_back({"system", s.system});
+  messages.push_back({"user", s.prompt});
+  return q::text::encode_chat(m.tokenizer(), q::text::chat_template_of(m.tokenizer(), forced), messages,
+                              q::text::generation_prompt::add);
+}
+
+template <class Model>
+int answer(const Model& m, const settings& s, double load_seconds) {
+  print_facts(m, s, load_seconds);
+  const std::vector<q::token_id> ids = prompt_ids(m, s);
+  // [generate]
+  q::llama::session session(m, q::thread_team(s.n_thread), {.n_ctx = std::min(s.n_ctx, m.config().n_ctx)});
+  double first_token = 0;
+  const terminal::stopwatch watch;
+  const auto result = q::llama::generate(session, m.tokenizer(), session.create(), ids,
+                                         {.max_tokens = s.max_tokens,
+                                          .sampler = s.sampling.temperature > 0 ? q::llama::sampling(s.sampling) : q::llama::greedy(),
+                                          .on_text = [&](std::string_view text) {
+                                            if (first_token == 0) first_token = watch.seconds();
+                                            std::cout << text << std::flush;
+                                            return true;
+                                          }});
+  // [generate]
+  const double total = watch.seconds();
+  std::cout << std::endl;
+  std::cerr << "\nprompt " << ids.size() << " tokens in " << first_token << " s (" << static_cast<double>(ids.size()) / first_token
+            << " tokens/s); generated " << result.tokens.size() << " tokens";
+  if (result.tokens.size() > 1) {
+    std::cerr << " (" << static_cast<double>(result.tokens.size() - 1) / (total - first_token) << " tokens/s)";
+  }
+  std::cerr << "; peak memory " << terminal::peak_memory_mib() << " MiB\n";
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  CLI::App app{"Answers a chat prompt, or continues a text, with a LLaMA from GGUF, Hugging Face or llama2.c files."};
+  settings s;
+  app.add_option("--model", s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file")->required();
+  app.add_option("--tokenizer", s.tokenizer, "vocabulary, where the checkpoint has none");
+  app.add_option("--prompt", s.prompt, "what to say")->capture_default_str();
+  app.add_option("--system", s.system, "system message");
+  app.add_flag("--completion", s.completion, "continue the text instead of answering it");
+  app.add_option("--chat", s.chat, "chat format: auto, llama-2, llama-3, chatml or zephyr")->capture_default_str();
+  app.add_option("--threads", s.n_thread, "threads; 0 for all processors")->capture_default_str();
+  app.add_option("--max-tokens", s.max_tokens, "tokens to generate at most")->capture_default_str();
+  app.add_option("--ctx", s.n_ctx, "longest conversation in tokens")->capture_default_str();
+  app.add_option("--temperature", s.sampling.temperature, "0 takes the best token")->capture_default_str();
+  app.add_option("--top-k", s.sampling.top_k)->capture_default_str();
+  app.add_option("--top-p", s.sampling.top_p)->capture_default_str();
+  app.add_option("--min-p", s.sampling.min_p)->capture_default_str();
+  app.add_option("--repetition-penalty", s.sampling.repetition_penalty)->capture_default_str();
+  app.add_option("--seed", s.sampling.seed, "of the draws; the same seed gives the same text")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  return terminal::run([&] {
+    const terminal::stopwatch watch;
+    // [load]
+    auto model = q::llama::load<q::ffn::dense<q::activation::silu>>(
+        s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    // [load]
+    return answer(model, s, watch.seconds());
+  });
+}

@@ -1,0 +1,55 @@
+// Perplexity of a text file under a LLaMA checkpoint.
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+
+#include <quipu/quipu.hpp>
+
+#include "terminal.hpp"
+
+namespace q = quipu;
+
+struct settings {
+  std::string model, tokenizer, file;
+  std::size_t n_thread = 0, window = 512, stride = 512, max_tokens = 0;
+  bool rounded = false;
+};
+
+template <class Model>
+int measure(const Model& m, const settings& s) {
+  const q::mapped_file file(s.file);
+  std::vector<q::token_id> ids = q::text::encode_document(m.tokenizer(), file.text());
+  if (s.max_tokens > 0) ids.resize(std::min(ids.size(), s.max_tokens));
+  // [perplexity]
+  q::llama::session session(m, q::thread_team(s.n_thread));
+  const terminal::stopwatch watch;
+  const auto result = q::llama::perplexity(
+      session, ids, {.window = s.window, .stride = s.stride, .progress = terminal::progress_bar()});
+  // [perplexity]
+  std::cout << "perplexity " << result.value() << " over " << result.n_scored << " tokens ("
+            << static_cast<double>(ids.size()) / watch.seconds() << " tokens/s, peak memory "
+            << terminal::peak_memory_mib() << " MiB)\n";
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  CLI::App app{"Perplexity of a text under a LLaMA, over sliding windows."};
+  settings s;
+  app.add_option("--model", s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file")->required();
+  app.add_option("--tokenizer", s.tokenizer, "vocabulary, where the checkpoint has none");
+  app.add_option("--file", s.file, "text file")->required();
+  app.add_option("--window", s.window, "tokens read together")->capture_default_str();
+  app.add_option("--stride", s.stride, "tokens from one window to the next")->capture_default_str();
+  app.add_option("--max-tokens", s.max_tokens, "read no more of the file; 0 for all")->capture_default_str();
+  app.add_option("--threads", s.n_thread, "threads; 0 for all processors")->capture_default_str();
+  app.add_flag("--rounded", s.rounded, "round activations to 8 bits and the cache to f16, as llama.cpp does");
+  CLI11_PARSE(app, argc, argv);
+  return terminal::run([&] {
+    const q::llama::load_options load{.tokenizer = s.tokenizer, .progress = terminal::progress_bar()};
+    if (s.rounded) return measure(q::llama::load<q::activations::int8_blocks>(s.model, load), s);
+    return measure(q::llama::load<q::activations::f32, q::kv::f32>(s.model, load), s);
+  });
+}
