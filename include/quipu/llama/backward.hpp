@@ -113,7 +113,7 @@ void ffn_backward(const basic_model<Policies>& m, std::size_t layer, backward_to
 
   const bool separate = hooks.separates(down, layer);
   const auto dy = output_gradient(tools, separate, dx);
-  if (separate) hooks.ffn_output_backward(layer, segments, dy);
+  if (separate) hooks.ffn_output_backward(layer, segments, record.at(slot::ffn_out, layer), dy);
   const auto dh = scratch_matrix(tools, d_hidden, n, c.d_ffn);
   const auto du = scratch_matrix(tools, d_up, n, c.d_ffn);
   const auto h = scratch_matrix(tools, hidden, n, c.d_ffn);
@@ -185,7 +185,7 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
 
   const bool separate = hooks.separates(site::o, layer);
   const auto dy = output_gradient(tools, separate, dx);
-  if (separate) hooks.attention_output_backward(layer, segments, dy);
+  if (separate) hooks.attention_output_backward(layer, segments, record.at(slot::attention_out, layer), dy);
   const auto d_att = scratch_matrix(tools, d_attended, n, c.d_q());
   project_backward<Scalar>(tools, hooks, layer, segments, {site::o, w.o, g.o, g.o_bias}, attended, dy, d_att,
                            linear::gemm_output::overwrite);

@@ -137,8 +137,9 @@ template <class Policies, class Recorder, class Context, class Hooks>
     const product o{&w.o, w.o_bias, out};
     tools.projector.run(attended, {&o, 1});
     hooks.projected(projection_site::o, layer, segments, const_rows(attended), out);
-    hooks.attention_output(layer, segments, out);
-    add_rows<scalar>(tools.ws, out, x);
+    const auto changed = recorder.output(slot::attention_out, out);
+    hooks.attention_output(layer, segments, changed);
+    add_rows<scalar>(tools.ws, changed, x);
   } else {
     const product o{&w.o, w.o_bias, x, linear::gemm_output::accumulate};
     tools.projector.run(attended, {&o, 1});
@@ -156,8 +157,9 @@ template <class Policies, class Recorder, class Context, class Hooks>
     const auto out = recorder.matrix(slot::ffn_out, layer, n, c.d_model);
     for (std::size_t t = 0; t < n; ++t) std::fill_n(out.row(t), c.d_model, scalar(0));
     m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, out, hook);
-    hooks.ffn_output(layer, segments, out);
-    add_rows<scalar>(tools.ws, out, x);
+    const auto changed = recorder.output(slot::ffn_out, out);
+    hooks.ffn_output(layer, segments, changed);
+    add_rows<scalar>(tools.ws, changed, x);
   } else {
     m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, x, hook);
   }

@@ -144,7 +144,7 @@ struct choose {
 };
 template <policy_role Role, class Default, class First, class... Rest>
 struct choose<Role, Default, First, Rest...> {
-  using type = std::conditional_t<role_of<First>() == Role, std::type_identity<First>,
+  using type = typename std::conditional_t<role_of<First>() == Role, std::type_identity<First>,
                                   choose<Role, Default, Rest...>>::type;
 };
 

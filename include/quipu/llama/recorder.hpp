@@ -30,7 +30,8 @@ enum class slot : std::uint8_t {
 /// Recorder of inference: every layer uses the same scratch, the residual stream is updated in place.
 ///
 /// A recorder has `records`, `matrix(slot, layer, rows, cols)` to write into, `residual(layer, half, x)`
-/// that gives the residual stream to go on with (x itself, or a copy where x must be kept), and
+/// that gives the residual stream to go on with (x itself, or a copy where x must be kept), `output(slot, out)`
+/// that gives what output hooks may change (out itself, or a copy where out must be kept), and
 /// `log_sum(layer, rows, n_head)` for attention's normalisers (null where nobody needs them).
 template <class Scalar>
 class no_record {
@@ -44,6 +45,7 @@ class no_record {
     return b.matrix(rows, cols);
   }
   [[nodiscard]] matrix_view<Scalar> residual(std::size_t, int, matrix_view<Scalar> x) const noexcept { return x; }
+  [[nodiscard]] matrix_view<Scalar> output(slot, matrix_view<Scalar> out) const noexcept { return out; }
   [[nodiscard]] Scalar* log_sum(std::size_t, std::size_t, std::size_t) const noexcept { return nullptr; }
 
  private:

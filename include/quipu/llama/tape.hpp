@@ -19,7 +19,7 @@ namespace quipu::llama {
 enum class tape_depth : std::uint8_t { everything, block_inputs };
 
 /// Recorder of training. Of each block it keeps input, middle of the residual stream, q, k, v, mixed values,
-/// their normalisers, gate and up; normalised rows and the FFN's hidden rows are cheap and made again.
+/// their normalisers, gate and up, and outputs that hooks change; normalised rows and the FFN's hidden rows are cheap and made again.
 /// Its memory is reused from batch to batch.
 template <class Scalar>
 class tape {
@@ -57,6 +57,10 @@ class tape {
     return copy(x, kept(layer).residual[1]);
   }
 
+  [[nodiscard]] matrix_view<Scalar> output(slot s, matrix_view<const Scalar> out) {
+    return copy(out, changed_[s == slot::ffn_out]);
+  }
+
   [[nodiscard]] Scalar* log_sum(std::size_t layer, std::size_t rows, std::size_t n_head) {
     kept(layer).log_sum.reserve_discarding(rows * n_head);
     return kept(layer).log_sum.data();
@@ -74,6 +78,7 @@ class tape {
   [[nodiscard]] std::size_t n_byte() const noexcept {
     std::size_t n = 0;
     for (const auto& b : scratch_) n += b.n_byte();
+    for (const auto& b : changed_) n += b.n_byte();
     for (const block& k : kept_) {
       for (const auto& b : k.slots) n += b.n_byte();
       n += k.residual[0].n_byte() + k.residual[1].n_byte() + k.log_sum.n_byte();
@@ -98,7 +103,8 @@ class tape {
 
   static constexpr std::size_t index(slot s) noexcept { return static_cast<std::size_t>(s); }
   static constexpr bool is_kept(slot s) noexcept {
-    return s == slot::q || s == slot::k || s == slot::v || s == slot::attended || s == slot::gate || s == slot::up;
+    return s == slot::q || s == slot::k || s == slot::v || s == slot::attended || s == slot::gate || s == slot::up ||
+           s == slot::attention_out || s == slot::ffn_out;
   }
   [[nodiscard]] block& kept(std::size_t layer) noexcept { return kept_[kept_.size() == 1 ? 0 : layer]; }
   [[nodiscard]] const block& kept(std::size_t layer) const noexcept { return kept_[kept_.size() == 1 ? 0 : layer]; }
@@ -113,6 +119,7 @@ class tape {
   tape_depth depth_ = tape_depth::everything;
   bool recomputing_ = false;
   std::array<buffer<Scalar>, n_slot> scratch_;
+  std::array<buffer<Scalar>, 2> changed_;  // outputs that hooks may change
   std::vector<block> kept_;
   std::vector<layer_input> layers_;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 
@@ -32,6 +33,11 @@ struct no_training_hooks : no_hooks {
   /// Lowest block with something that trains: the backward pass stops there. `none` where nothing does.
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t lowest_layer() noexcept { return none; }
+
+  /// Before every pass of a training run, with its number, which names the random numbers of dropout; `evaluate`
+  /// switches dropout off.
+  void train(std::uint64_t) const noexcept {}
+  void evaluate() const noexcept {}
 
   /// Whether `projected_backward` does anything at a site.
   static constexpr bool touches(projection_site, std::size_t) noexcept { return false; }
@@ -63,10 +69,13 @@ struct no_training_hooks : no_hooks {
                            matrix_view<Scalar>) const noexcept {}
   /// Whether `ffn_hidden_backward` reads `hidden`; it is recomputed for it.
   static constexpr bool reads_hidden(std::size_t) noexcept { return false; }
+  /// Twins of `attention_output` and `ffn_output`. x (n_row, d_model) is what the forward hook found.
   template <class Scalar>
-  void attention_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+  void attention_output_backward(std::size_t, std::span<const row_segment>, matrix_view<const Scalar>,
+                                 matrix_view<Scalar>) const noexcept {}
   template <class Scalar>
-  void ffn_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
+  void ffn_output_backward(std::size_t, std::span<const row_segment>, matrix_view<const Scalar>,
+                           matrix_view<Scalar>) const noexcept {}
   /// Before block `layer`'s own backward pass; dx (n_row, d_model) is the gradient of its output.
   template <class Scalar>
   void block_output_backward(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}

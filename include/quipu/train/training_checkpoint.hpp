@@ -1,0 +1,119 @@
+/// @file The state of a training run in one file, and back.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <quipu/core/error.hpp>
+#include <quipu/core/tensor_type.hpp>
+#include <quipu/io/safetensors.hpp>
+#include <quipu/io/safetensors_writer.hpp>
+#include <quipu/optim/optimizer.hpp>  // state_array
+#include <quipu/optim/parameter.hpp>
+
+namespace quipu::train {
+
+/// Everything about a run that is neither a value nor optimiser state. Data order and dropout are functions of
+/// seed and step, so the step is also the state of all random numbers and the position in the data.
+struct run_state {
+  std::size_t step = 0;        ///< optimiser steps done
+  std::uint64_t best_step = 0; ///< step of the best validation so far
+  double best_loss = 0;        ///< its loss; meaningless where best_step is 0
+  std::map<std::string, std::string, std::less<>> settings;  ///< what a resumed run must share, by name
+};
+
+namespace detail {
+
+inline constexpr std::string_view state_prefix = "optimizer.";
+
+/// All bits of a double, so that a resumed run compares with the very same number.
+[[nodiscard]] inline std::string exact_text(double value) {
+  char text[40];
+  const auto end = std::to_chars(text, text + sizeof text, value);
+  return {text, end.ptr};
+}
+
+template <class Value>
+[[nodiscard]] Value number_in(const std::map<std::string, std::string, std::less<>>& metadata, const std::string& key,
+                              const std::string& path) {
+  const auto found = metadata.find(key);
+  Value value{};
+  if (found != metadata.end()) {
+    const char* const end = found->second.data() + found->second.size();
+    const auto read = std::from_chars(found->second.data(), end, value);
+    if (read.ec == std::errc() && read.ptr == end) return value;
+  }
+  fail<format_error>(concat(path, ": ", key), "a number", found == metadata.end() ? "nothing" : printable(found->second));
+}
+
+}  // namespace detail
+
+/// Writes values, optimiser state and run state as a safetensors file, atomically: a crash or a full disk
+/// leaves the file of before.
+/// @throws io_error  the file cannot be written
+template <class Scalar>
+void save_run(const std::string& path, std::span<const optim::parameter<Scalar>> parameters,
+              std::span<const optim::state_array> state, const run_state& run) {
+  std::map<std::string, io::tensor_view, std::less<>> tensors;
+  constexpr tensor_type type = sizeof(Scalar) == 8 ? tensor_type::f64 : tensor_type::f32;
+  for (const auto& p : parameters) tensors[p.name] = {type, p.shape, std::as_bytes(std::span(p.value, p.size()))};
+  for (const optim::state_array& a : state) {
+    tensors[std::string(detail::state_prefix) + a.name] = {tensor_type::u8, {a.bytes.size()}, a.bytes};
+  }
+  std::map<std::string, std::string, std::less<>> metadata;
+  metadata["step"] = concat(run.step);
+  metadata["best_step"] = concat(run.best_step);
+  metadata["best_loss"] = detail::exact_text(run.best_loss);
+  for (const auto& [key, value] : run.settings) metadata["setting." + key] = value;
+  io::write_safetensors(path, tensors, metadata);
+}
+
+/// Reads what `save_run` wrote into values and optimiser state of the same shapes.
+///
+/// @param state  may be empty: then only the values are read
+/// @param run    in: the settings of this run, out: where the saved run stood
+/// @throws io_error, format_error  the file cannot be read or is damaged
+/// @throws config_error  it belongs to another set of parameters, optimiser or settings; nothing has changed then
+template <class Scalar>
+void load_run(const std::string& path, std::span<const optim::parameter<Scalar>> parameters,
+              std::span<const optim::state_array> state, run_state& run) {
+  const io::safetensors_file file(path);
+  constexpr tensor_type type = sizeof(Scalar) == 8 ? tensor_type::f64 : tensor_type::f32;
+  const auto expect = [&](const std::string& name, tensor_type wanted, const std::vector<std::size_t>& shape) {
+    const io::tensor_view* t = file.find(name);
+    if (t == nullptr) fail<config_error>(path, concat("a run with '", name, "'"), "one without");
+    if (t->type != wanted || t->shape != shape) {
+      fail<config_error>(concat(path, ": ", name), concat(name_of(wanted), " ", io::show_shape(shape)),
+                         concat(name_of(t->type), " ", io::show_shape(t->shape)));
+    }
+    return t->bytes;
+  };
+  for (const auto& p : parameters) static_cast<void>(expect(p.name, type, p.shape));
+  for (const auto& a : state) static_cast<void>(expect(std::string(detail::state_prefix) + a.name, tensor_type::u8, {a.bytes.size()}));
+  for (const auto& [key, value] : run.settings) {
+    const auto saved = file.metadata().find("setting." + key);
+    const bool there = saved != file.metadata().end();
+    if (there && saved->second == value) continue;
+    fail<config_error>(concat(path, ": ", key), concat("the setting of this run, ", value),
+                       there ? printable(saved->second) : "nothing");
+  }
+  run_state read = run;
+  read.step = detail::number_in<std::size_t>(file.metadata(), "step", path);
+  read.best_step = detail::number_in<std::uint64_t>(file.metadata(), "best_step", path);
+  read.best_loss = detail::number_in<double>(file.metadata(), "best_loss", path);
+  for (const auto& p : parameters) std::memcpy(p.value, file.at(p.name).bytes.data(), p.size() * sizeof(Scalar));
+  for (const auto& a : state) std::memcpy(a.bytes.data(), file.at(std::string(detail::state_prefix) + a.name).bytes.data(), a.bytes.size());
+  run = read;
+}
+
+}  // namespace quipu::train
