@@ -1,9 +1,9 @@
 find_package(Catch2 2.13 REQUIRED)
 
-# quipu_add_tests(<layer> [LIBRARIES ...]): one executable of all tests/<layer>/*_test.cpp, one ctest entry a
+# quipu_add_tests(<layer> [FAST] [LIBRARIES ...]): one executable of all tests/<layer>/*_test.cpp, one ctest entry a
 # source file (selected by its first tag, [<layer>-<file>]), so that the summary stays readable and start-up cheap.
 function(quipu_add_tests layer)
-  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "FAST" "" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${layer}/*_test.cpp)
   if(NOT sources)
     return()
@@ -13,6 +13,10 @@ function(quipu_add_tests layer)
   target_link_libraries(${target} PRIVATE quipu::quipu quipu_dev_flags Catch2::Catch2WithMain ${ARG_LIBRARIES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${target} PRIVATE QUIPU_SHARED_DEFAULT="${QUIPU_SHARED}")
+  if(NOT ARG_FAST)
+    # Half the compile time; the tests of kernels and models (FAST) are the ones that run long enough to care.
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
   foreach(source IN LISTS sources)
     get_filename_component(name ${source} NAME_WE)
     string(REGEX REPLACE "_test$" "" name ${name})

@@ -144,3 +144,78 @@ TEST_CASE("readers search while another thread adds", "[notes][notebook]") {
   CHECK(n_wrong == 0);
   CHECK(book.size() == 1501 - 15);
 }
+
+TEST_CASE("a search index kept in a file is used for its own store only, and catches up", "[notes][notebook]") {
+  using book_type = notebook<sqlite_store, bm25_retriever<>>;
+  std::mt19937 random(61);
+  const quipu::test::temp_folder folder;
+  const std::string path = folder.file("n.db"), cache = folder.file("n.words");
+  const auto open = [&] { return book_type{sqlite_store(path, quick), bm25_retriever<>(), cache}; };
+  {
+    book_type book = open();  // no cache yet
+    for (int i = 0; i < 120; ++i) random_edit(book, random);
+    check_in_step(book);
+    book.save_search(cache);
+  }
+  const std::string saved = quipu::test::read_bytes(cache);
+  {
+    bm25_retriever<> alone;
+    const sqlite_store store(path, quick);
+    CHECK(search_cache::load(cache, store, alone) == store.version());
+    CHECK(alone.size() == store.size());
+  }
+  {
+    book_type book = open();
+    check_in_step(book);
+    for (int i = 0; i < 60; ++i) random_edit(book, random);
+  }
+  check_in_step(open());  // from the older cache
+  // Another store, another rule for words, a damaged and a cut file: passed over.
+  sqlite_store other(folder.file("other.db"), quick);
+  for (int i = 0; i < 200; ++i) other.add(of_text("other note " + std::to_string(i)));
+  bm25_retriever<> index;
+  CHECK_FALSE(search_cache::load(cache, other, index));
+  bm25_retriever<all_words> words;
+  const sqlite_store store(path, quick);
+  CHECK_FALSE(search_cache::load(cache, store, words));
+  std::mt19937 damage(3);
+  for (int i = 0; i < 300; ++i) {
+    std::string bytes = saved;
+    if (i % 3 == 0) {
+      bytes.resize(damage() % bytes.size());
+    } else {
+      bytes[damage() % bytes.size()] ^= static_cast<char>(1 + damage() % 255);
+    }
+    folder.write("n.words", bytes);
+    CHECK_FALSE(search_cache::load(cache, store, index));
+    CHECK(index.size() == 0);
+  }
+  check_in_step(open());
+  folder.write("n.words", saved);
+  // Index bytes with the right checksum but wrong numbers must not crash either.
+  std::string whole;
+  {
+    bm25_retriever<> source;
+    for (int i = 1; i < 40; ++i) source.add(i, "capital of Norway " + std::to_string(i % 7));
+    quipu::io::atomic_file out(folder.file("index"));
+    source.save(out);
+    out.commit();
+    whole = quipu::test::read_bytes(folder.file("index"));
+    quipu::io::byte_reader in(quipu::test::as_bytes(whole), "test");
+    index.restore(in);
+    CHECK(index.retrieve("capital Norway 3", 5) == source.retrieve("capital Norway 3", 5));
+  }
+  for (int i = 0; i < 3000; ++i) {
+    std::string bytes = whole;
+    if (i % 10 == 0) bytes.resize(damage() % bytes.size());
+    if (bytes.empty()) continue;
+    bytes[damage() % bytes.size()] ^= static_cast<char>(1 + damage() % 255);
+    try {
+      quipu::io::byte_reader in(quipu::test::as_bytes(bytes), "test");
+      index.restore(in);
+      (void)index.retrieve("capital Norway", 5);
+    } catch (const quipu::format_error&) {
+    }
+  }
+  CHECK_THROWS_AS(search_cache::save(cache, store, store.version() + 1, index), quipu::config_error);
+}

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,9 +73,10 @@ class json_place {
 /// @throws format_error  not JSON in UTF-8, nested too deep, or a key twice
 [[nodiscard]] inline nlohmann::json read_json_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) throw io_error(concat(path, ": cannot read"));
-  return io::parse_json(text.str(), path);
+  if (!in) throw io_error(concat(path, ": cannot open"));
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (in.bad()) throw io_error(concat(path, ": cannot read"));
+  return io::parse_json(text, path);
 }
 
 }  // namespace quipu::data

@@ -9,11 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/io/byte_reader.hpp>
 #include <quipu/notes/inverted_index.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/scratch_pool.hpp>
@@ -49,7 +52,6 @@ class bm25_retriever {
 
  public:
   using words_type = Words;
-
   /// @throws config_error  options out of range
   explicit bm25_retriever(const bm25_options& options = {}, Words words = {})
       : options_(options), words_(std::move(words)) {
@@ -115,6 +117,11 @@ class bm25_retriever {
     const std::uint32_t number = index_.dictionary().find(term);
     return idf_of(number == term_dictionary::absent ? 0 : index_.lists(number).n_live);
   }
+  /// For `search_cache`.
+  void save(io::atomic_file& out) const { index_.save(out); }
+  void restore(io::byte_reader& in) { index_ = inverted_index::restore(in); }
+  [[nodiscard]] static std::string cache_identity() { return concat("bm25 1 ", Words::identity()); }
+
   [[nodiscard]] const bm25_options& options() const noexcept { return options_; }
   [[nodiscard]] const Words& words() const noexcept { return words_; }
 
@@ -286,7 +293,7 @@ class bm25_retriever {
 
   /// Bounds and sums of floats may err by this much; what is then close to the threshold is scored exactly.
   static constexpr double slack = 1 + 1e-5;
-  /// A note of equal score and lower id may still come in, so the threshold itself passes.
+  // A note of equal score and lower id may still come in, so the threshold itself passes.
   [[nodiscard]] static double floor_of(const top_notes& best) noexcept { return best.threshold(0); }
 
   /// Whether a note of `length` words that is in no list before this one may reach the threshold.

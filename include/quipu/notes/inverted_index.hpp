@@ -12,6 +12,9 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/io/byte_reader.hpp>
+#include <quipu/io/unaligned.hpp>
 #include <quipu/notes/note.hpp>
 #include <quipu/notes/term_dictionary.hpp>
 #include <quipu/notes/word_tokens.hpp>  // term_list
@@ -115,6 +118,69 @@ class inverted_index {
                                         [](const forward_term& t, std::uint32_t number) { return t.term < number; });
     return found != terms.end() && found->term == term ? found->count : std::uint16_t{0};
   }
+  /// Writes the notes that are there; `restore` gives an index that answers alike.
+  void save(io::atomic_file& out) const {
+    std::uint64_t n_forward = 0;
+    for (std::uint32_t place = 0; place < ids_.size(); ++place) n_forward += ids_[place] == no_note ? 0 : terms_of(place).size();
+    for (const std::uint64_t count : {std::uint64_t{dictionary_.size()}, std::uint64_t{size()}, n_forward}) out.value(count);
+    for (std::uint32_t term = 0; term < dictionary_.size(); ++term) {
+      out.value(static_cast<std::uint32_t>(dictionary_[term].size()));
+      out.write(dictionary_[term]);
+    }
+    for (std::uint32_t place = 0; place < ids_.size(); ++place) {
+      if (ids_[place] == no_note) continue;
+      out.value(ids_[place]);
+      out.value(lengths_[place]);
+      out.value(static_cast<std::uint32_t>(terms_of(place).size()));
+      for (const forward_term& term : terms_of(place)) {
+        out.value(term.term);
+        out.value(term.count);
+      }
+    }
+  }
+  /// Reads what `save` wrote. The lists are made anew from the notes' terms, so that they cannot contradict.
+  /// @throws format_error  cut off, or numbers out of range
+  [[nodiscard]] static inverted_index restore(io::byte_reader& in) {
+    inverted_index index;
+    const auto n_term = in.value<std::uint64_t>("how many terms"), n_note = in.value<std::uint64_t>("how many notes");
+    const auto n_forward = in.value<std::uint64_t>("how many terms of notes");
+    // Every term takes 4 bytes at least, every note 14 and every term of a note 6: no reservation beyond the file.
+    const auto bounded = [&](std::uint64_t count, std::size_t bytes, const char* what) {
+      if (count > in.left() / bytes) fail<format_error>(concat(in.place(), ": ", what), concat("at most ", in.left() / bytes), count);
+    };
+    bounded(n_term, 4, "terms");
+    bounded(n_note, 14, "notes");
+    bounded(n_forward, 6, "terms of notes");
+    for (std::uint64_t t = 0; t < n_term; ++t) {
+      const auto bytes = in.take(in.value<std::uint32_t>("a number of the index"), "a term");
+      if (index.dictionary_.insert({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) != t) {
+        fail<format_error>(concat(in.place(), ": term ", t), "a new one", "one that is there already");
+      }
+    }
+    index.lists_.resize(static_cast<std::size_t>(n_term));
+    index.forward_.reserve(static_cast<std::size_t>(n_forward));
+    index.ids_.reserve(static_cast<std::size_t>(n_note));
+    index.place_of_.reserve(static_cast<std::size_t>(n_note));
+    for (std::uint64_t n = 0; n < n_note; ++n) {
+      const auto id = in.value<note_id>("a note id");
+      const auto length = in.value<std::uint16_t>("a number of the index");
+      const auto n_distinct = in.value<std::uint32_t>("a number of the index");
+      if (id <= no_note || index.place_of_.count(id) != 0) fail<format_error>(concat(in.place(), ": note id"), "a new positive one", id);
+      const auto terms = in.take(std::size_t{6} * n_distinct, "the terms of a note");
+      for (std::uint32_t i = 0; i < n_distinct; ++i) {
+        const forward_term term{io::load_unaligned<std::uint32_t>(terms.data() + 6 * i), io::load_unaligned<std::uint16_t>(terms.data() + 6 * i + 4)};
+        const bool ascends = i == 0 || term.term > index.forward_.back().term;
+        if (term.term >= n_term || !ascends || term.count == 0 || length == 0) {
+          fail<format_error>(concat(in.place(), ": terms of note ", id), concat("ascending numbers below ", n_term), term.term);
+        }
+        index.forward_.push_back(term);
+        index.lists_[term.term].add({static_cast<std::uint32_t>(n), term.count, length});
+      }
+      index.place_note(id, length);
+    }
+    return index;
+  }
+
   /// What the index holds in memory, in bytes (the table of ids estimated).
   [[nodiscard]] std::size_t memory_bytes() const {
     std::size_t sum = dictionary_.memory_bytes() + forward_.capacity() * sizeof(forward_term) +

@@ -27,15 +27,15 @@ enum class note_status : std::uint8_t {
 
 struct note {
   note_id id = no_note;
-  std::string text;                    ///< the sentence; UTF-8, not blank
-  std::string subject;                 ///< with `relation` names a slot that has one value; may be empty
-  std::string relation;
-  std::string object;
-  std::string source;                  ///< where the fact comes from, free text
+  std::string text = {};               ///< the sentence; UTF-8, not blank
+  std::string subject = {};            ///< with `relation` names a slot that has one value; may be empty
+  std::string relation = {};
+  std::string object = {};
+  std::string source = {};             ///< where the fact comes from, free text
   time_ms created = 0;                 ///< 0 on adding: the time of the call
-  std::optional<time_ms> valid_from;   ///< first moment at which the note holds
-  std::optional<time_ms> valid_until;  ///< first moment at which it no longer does
-  std::vector<std::string> tags;
+  std::optional<time_ms> valid_from = {};   ///< first moment at which the note holds
+  std::optional<time_ms> valid_until = {};  ///< first moment at which it no longer does
+  std::vector<std::string> tags = {};
   note_status status = note_status::live;
   note_id supersedes = no_note;     ///< the note that this one replaced
   note_id superseded_by = no_note;  ///< the note that replaced this one

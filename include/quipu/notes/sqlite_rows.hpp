@@ -29,17 +29,22 @@ class sqlite_rows {
  public:
   explicit sqlite_rows(const sqlite_connection& connection)
       : connection_(&connection),
-        get_state_(connection, "select last_id, version, n_live from state"),
-        set_state_(connection, "update state set last_id = ?1, version = ?2, n_live = ?3"),
+        get_state_(connection, "select last_id, version, n_live, chain from state"),
+        set_state_(connection, "update state set last_id = ?1, version = ?2, n_live = ?3, chain = ?4"),
         get_(connection, concat("select ", columns, " from notes where id = ?1")),
         text_(connection, "select id, text from notes where text_key = ?1 and status = 0"),
         slot_(connection, "select id, subject, relation from notes where slot_key = ?1 and status = 0"),
-        put_(connection, concat("replace into notes(", columns, ") values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ",
-                                "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")),
+        // Not one "replace": that opens a savepoint in every statement, on which FTS5 writes out its buffer.
+        insert_(connection, concat("insert into notes(", columns, ") values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ",
+                                   "?10, ?11, ?12, ?13, ?14, ?15, ?16)")),
+        update_(connection, "update notes set text = ?2, subject = ?3, relation = ?4, object = ?5, source = ?6, "
+                            "created = ?7, valid_from = ?8, valid_until = ?9, tags = ?10, status = ?11, "
+                            "supersedes = ?12, superseded_by = ?13, text_key = ?14, slot_key = ?15, crc = ?16 "
+                            "where id = ?1"),
         remove_(connection, "delete from notes where id = ?1"),
         index_(connection, "insert into notes_words(rowid, text) values(?1, ?2)"),
         unindex_(connection, "insert into notes_words(notes_words, rowid, text) values('delete', ?1, ?2)"),
-        edit_(connection, "insert into edits values(?1, ?2, coalesce((select max(number) from changes), 0) + 1)"),
+        edit_(connection, "insert into edits values(?1, ?2, ?3, ?4)"),
         log_(connection, "insert into changes(version, note, kind, before, crc) values(?1, ?2, ?3, ?4, ?5)"),
         since_(connection, "select note, before, version, kind, crc from changes where number >= "
                            "(select first_change from edits where version > ?1 order by version limit 1) "
@@ -49,12 +54,13 @@ class sqlite_rows {
     note_id last_id = no_note;
     store_version version = 0;
     std::int64_t n_live = 0;
+    std::int64_t chain = 0;  ///< hash of all edits so far
   };
 
   [[nodiscard]] counters read_counters() {
     const statement_end end(get_state_);
     if (!get_state_.bind().step()) fail<format_error>(connection_->path(), "a row in state", "none");
-    return {get_state_.integer(0), get_state_.integer(1), get_state_.integer(2)};
+    return {get_state_.integer(0), get_state_.integer(1), get_state_.integer(2), get_state_.integer(3)};
   }
 
   void begin_edit(time_ms when) {
@@ -66,7 +72,9 @@ class sqlite_rows {
   /// @return true where anything changed
   bool end_edit() {
     if (n_logged_ == 0) return false;
-    set_state_.bind(now_.last_id, now_.version + 1, now_.n_live).run();
+    link(when_);
+    edit_.bind(now_.version + 1, when_, first_change_, now_.chain).run();
+    set_state_.bind(now_.last_id, now_.version + 1, now_.n_live, now_.chain).run();
     return true;
   }
 
@@ -100,12 +108,15 @@ class sqlite_rows {
     if (before) unindex(*before);
     const std::string tags = after.tags.empty() ? std::string() : nlohmann::json(after.tags).dump();
     const std::string slot = slot_of(after);
-    put_.bind(after.id, after.text, after.subject, after.relation, after.object, after.source,
+    sqlite_statement& write = before ? update_ : insert_;
+    const std::int64_t crc = checksum(after, tags);
+    link(crc);
+    write.bind(after.id, after.text, after.subject, after.relation, after.object, after.source,
               after.created, after.valid_from, after.valid_until, tags,
               static_cast<std::int64_t>(after.status), after.supersedes, after.superseded_by,
               key_hash(normalised_statement(after.text)),
               slot.empty() ? std::nullopt : std::optional<std::int64_t>(key_hash(slot)),
-              checksum(after, tags))
+              crc)
         .run();
     if (after.status == note_status::live) {
       index_.bind(after.id, after.text).run();
@@ -185,7 +196,6 @@ class sqlite_rows {
   }
   void log(edit_kind kind, note_id id, const std::optional<note>& before) {
     const store_version version = now_.version + 1;
-    if (n_logged_++ == 0) edit_.bind(version, when_).run();
     const std::string image = before ? to_json(*before) : std::string();
     const auto code = static_cast<std::int64_t>(kind);
     const std::int64_t crc = log_checksum(version, id, code, image);
@@ -194,6 +204,14 @@ class sqlite_rows {
     } else {
       log_.bind(version, id, code, std::optional<std::int64_t>(), crc).run();
     }
+    if (n_logged_++ == 0) first_change_ = sqlite3_last_insert_rowid(connection_->get());
+    link(crc);
+  }
+  /// Takes a number into the chain (64-bit FNV-1a over its bytes).
+  void link(std::int64_t value) noexcept {
+    auto chain = static_cast<std::uint64_t>(now_.chain) ^ 0xcbf29ce484222325u;
+    for (int i = 0; i < 8; ++i) chain = (chain ^ (static_cast<std::uint64_t>(value) >> (8 * i) & 0xffu)) * 0x100000001b3u;
+    now_.chain = static_cast<std::int64_t>(chain);
   }
 
   static std::uint32_t add_number(std::uint32_t crc, std::int64_t value) noexcept {
@@ -224,11 +242,12 @@ class sqlite_rows {
   }
 
   const sqlite_connection* connection_;
-  sqlite_statement get_state_, set_state_, get_, text_, slot_, put_, remove_, index_, unindex_, edit_, log_,
+  sqlite_statement get_state_, set_state_, get_, text_, slot_, insert_, update_, remove_, index_, unindex_, edit_, log_,
       since_;
   counters now_;
   time_ms when_ = 0;
   std::size_t n_logged_ = 0;
+  std::int64_t first_change_ = 0;
 };
 
 static_assert(editable_rows<sqlite_rows>);

@@ -16,10 +16,11 @@ inline constexpr std::int64_t newest = 2;                   // in the header's u
 // Version 1. `state` has one row. A change without `before` brought its note into being; what a change
 // led to is the `before` of the next change of that note, or the note as it is. `crc` covers the other
 // columns of its row (see sqlite_rows), because SQLite itself does not notice a changed byte in a text.
+// `chain` hashes an edit together with the chain before it: equal chains, equal notes.
 inline constexpr const char* create_first = R"(
 create table state(one integer primary key check(one = 1), last_id integer not null,
-                   version integer not null, n_live integer not null) strict;
-insert into state values(1, 0, 0, 0);
+                   version integer not null, n_live integer not null, chain integer not null) strict;
+insert into state values(1, 0, 0, 0, 0);
 create table notes(id integer primary key, text text not null, subject text not null,
                    relation text not null, object text not null, source text not null,
                    created integer not null, valid_from integer, valid_until integer, tags text not null,
@@ -27,7 +28,8 @@ create table notes(id integer primary key, text text not null, subject text not 
                    text_key integer not null, slot_key integer, crc integer not null) strict;
 create index notes_text on notes(text_key) where status = 0;
 create index notes_slot on notes(slot_key) where status = 0 and slot_key is not null;
-create table edits(version integer primary key, time integer not null, first_change integer not null) strict;
+create table edits(version integer primary key, time integer not null, first_change integer not null,
+                   chain integer not null) strict;
 create table changes(number integer primary key, version integer not null, note integer not null,
                      kind integer not null, before text, crc integer not null) strict;
 create index changes_note on changes(note);

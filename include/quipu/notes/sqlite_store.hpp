@@ -128,6 +128,15 @@ class sqlite_store {
     const std::lock_guard lock(state_->mutex);
     return state_->rows.read_counters().version;
   }
+  /// A name for the notes as they were at `version`: stores with equal names held equal notes. Nothing where
+  /// the store has no such version. Caches of indexes and vectors are kept under it.
+  [[nodiscard]] std::optional<std::string> fingerprint(store_version version) const {
+    const std::lock_guard lock(state_->mutex);
+    if (version == 0) return "0:0";
+    sqlite_statement chain(state_->connection, "select chain from edits where version = ?1");
+    if (!chain.bind(version).step()) return std::nullopt;
+    return concat(version, ":", chain.integer(0));
+  }
   /// Every change of one note, oldest first.
   [[nodiscard]] std::vector<note_change> history(note_id id) const {
     return snapshot([&](sqlite_rows& rows) {
@@ -205,7 +214,8 @@ class sqlite_store {
         sqlite_statement logged(state_->connection, "select note, before, version, kind, crc from changes");
         while (logged.step()) (void)rows.before_of(logged, 1, logged.integer(0), logged.integer(2));
         const auto number = [&](const char* sql) { return state_->connection.number(sql); };
-        if (number("select coalesce(max(version), 0) from edits") != counters.version) {
+        if (number("select coalesce((select chain from edits order by version desc limit 1), 0)") != counters.chain ||
+            number("select coalesce(max(version), 0) from edits") != counters.version) {
           problems.emplace_back("the edits do not end at the recorded version");
         }
         if (number("select count(*) from notes_words_docsize") != n_live) {

@@ -1,0 +1,107 @@
+/// @file Keeping a retriever's index in a file, so that opening many notes does not mean reading them all.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <unistd.h>
+
+#include <quipu/core/crc32.hpp>
+#include <quipu/core/error.hpp>
+#include <quipu/core/mapped_file.hpp>
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/io/byte_reader.hpp>
+#include <quipu/notes/note_retriever.hpp>
+#include <quipu/notes/note_store.hpp>
+
+namespace quipu::notes {
+
+/// A retriever whose index can be written and read. `cache_identity` names everything it depends on besides
+/// the notes: the kind of index and its layout, the words or the encoder.
+template <class Retriever>
+concept cacheable_retriever = note_retriever<Retriever> && requires(Retriever& retriever, const Retriever& constant, io::atomic_file& out, io::byte_reader& in) {
+  constant.save(out);
+  retriever.restore(in);
+  { constant.cache_identity() } -> std::convertible_to<std::string>;
+};
+
+/// A store that names its states (see sqlite_store::fingerprint).
+template <class Store>
+concept fingerprinted_store = note_store<Store> && requires(const Store& store, store_version version) {
+  { store.fingerprint(version) } -> std::same_as<std::optional<std::string>>;
+};
+
+namespace search_cache {
+
+inline constexpr std::string_view magic = "quipu search cache 1\n";
+
+/// Writes the index of the notes at `version`.
+/// @throws io_error      the file cannot be written; an older one stays
+/// @throws config_error  the store has no such version
+template <fingerprinted_store Store, cacheable_retriever Retriever>
+void save(const std::string& path, const Store& store, store_version version, const Retriever& retriever) {
+  const std::optional<std::string> fingerprint = store.fingerprint(version);
+  if (!fingerprint) fail<config_error>("search cache: version", "one of the store's", version);
+  const std::string content = path + ".content";
+  std::uint32_t crc = 0;
+  {
+    // First the index alone, whose checksum belongs in front of it.
+    io::atomic_file out(content);
+    retriever.save(out);
+    out.commit();
+  }
+  const mapped_file written(content);
+  ::unlink(content.c_str());  // the mapping stays
+  crc = crc32(written.text());
+  io::atomic_file out(path);
+  out.write(magic);
+  const auto text = [&](const std::string& value) {
+    out.value(static_cast<std::uint32_t>(value.size()));
+    out.write(value);
+  };
+  text(retriever.cache_identity());
+  text(*fingerprint);
+  out.value(version);
+  out.value(crc);
+  out.write(written.text());
+  out.commit();
+}
+
+/// Fills the retriever from a file that was written for the same kind of index and for a state of this very
+/// store. Any other file, a damaged one and none at all are passed over: the cache may always be deleted.
+/// @return the version that the index holds; nothing, with the retriever empty, where there is no use in the file
+template <fingerprinted_store Store, cacheable_retriever Retriever>
+std::optional<store_version> load(const std::string& path, const Store& store, Retriever& retriever) {
+  retriever.clear();
+  if (::access(path.c_str(), R_OK) != 0) return std::nullopt;
+  try {
+    const mapped_file file(path);
+    io::byte_reader in(file.bytes(), path);
+    const auto text = [&](std::size_t size) {
+      const auto bytes = in.take(size, "a text");
+      return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    };
+    if (text(magic.size()) != magic) return std::nullopt;
+    if (text(in.value<std::uint32_t>("a number")) != std::string(retriever.cache_identity())) return std::nullopt;
+    const std::string fingerprint(text(in.value<std::uint32_t>("a number")));
+    const auto version = in.value<store_version>("a version");
+    if (store.fingerprint(version) != fingerprint) return std::nullopt;
+    const auto crc = in.value<std::uint32_t>("a number");
+    if (crc32(file.text().substr(in.offset())) != crc) return std::nullopt;
+    retriever.restore(in);
+    return version;
+  } catch (const error&) {
+    retriever.clear();
+    return std::nullopt;
+  }
+}
+
+}  // namespace search_cache
+
+}  // namespace quipu::notes
