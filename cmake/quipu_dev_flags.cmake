@@ -6,6 +6,8 @@ if(QUIPU_SANITIZE)
   target_compile_options(quipu_dev_flags INTERFACE -fsanitize=${QUIPU_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
   target_link_options(quipu_dev_flags INTERFACE -fsanitize=${QUIPU_SANITIZE})
+  # g++ warns falsely of uninitialised members of variants and strings in instrumented code.
+  target_compile_options(quipu_dev_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 find_program(QUIPU_CCACHE ccache)
 if(QUIPU_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

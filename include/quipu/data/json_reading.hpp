@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
-#include <quipu/io/json_text.hpp>  // parse_json
+#include <quipu/core/json_text.hpp>  // parse_json
 
 namespace quipu::data {
 
@@ -76,7 +76,7 @@ class json_place {
   if (!in) throw io_error(concat(path, ": cannot open"));
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   if (in.bad()) throw io_error(concat(path, ": cannot read"));
-  return io::parse_json(text, path);
+  return parse_json(text, path);
 }
 
 }  // namespace quipu::data

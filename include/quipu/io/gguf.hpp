@@ -19,7 +19,7 @@
 #include <quipu/io/gguf_file.hpp>
 #include <quipu/io/gguf_names.hpp>
 #include <quipu/io/gguf_vocabulary.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/tensor_values.hpp>
 #include <quipu/io/validate.hpp>

@@ -8,7 +8,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/io/gguf_metadata.hpp>
 #include <quipu/io/model_config.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 
 namespace quipu::io {
 

@@ -21,7 +21,7 @@
 #include <quipu/io/checkpoint.hpp>  // tensor_view
 #include <quipu/io/gguf_metadata.hpp>
 #include <quipu/io/gguf_types.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 
 namespace quipu::io {
 

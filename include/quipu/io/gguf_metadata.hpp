@@ -18,7 +18,7 @@
 #include <quipu/io/byte_reader.hpp>
 #include <quipu/io/checked_size.hpp>
 #include <quipu/io/gguf_types.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 
 namespace quipu::io {
 

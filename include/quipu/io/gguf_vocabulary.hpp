@@ -14,7 +14,7 @@
 #include <quipu/core/token.hpp>
 #include <quipu/io/gguf_file.hpp>
 #include <quipu/io/gguf_metadata.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/io/validate.hpp>  // validate_vocabulary
 #include <quipu/text/vocabulary.hpp>
 

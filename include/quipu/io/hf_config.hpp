@@ -15,9 +15,9 @@
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/io/json_fields.hpp>
-#include <quipu/io/json_text.hpp>
+#include <quipu/core/json_text.hpp>
 #include <quipu/io/model_config.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/io/validate.hpp>  // validate_config
 
 namespace quipu::io {

@@ -13,7 +13,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/io/checked_size.hpp>  // largest_extent
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 
 namespace quipu::io {
 

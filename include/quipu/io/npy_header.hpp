@@ -14,7 +14,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/io/byte_reader.hpp>
 #include <quipu/io/checked_size.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 
 namespace quipu::io {
 

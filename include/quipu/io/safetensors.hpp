@@ -21,7 +21,7 @@
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/checked_size.hpp>
 #include <quipu/io/checkpoint.hpp>  // tensor_view
-#include <quipu/io/json_text.hpp>
+#include <quipu/core/json_text.hpp>
 #include <quipu/io/unaligned.hpp>
 
 namespace quipu::io {

@@ -16,8 +16,8 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/io/checkpoint.hpp>  // tensor_view
-#include <quipu/io/json_text.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/json_text.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/io/safetensors.hpp>
 
 namespace quipu::io {

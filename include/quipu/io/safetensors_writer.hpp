@@ -17,7 +17,7 @@
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/checkpoint.hpp>  // tensor_view
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 
 namespace quipu::io {
 

@@ -16,7 +16,7 @@
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/checked_size.hpp>
 #include <quipu/io/checkpoint.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/io/tensor_names.hpp>
 
 namespace quipu::io {

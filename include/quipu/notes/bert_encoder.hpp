@@ -21,7 +21,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/core/thread_team.hpp>
-#include <quipu/io/json_text.hpp>
+#include <quipu/core/json_text.hpp>
 #include <quipu/io/safetensors.hpp>
 #include <quipu/io/tensor_values.hpp>
 #include <quipu/linear/gemm.hpp>
@@ -95,7 +95,7 @@ class bert_encoder {
     void read_config(const std::string& path) {
       std::ifstream in(path, std::ios::binary);
       if (!in) throw io_error(concat(path, ": cannot open"));
-      const nlohmann::json config = io::parse_json(std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}, path);
+      const nlohmann::json config = parse_json(std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}, path);
       const auto size = [&](const char* name) {
         const auto found = config.is_object() ? config.find(name) : config.end();
         const bool fits = found != config.end() && found->is_number_unsigned() && found->get<std::uint64_t>() >= 1 && found->get<std::uint64_t>() <= 1u << 24;

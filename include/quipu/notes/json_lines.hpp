@@ -15,7 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
-#include <quipu/io/json_text.hpp>  // parse_json
+#include <quipu/core/json_text.hpp>  // parse_json
 #include <quipu/notes/note.hpp>
 #include <quipu/notes/note_store.hpp>
 
@@ -48,7 +48,7 @@ namespace quipu::notes {
 /// @param place  named in errors, for example "notes.jsonl, line 3"
 /// @throws format_error  not JSON, not an object, a field of the wrong type, or from check_note
 [[nodiscard]] inline note note_from_json(std::string_view line, std::string_view place) {
-  const nlohmann::json in = io::parse_json(line, std::string(place));
+  const nlohmann::json in = parse_json(line, std::string(place));
   if (!in.is_object()) fail<format_error>(place, "a JSON object", in.type_name());
   const auto text = [&](const char* name) -> std::string {
     const auto value = in.find(name);

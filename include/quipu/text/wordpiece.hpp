@@ -18,7 +18,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/token.hpp>
-#include <quipu/io/json_text.hpp>
+#include <quipu/core/json_text.hpp>
 #include <quipu/text/utf8.hpp>
 
 namespace quipu::text {
@@ -56,7 +56,7 @@ class wordpiece {
     std::ifstream in(path, std::ios::binary);
     if (!in) throw io_error(concat(path, ": cannot open"));
     const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    const nlohmann::json file = io::parse_json(bytes, path);
+    const nlohmann::json file = parse_json(bytes, path);
     const auto object = [&](const nlohmann::json& parent, const char* name) -> const nlohmann::json& {
       static const nlohmann::json none = nlohmann::json::object();
       if (!parent.is_object()) return none;

@@ -53,7 +53,7 @@ template <class Value>
     const auto read = std::from_chars(found->second.data(), end, value);
     if (read.ec == std::errc() && read.ptr == end) return value;
   }
-  fail<format_error>(concat(path, ": ", key), "a number", found == metadata.end() ? "nothing" : io::printable(found->second));
+  fail<format_error>(concat(path, ": ", key), "a number", found == metadata.end() ? "nothing" : printable(found->second));
 }
 
 }  // namespace detail
@@ -105,7 +105,7 @@ void load_run(const std::string& path, std::span<const optim::parameter<Scalar>>
     const bool there = saved != file.metadata().end();
     if (there && saved->second == value) continue;
     fail<config_error>(concat(path, ": ", key), concat("the setting of this run, ", value),
-                       there ? io::printable(saved->second) : "nothing");
+                       there ? printable(saved->second) : "nothing");
   }
   run_state read = run;
   read.step = detail::number_in<std::size_t>(file.metadata(), "step", path);

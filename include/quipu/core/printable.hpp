@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace quipu::io {
+namespace quipu {
 
 /// `text` in quotes, with everything but printable ASCII as \xHH and long texts cut at 80 bytes: a name
 /// from a hostile file must not fill or steer the terminal that shows the message.
@@ -28,4 +28,4 @@ namespace quipu::io {
   return shown;
 }
 
-}  // namespace quipu::io
+}  // namespace quipu

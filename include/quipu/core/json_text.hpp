@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
-#include <quipu/io/printable.hpp>
+#include <quipu/core/printable.hpp>
 
-namespace quipu::io {
+namespace quipu {
 
 /// Nesting that configuration files and tensor headers may have.
 inline constexpr int largest_json_depth = 64;
@@ -50,4 +50,4 @@ inline constexpr int largest_json_depth = 64;
   }
 }
 
-}  // namespace quipu::io
+}  // namespace quipu

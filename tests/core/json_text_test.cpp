@@ -1,4 +1,4 @@
-#include <quipu/io/json_text.hpp>
+#include <quipu/core/json_text.hpp>
 
 #include <string>
 
@@ -7,7 +7,7 @@
 #include <quipu/io/json_fields.hpp>
 
 using Catch::Contains;
-using quipu::io::parse_json;
+using quipu::parse_json;
 
 TEST_CASE("JSON is read up to the allowed depth", "[io][json_text]") {
   const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };

