@@ -104,7 +104,7 @@ TEST_CASE("a block product is the product on any tile remainder", "[linear][back
       const auto a = random_values<float>(m * k, 6), b = random_values<float>(k * n, 7);
       std::vector<float> c(m * n, 1.0f), scratch(linear::block_scratch<float>(n, k));
       linear::block_product<float>(linear::best_kernels(), linear::plain_operand<float>::along({a.data(), m, k}),
-                                   linear::plain_operand<float>::across({b.data(), k, n}), {c.data(), m, n}, scratch.data());
+                                   linear::plain_operand<float>::across({b.data(), k, n}), {c.data(), m, n}, linear::gemm_output::accumulate, scratch.data());
       double worst = 0;
       for (std::size_t i = 0; i < m; ++i) {
         for (std::size_t j = 0; j < n; ++j) {

@@ -70,15 +70,16 @@ class multiplier {
   packed_rows<Scalar> packed_;
 };
 
-/// c (m, n) += a (m, k) b (n, k)^T on one thread, for the small products inside a parallel step.
+/// c (m, n) = or += a (m, k) b (n, k)^T on one thread, for the small products inside a parallel step.
 ///
 /// @param scratch  block_scratch(n, k) values
 template <class Scalar>
 void block_product(const kernel_table& kernels, plain_operand<Scalar> a, plain_operand<Scalar> b,
-                   matrix_view<Scalar> c, Scalar* scratch) noexcept {
+                   matrix_view<Scalar> c, gemm_output output, Scalar* scratch) noexcept {
   constexpr std::size_t mr = gemm_mr<Scalar>, nr = gemm_nr<Scalar>;
   const auto tile = gemm_tile_of<Scalar>(kernels);
   const std::size_t k = a.k;
+  const bool add = output == gemm_output::accumulate;
   Scalar* const left = scratch;
   Scalar* const right = scratch + mr * k;
   for (std::size_t j = 0; j < b.outer; j += nr) b.pack(kernels, j, nr, 0, k, right + j * k, nullptr);
@@ -89,12 +90,13 @@ void block_product(const kernel_table& kernels, plain_operand<Scalar> a, plain_o
     for (std::size_t j = 0; j < b.outer; j += nr) {
       const std::size_t cols = std::min(nr, b.outer - j);
       if (rows == mr && cols == nr) {
-        tile(k, left, right + j * k, c.row(i) + j, c.stride(), true);
+        tile(k, left, right + j * k, c.row(i) + j, c.stride(), add);
         continue;
       }
       tile(k, left, right + j * k, edge, nr, false);
       for (std::size_t r = 0; r < rows; ++r) {
-        for (std::size_t s = 0; s < cols; ++s) c.row(i + r)[j + s] += edge[r * nr + s];
+        Scalar* to = c.row(i + r) + j;
+        for (std::size_t s = 0; s < cols; ++s) to[s] = add ? to[s] + edge[r * nr + s] : edge[r * nr + s];
       }
     }
   }

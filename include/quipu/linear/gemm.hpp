@@ -170,6 +170,24 @@ class packed_rows {
   buffer<Scalar> values_;
 };
 
+namespace detail {
+
+// Four panels share a walk over the left operand; fewer where that leaves no thread waiting for the last task.
+[[nodiscard]] constexpr std::size_t panels_of_task(std::size_t n_panel, std::size_t n_thread) noexcept {
+  std::size_t best = 4, least = n_panel + 4;
+  for (std::size_t panels = 4; panels >= 2; --panels) {
+    const std::size_t n_task = (n_panel + panels - 1) / panels;
+    const std::size_t longest = (n_task + n_thread - 1) / n_thread * panels;
+    if (longest < least) {
+      best = panels;
+      least = longest;
+    }
+  }
+  return best;
+}
+
+}  // namespace detail
+
 /// c (m, n) = or += a (m, k) b (n, k)^T. Sums run over k in blocks of 256, in the same order for every
 /// element, whatever the number of threads.
 ///
@@ -180,16 +198,16 @@ void gemm(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, matrix_
           gemm_output output) {
   constexpr std::size_t mr = gemm_mr<Scalar>, nr = gemm_nr<Scalar>;
   constexpr std::size_t k_block = packed_rows<Scalar>::k_block;
-  constexpr std::size_t panels_per_task = 4;
   QUIPU_ASSERT(a.k() == b.k && c.rows() == a.outer() && c.cols() == b.outer);
   const std::size_t n_k = a.k();
   if (n_k == 0 && output == gemm_output::overwrite) {
     for (std::size_t i = 0; i < c.rows(); ++i) std::fill_n(c.row(i), c.cols(), Scalar(0));
   }
+  const std::size_t n_panel = (b.outer + nr - 1) / nr;
+  const std::size_t panels_per_task = detail::panels_of_task(n_panel, ws.team().size());
   const std::size_t panel_values = panels_per_task * nr * k_block;
   ws.reserve((panel_values + Operand::pack_scratch(k_block)) * sizeof(Scalar));
   const auto tile = gemm_tile_of<Scalar>(ws.kernels());
-  const std::size_t n_panel = (b.outer + nr - 1) / nr;
   ws.team().parallel_for(n_panel, panels_per_task, [&](std::size_t begin, std::size_t end, std::size_t thread) {
     Scalar* packed = ws.template scratch<Scalar>(thread);
     alignas(64) Scalar edge[mr * nr];

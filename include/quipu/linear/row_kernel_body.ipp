@@ -154,6 +154,18 @@ void mix_of(const typename R::value_type* p, std::size_t p_stride, const Kv* v, 
       right[r].store(out + r * out_stride + i + R::width);
     }
   }
+  for (; i + R::width <= d; i += R::width) {  // short heads and remainders
+    R sums[Queries];
+    QUIPU_UNROLL
+    for (int r = 0; r < Queries; ++r) sums[r] = R::load(out + r * out_stride + i);
+    for (std::size_t j = 0; j < n_key; ++j) {
+      const R value = R::load(v + j * v_stride + i);
+      QUIPU_UNROLL
+      for (int r = 0; r < Queries; ++r) sums[r] = fma(R::set1(p[r * p_stride + j]), value, sums[r]);
+    }
+    QUIPU_UNROLL
+    for (int r = 0; r < Queries; ++r) sums[r].store(out + r * out_stride + i);
+  }
   for (; i < d; ++i) {
     QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) {

@@ -68,9 +68,8 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
         const std::size_t n_query = std::min(block, s.n_row - i), row = s.first_row + i;
         const auto q = head_of(g.q, row, n_query, head), d_out = head_of(g.d_out, row, n_query, head);
         const matrix_view<Scalar> p(scratch, n_query, n_key, block), dp(scratch + block * block, n_query, n_key, block);
-        std::fill_n(scratch, 2 * block * block, Scalar(0));
-        linear::block_product<Scalar>(kernels, operand::along(q), operand::along(k), p, pack);
-        linear::block_product<Scalar>(kernels, operand::along(d_out), operand::along(v), dp, pack);
+        linear::block_product<Scalar>(kernels, operand::along(q), operand::along(k), p, linear::gemm_output::overwrite, pack);
+        linear::block_product<Scalar>(kernels, operand::along(d_out), operand::along(v), dp, linear::gemm_output::overwrite, pack);
         for (std::size_t r = 0; r < n_query; ++r) {
           const std::size_t end = s.position + i + r + 1;  // of the keys that the query sees
           const std::size_t n_own = end > first_key ? std::min(n_key, end - first_key) : 0;
@@ -79,9 +78,10 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
           std::fill(p.row(r) + n_own, p.row(r) + n_key, Scalar(0));
           std::fill(dp.row(r) + n_own, dp.row(r) + n_key, Scalar(0));
         }
-        linear::block_product<Scalar>(kernels, operand::across(p), operand::across(d_out), dv, pack);
-        linear::block_product<Scalar>(kernels, operand::across(dp), operand::across(q), dk, pack);
-        linear::block_product<Scalar>(kernels, operand::along(dp), operand::across(k), head_of(g.dq, row, n_query, head), pack);
+        linear::block_product<Scalar>(kernels, operand::across(p), operand::across(d_out), dv, linear::gemm_output::accumulate, pack);
+        linear::block_product<Scalar>(kernels, operand::across(dp), operand::across(q), dk, linear::gemm_output::accumulate, pack);
+        linear::block_product<Scalar>(kernels, operand::along(dp), operand::across(k), head_of(g.dq, row, n_query, head),
+                                      linear::gemm_output::accumulate, pack);
       }
     }
     for (std::size_t j = 0; j < n_key; ++j) {

@@ -24,7 +24,7 @@ namespace quipu::llama {
 
 namespace detail {
 
-/// Plain copies of all weights of a model and the list of their names.
+/// Plain copies of all weights of a model and the list of their names. Matrices without data become zero.
 template <class Scalar>
 class weight_copier {
  public:
@@ -53,6 +53,7 @@ class weight_copier {
   }
   [[nodiscard]] linear::stored_matrix matrix(std::string name, const linear::stored_matrix& from) {
     Scalar* values = add(std::move(name), {from.rows, from.cols});
+    if (from.empty()) return linear::store_plain<Scalar>(values, from.rows, from.cols);
     for (std::size_t r = 0; r < from.rows; ++r) io::dequantise_row(from.type, from.row(r), values + r * from.cols, from.cols);
     return linear::store_plain<Scalar>(values, from.rows, from.cols);
   }

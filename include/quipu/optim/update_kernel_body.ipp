@@ -10,8 +10,10 @@ void update_rows(typename R::value_type* value, const typename R::value_type* gr
   std::size_t i = 0;
   for (; i + R::width <= n; i += R::width) {
     R m[Moments == 0 ? 1 : Moments];
+    QUIPU_UNROLL
     for (int j = 0; j < Moments; ++j) m[j] = R::load(moments[j] + i);
     update(R::load(value + i), R::load(gradient + i), m).store(value + i);
+    QUIPU_UNROLL
     for (int j = 0; j < Moments; ++j) m[j].store(moments[j] + i);
   }
   if (i == n) return;

@@ -1,0 +1,39 @@
+/// @file A trained model as a checkpoint, which the writers of all formats take.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quipu/io/checkpoint.hpp>
+#include <quipu/llama/trainable.hpp>
+#include <quipu/text/vocabulary.hpp>
+
+namespace quipu::llama {
+
+/// The weights as they stand, copied, under Hugging Face's names. `io::write_gguf`, `io::write_hf_folder` and
+/// `io::write_llama2c` write it.
+///
+/// @param vocabulary  for GGUF files; models do not keep the one that they were loaded with
+template <class Policies>
+[[nodiscard]] io::checkpoint checkpoint_of(const trainable_model<Policies>& m, text::vocabulary vocabulary = {}) {
+  using scalar = typename trainable_model<Policies>::scalar_type;
+  io::checkpoint out;
+  out.path = m.model().identity()->path;
+  out.format = "a trained model";
+  out.config = m.model().config();
+  out.vocabulary = std::move(vocabulary);
+  for (const optim::parameter<scalar>& p : m.parameters()) {
+    const auto bytes = std::as_bytes(std::span(p.value, p.size()));
+    auto own = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    out.tensors[p.name] = {sizeof(scalar) == 8 ? tensor_type::f64 : tensor_type::f32, p.shape, *own};
+    out.owned.push_back(std::move(own));
+  }
+  return out;
+}
+
+}  // namespace quipu::llama
