@@ -97,6 +97,7 @@ TEST_CASE("a long word of one letter takes n log n steps, not their square",
 TEST_CASE("an empty word has no symbols", "[text][pair_merger]") {
   pair_merger merger;
   merger.merge([](const auto&, const auto&) { return merge_rule{}; });
-  merger.for_each([](const auto&) { FAIL("a symbol"); });
-  SUCCEED();
+  int symbols = 0;
+  merger.for_each([&](const auto&) { ++symbols; });
+  CHECK(symbols == 0);
 }

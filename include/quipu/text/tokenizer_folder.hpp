@@ -4,12 +4,12 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <quipu/core/error.hpp>  // format_error
+#include <quipu/core/error.hpp>      // format_error
+#include <quipu/core/json_text.hpp>  // parse_json
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/sentencepiece_model.hpp>
 #include <quipu/text/tokenizer_json.hpp>
-#include <quipu/text/utf8.hpp>
 #include <quipu/text/vocabulary.hpp>
 #include <string>
 #include <string_view>
@@ -22,13 +22,7 @@ namespace quipu::text {
 /// @throws format_error  no JSON object, or a field of the wrong type
 inline void apply_tokenizer_config(vocabulary& target, std::string_view text,
                                    const std::string& place) {
-  nlohmann::json root;
-  try {
-    root = nlohmann::json::parse(text.begin(), text.end());
-  } catch (const nlohmann::json::exception& reason) {
-    throw format_error(
-        concat(place, ": expected JSON (", replace_invalid_utf8(reason.what()), ")"));
-  }
+  const nlohmann::json root = parse_json(text, place);
   if (!root.is_object()) fail<format_error>(place, "an object", root.type_name());
 
   const auto present = [&](const char* name) {

@@ -8,7 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <quipu/core/error.hpp>  // format_error
+#include <quipu/core/error.hpp>      // format_error
+#include <quipu/core/json_text.hpp>  // parse_json
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/sentencepiece_bpe.hpp>  // byte_of_piece, sentencepiece_space
@@ -317,13 +318,7 @@ class tokenizer_json_reader {
 }  // namespace detail
 
 inline vocabulary parse_tokenizer_json(std::string_view text, const std::string& place) {
-  nlohmann::json root;
-  try {
-    root = nlohmann::json::parse(text.begin(), text.end());
-  } catch (const nlohmann::json::exception& reason) {
-    throw format_error(
-        concat(place, ": expected JSON (", replace_invalid_utf8(reason.what()), ")"));
-  }
+  const nlohmann::json root = parse_json(text, place);
   if (!root.is_object()) fail<format_error>(place, "an object", root.type_name());
   return detail::tokenizer_json_reader(root, place).read();
 }
