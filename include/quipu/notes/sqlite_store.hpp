@@ -262,6 +262,10 @@ class sqlite_store {
     // A damaged file must not make SQLite run what it contains.
     connection.check(sqlite3_db_config(connection.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr), "defensive");
     connection.run("pragma trusted_schema = off; pragma cell_size_check = on");
+    // Before any pragma that reads the file: SQLite would answer with an error of its own.
+    if (writes && sqlite3_db_readonly(connection.get(), "main") == 1) {
+      throw io_error(concat(path, ": the file is read-only; open it with store_access::read_only"));
+    }
     connection.run(concat("pragma cache_size = -", options.cache_bytes / 1024).c_str());
     // Look before touching: another program's file must stay as it is.
     const sqlite_schema::file_kind kind = sqlite_schema::recognise(connection);
@@ -271,9 +275,6 @@ class sqlite_store {
         fail<format_error>(path, "the newest schema for reading (open it for writing once)", "an older one");
       }
       return connection;
-    }
-    if (sqlite3_db_readonly(connection.get(), "main") == 1) {
-      throw io_error(concat(path, ": the file is read-only; open it with store_access::read_only"));
     }
     // The keys' pages change in every batch: moving them into the file less often saves most of the writing.
     connection.run("pragma wal_autocheckpoint = 8192");
