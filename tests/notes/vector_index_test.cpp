@@ -99,8 +99,8 @@ TEST_CASE("the exact index equals brute force through additions and erasures", "
 }
 
 TEST_CASE("the graph finds nearly all of the true neighbours, also after half is erased", "[notes][vector_index]") {
-  constexpr std::size_t d = 48, n = 6000;
-  clusters source(d, 60, 7);
+  constexpr std::size_t d = 32, n = 3000;
+  clusters source(d, 30, 7);
   notes::hnsw_index graph(d);
   notes::exact_index exact(d);
   std::map<note_id, std::vector<float>> vectors;

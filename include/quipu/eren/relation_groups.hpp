@@ -3,12 +3,18 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
-#include <regex>
+#include <cstddef>
+#include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#ifndef PCRE2_CODE_UNIT_WIDTH
+#define PCRE2_CODE_UNIT_WIDTH 8
+#endif
+#include <pcre2.h>
 
 #include <quipu/core/crc32.hpp>
 
@@ -39,15 +45,21 @@ class relation_groups {
         {"located", "located|found in|continent|lies|situated|\\bin\\b"},
     }};
     for (const auto& [name, pattern] : groups) {
-      groups_.emplace_back(name, std::regex(pattern, std::regex::ECMAScript | std::regex::icase | std::regex::optimize));
+      int problem = 0;
+      PCRE2_SIZE place = 0;
+      pcre2_code_8* compiled = pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(pattern), PCRE2_ZERO_TERMINATED, PCRE2_CASELESS | PCRE2_UTF | PCRE2_UCP,
+                                           &problem, &place, nullptr);
+      if (compiled == nullptr) throw std::bad_alloc();  // the patterns are right, so only memory can be missing
+      groups_.emplace_back(name, std::unique_ptr<pcre2_code_8, code_deleter>(compiled));
     }
   }
 
-  /// @param note  without its final period; what lies beyond the first 2,000 bytes does not count
+  /// @param note  without its final period; what is not UTF-8 belongs to "other"
   [[nodiscard]] std::string_view operator()(std::string_view note) const {
-    const std::string head(note.substr(0, 2000));  // the matcher recurses
+    const std::unique_ptr<pcre2_match_data_8, match_deleter> match(pcre2_match_data_create_8(1, nullptr));
+    if (match == nullptr) throw std::bad_alloc();
     for (const auto& [name, pattern] : groups_) {
-      if (std::regex_search(head, pattern)) return name;
+      if (pcre2_match_8(pattern.get(), reinterpret_cast<PCRE2_SPTR8>(note.data()), note.size(), 0, 0, match.get(), nullptr) >= 0) return name;
     }
     return "other";
   }
@@ -55,7 +67,13 @@ class relation_groups {
   [[nodiscard]] static constexpr int half_of(std::string_view relation) noexcept { return static_cast<int>(crc32(relation) % 2); }
 
  private:
-  std::vector<std::pair<std::string, std::regex>> groups_;
+  struct code_deleter {
+    void operator()(pcre2_code_8* code) const noexcept { pcre2_code_free_8(code); }
+  };
+  struct match_deleter {
+    void operator()(pcre2_match_data_8* match) const noexcept { pcre2_match_data_free_8(match); }
+  };
+  std::vector<std::pair<std::string, std::unique_ptr<pcre2_code_8, code_deleter>>> groups_;
 };
 
 }  // namespace quipu::eren
