@@ -20,6 +20,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/quipuConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/quipuConfig.cmake ${PROJECT_BINARY_DIR}/quipuConfigVersion.cmake
         DESTINATION ${QUIPU_PACKAGE_DIR})
 
+# Relative to the file itself, so that an installed folder can move.
+file(RELATIVE_PATH QUIPU_PREFIX_FROM_PKGCONFIG /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 # The core alone; programs that use an optional header add that library's own package.
 configure_file(${PROJECT_SOURCE_DIR}/cmake/quipu.pc.in ${PROJECT_BINARY_DIR}/quipu.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/quipu.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -89,10 +89,12 @@
 #include <quipu/llama/attention_backward.hpp>
 #include <quipu/llama/backward.hpp>
 #include <quipu/llama/batch_context.hpp>
+#include <quipu/llama/export.hpp>
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/hidden.hpp>
 #include <quipu/llama/hooks.hpp>
+#include <quipu/llama/initialise.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/load.hpp>

@@ -12,8 +12,8 @@ using quipu::parse_json;
 TEST_CASE("JSON is read up to the allowed depth", "[io][json_text]") {
   const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   CHECK(parse_json(R"({"a": {"b": 1}, "b": [{"a": 2}, {"a": 3}]})", "x").at("b").size() == 2);
-  CHECK_NOTHROW(parse_json(nested(quipu::io::largest_json_depth), "x"));
-  CHECK_THROWS_WITH(parse_json(nested(quipu::io::largest_json_depth + 2), "x"), Contains("deep"));
+  CHECK_NOTHROW(parse_json(nested(quipu::largest_json_depth), "x"));
+  CHECK_THROWS_WITH(parse_json(nested(quipu::largest_json_depth + 2), "x"), Contains("deep"));
 }
 
 TEST_CASE("a key twice in one object is refused at every level", "[io][json_text]") {

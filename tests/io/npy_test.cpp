@@ -1,3 +1,8 @@
+// xtensor's own reader uses std::regex, about which g++ 12 warns falsely when sanitizers are on.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <quipu/io/npy.hpp>
 
 #include <cstdint>

@@ -20,7 +20,7 @@ struct progress_state {
 using progress_callback = std::function<bool(const progress_state&)>;
 
 /// Reports and says whether to go on.
-inline bool report(const progress_callback& callback, const progress_state& state) {
+inline bool report_progress(const progress_callback& callback, const progress_state& state) {
   return !callback || callback(state);
 }
 

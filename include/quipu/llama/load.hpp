@@ -126,7 +126,7 @@ template <class... Policies>
   build.built.embedding = build.matrix(io::embedding_name);
   for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
     build.block(layer, source.config);
-    if (!report(progress, {"loading", layer + 1, source.config.n_layer})) {
+    if (!report_progress(progress, {"loading", layer + 1, source.config.n_layer})) {
       throw config_error(concat(source.path, ": loading was cancelled"));
     }
   }

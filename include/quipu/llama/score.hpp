@@ -101,7 +101,7 @@ template <language_session Session>
     });
     s.erase(sequence);
     scored_to = end;
-    if (!report(options.progress, {"perplexity", scored_to, ids.size()})) throw config_error("perplexity: cancelled");
+    if (!report_progress(options.progress, {"perplexity", scored_to, ids.size()})) throw config_error("perplexity: cancelled");
   }
   return result;
 }
