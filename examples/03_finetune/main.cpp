@@ -23,20 +23,13 @@ struct settings {
   std::vector<std::string> targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
 };
 
-// A prompt as the model expects it: in its chat format where it has one, else as it is.
-template <class Model>
-std::vector<q::token_id> prompt_ids(const Model& m, const std::string& prompt) {
-  if (m.tokenizer().vocab().chat_template.empty()) return q::text::encode_document(m.tokenizer(), prompt);
-  return q::text::encode_chat(m.tokenizer(), q::text::chat_template_of(m.tokenizer()), {{"user", prompt}}, q::text::generation_prompt::add);
-}
-
 template <class Model>
 q::train::example_list read_examples(const Model& m, const std::string& path) {
   q::train::example_list examples;
   for (const auto& [prompt, answer] : training_files::read_pairs(path)) {
     std::vector<q::token_id> ids = m.tokenizer().encode(answer);
     if (m.tokenizer().eos() != q::no_token) ids.push_back(m.tokenizer().eos());
-    examples.push_back(q::train::prompt_and_answer(prompt_ids(m, prompt), ids));
+    examples.push_back(q::train::prompt_and_answer(training_files::prompt_ids(m.tokenizer(), prompt), ids));
   }
   return examples;
 }
@@ -61,7 +54,7 @@ void answer(const Model& m, Hooks& hooks, q::linear::workspace& ws, const std::s
   q::llama::session session(m, ws.team());
   const auto sequence = session.create();
   q::text::stream_decoder decoder(m.tokenizer());
-  std::vector<q::token_id> next = prompt_ids(m, question);
+  std::vector<q::token_id> next = training_files::prompt_ids(m.tokenizer(), question);
   for (std::size_t n = 0; n < 64; ++n) {
     const q::llama::sequence_input<float> in{sequence, next};
     q::token_id best = 0;
@@ -86,12 +79,10 @@ int run(const Model& m, const Source& source, const settings& s) {
     q::io::write_hf_folder(s.out + "/model", q::llama::checkpoint_of(trainable));
     answer(trainable.model(), hooks, pass.workspace(), s.ask);
   } else {
-    // [lora]
     q::llama::training_pass pass(m, team, depth);
     q::pet::lora::module<float> module({.rank = s.rank, .alpha = s.alpha, .dropout = s.dropout, .targets = q::optim::name_pattern::suffixes(s.targets)},
                                        m.config(), s.seed);
     q::llama::module_hooks hooks(module, pass.workspace());
-    // [lora]
     train(pass, module.parameters(), q::llama::weight_gradients<float>(), source, hooks, s);
     answer(m, hooks, pass.workspace(), s.ask);
   }
@@ -106,15 +97,15 @@ int main(int argc, char** argv) {
   app.add_option("--data", s.data, "JSON lines of prompt and answer where it ends in .jsonl, else a text")->required();
   app.add_option("--out", s.out, "folder for checkpoints, log and result")->required();
   app.add_option("--ask", s.ask, "prompt to answer after training");
-  app.add_flag("--full", s.full, "train all weights instead of LoRA");
-  app.add_flag("--resume", s.resume, "go on where the run in --out stopped");
-  app.add_flag("--recompute", s.recompute, "keep block inputs only: less memory, a quarter more time");
-  app.add_option("--alpha", s.alpha)->capture_default_str();
-  app.add_option("--dropout", s.dropout)->capture_default_str();
-  app.add_option("--rank", s.rank)->capture_default_str();
+  for (auto [name, value, help] : {std::tuple{"--full", &s.full, "train all weights instead of LoRA"}, {"--resume", &s.resume, "go on where the run in --out stopped"},
+                                   {"--recompute", &s.recompute, "keep block inputs only: less memory, a quarter more time"}}) {
+    app.add_flag(name, *value, help);
+  }
+  app.add_option("--alpha", s.alpha, "of LoRA")->capture_default_str();
+  app.add_option("--dropout", s.dropout, "of LoRA")->capture_default_str();
   app.add_option("--targets", s.targets, "linear layers that get LoRA")->capture_default_str();
   app.add_option("--learning-rate", s.learning_rate, "0: 1e-3 for LoRA, 2e-5 in full")->capture_default_str();
-  for (auto [name, value, help] : {std::tuple{"--epochs", &s.n_epoch, ""}, {"--batch", &s.batch_size, "sequences in a step"},
+  for (auto [name, value, help] : {std::tuple{"--rank", &s.rank, "of LoRA"}, {"--epochs", &s.n_epoch, ""}, {"--batch", &s.batch_size, "sequences in a step"},
                                    {"--window", &s.n_token, "tokens in a sequence of a text"}, {"--threads", &s.n_thread, "0 for all processors"}}) {
     app.add_option(name, *value, help)->capture_default_str();
   }

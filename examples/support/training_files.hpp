@@ -15,6 +15,9 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>
+#include <quipu/text/chat_render.hpp>
+#include <quipu/text/chat_template.hpp>
+#include <quipu/text/tokenizer.hpp>
 #include <quipu/train/trainer.hpp>
 
 namespace training_files {
@@ -39,7 +42,7 @@ inline std::vector<pair> read_pairs(const std::string& path) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::string place = quipu::concat(path, ", line ", number);
-    const auto object = quipu::io::parse_json(line, place);
+    const auto object = quipu::parse_json(line, place);
     const auto text = [&](const char* key) {
       if (!object.is_object() || !object.contains(key) || !object[key].is_string()) {
         quipu::fail<quipu::format_error>(place, quipu::concat("an object with a string '", key, "'"), "something else");
@@ -50,6 +53,14 @@ inline std::vector<pair> read_pairs(const std::string& path) {
   }
   if (pairs.empty()) quipu::fail<quipu::format_error>(path, "at least one line of JSON", "none");
   return pairs;
+}
+
+/// A prompt as the model expects it: in its chat format where it has one, else as it is.
+template <class Tokenizer>
+std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt) {
+  if (tokenizer.vocab().chat_template.empty()) return quipu::text::encode_document(tokenizer, prompt);
+  const std::vector<quipu::text::chat_message> messages = {{"user", prompt}};
+  return quipu::text::encode_chat(tokenizer, quipu::text::chat_template_of(tokenizer), messages, quipu::text::generation_prompt::add);
 }
 
 /// A line that is redrawn on a terminal, and a line now and then elsewhere.
