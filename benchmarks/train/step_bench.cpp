@@ -1,5 +1,3 @@
-// Whole training steps: SmolLM2 with LoRA on a 4-bit base, SmolLM2 in full, stories260K in full.
-// SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -15,22 +13,34 @@
 #include <quipu/optim/updater.hpp>
 #include <quipu/pet/lora.hpp>
 
+#include "support/random_checkpoint.hpp"
+#include "support/shared_path.hpp"
+
+// Whole training steps on two threads: LoRA on a 4-bit base, and all weights. QUIPU_MODEL names a checkpoint;
+// without it the weights are random, in SmolLM2's shape with two of its layers.
+
 namespace llama = quipu::llama;
 namespace optim = quipu::optim;
 namespace pet = quipu::pet;
 
 namespace {
 
-std::string setting(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
+const llama::model<>& subject() {
+  static const llama::model<> m = [] {
+    if (const char* path = std::getenv("QUIPU_MODEL")) return llama::load<>(path);
+    quipu::io::model_config c;
+    c.d_model = 576, c.d_ffn = 1536, c.n_layer = 2, c.n_head = 9, c.n_kv_head = 3, c.d_head = 64;
+    c.n_vocab = 8192, c.n_ctx = 2048, c.tied_embeddings = true;
+    return llama::from_checkpoint<>(quipu::bench::random_checkpoint(c, quipu::tensor_type::q4_1));
+  }();
+  return m;
 }
 
-llama::training_batch random_batch(std::size_t n_sequence, std::size_t n_token, std::size_t n_vocab) {
+llama::training_batch random_batch(const benchmark::State& state, std::size_t n_vocab) {
   quipu::random_stream random(1);
   llama::training_batch batch;
-  for (std::size_t s = 0; s < n_sequence; ++s) {
-    std::vector<quipu::token_id> ids(n_token);
+  for (std::int64_t s = 0; s < state.range(0); ++s) {
+    std::vector<quipu::token_id> ids(static_cast<std::size_t>(state.range(1)));
     for (auto& id : ids) id = static_cast<quipu::token_id>(random.below(static_cast<std::uint32_t>(n_vocab)));
     batch.add(ids, std::vector<std::int64_t>(ids.begin(), ids.end()));
   }
@@ -50,70 +60,67 @@ void count(benchmark::State& state, const llama::training_batch& batch, double f
   state.counters["flop/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
 }
 
-void lora_step(benchmark::State& state, const std::string& path, const pet::lora& policy) {
-  if (path.empty()) return state.SkipWithError("no model: set QUIPU_SMOLLM2");
-  const auto m = llama::load<quipu::ffn::dense<quipu::activation::silu>>(path);
-  const auto batch = random_batch(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1)), m.config().n_vocab);
-  llama::training_pass pass(m, quipu::thread_team(2));
-  pet::lora::module<float> module(policy, m.config(), 0);
-  llama::module_hooks hooks(module, pass.workspace());
-  optim::updater<optim::adamw, float> update({}, module.parameters(), pass.workspace().team());
+template <class Pass, class Update, class Hooks>
+void run(benchmark::State& state, Pass& pass, Update& update, Hooks& hooks, const llama::weight_gradients<float>& gradients, double passes) {
+  const auto batch = random_batch(state, pass.model().config().n_vocab);
   const std::size_t n_counted = batch.n_counted();
   for (auto _ : state) {
     update.zero_gradients();
-    benchmark::DoNotOptimize(pass.step(batch, n_counted, hooks, {}));
+    benchmark::DoNotOptimize(pass.step(batch, n_counted, hooks, gradients));
     update.step(1, 1.0, update.gradient_norm());
   }
-  count(state, batch, matrix_flops(m.config(), batch, 2));
+  count(state, batch, matrix_flops(pass.model().config(), batch, passes));
+  state.counters["tape_bytes"] = static_cast<double>(pass.n_tape_byte());
 }
 
-void full_step(benchmark::State& state, const std::string& path) {
-  if (path.empty()) return state.SkipWithError("no model");
-  auto trainable = llama::thaw<float>(llama::load<quipu::ffn::dense<quipu::activation::silu>>(path));
+void lora_step(benchmark::State& state, const pet::lora& policy, llama::tape_depth depth = llama::tape_depth::everything) {
+  llama::training_pass pass(subject(), quipu::thread_team(2), depth);
+  pet::lora::module<float> module(policy, subject().config(), 0);
+  llama::module_hooks hooks(module, pass.workspace());
+  optim::updater<optim::adamw, float> update({}, module.parameters(), pass.workspace().team());
+  run(state, pass, update, hooks, {}, 2);
+}
+
+void full_step(benchmark::State& state, const llama::model<>& m) {
+  auto trainable = llama::thaw<float>(m);
   trainable.select(optim::name_pattern::all());
-  const auto& c = trainable.model().config();
-  const auto batch = random_batch(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1)), c.n_vocab);
   llama::training_pass pass(trainable.model(), quipu::thread_team(2));
   llama::no_training_hooks hooks;
   optim::updater<optim::adamw, float> update({}, trainable.parameters(), pass.workspace().team());
-  const std::size_t n_counted = batch.n_counted();
-  for (auto _ : state) {
-    update.zero_gradients();
-    benchmark::DoNotOptimize(pass.step(batch, n_counted, hooks, trainable.gradients()));
-    update.step(1, 1.0, update.gradient_norm());
-  }
-  count(state, batch, matrix_flops(c, batch, 3));
+  run(state, pass, update, hooks, trainable.gradients(), 3);
 }
 
-// Independent multiply-adds on registers: what the two threads could do at best.
-void fma_peak(benchmark::State& state) {
+// The product's inner loop on cached operands: what two threads can do at best.
+void peak(benchmark::State& state) {
   const quipu::thread_team team(2);
   const auto tile = quipu::linear::best_kernels().gemm_tile_f32;
-  std::vector<float> a(2 * 6 * 256, 1e-3f), b(2 * 16 * 256, 1e-3f), c(2 * 6 * 16);
+  std::vector<float> a(2 * 6 * 256, 1e-3f), b(2 * 16 * 256, 1e-3f), c(2 * 128);
   constexpr std::size_t rounds = 2000;
   for (auto _ : state) {
     team.parallel_for(2, 1, [&](std::size_t i, std::size_t, std::size_t) {
-      for (std::size_t r = 0; r < rounds; ++r) tile(256, a.data() + i * 6 * 256, b.data() + i * 16 * 256, c.data() + i * 96, 16, false);
+      for (std::size_t r = 0; r < rounds; ++r) tile(256, a.data() + i * 6 * 256, b.data() + i * 16 * 256, c.data() + i * 128, 16, false);
     });
   }
   state.counters["flop/s"] = benchmark::Counter(2.0 * 2 * rounds * 256 * 96, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void smollm2_lora_qk(benchmark::State& state) {
-  lora_step(state, setting("QUIPU_SMOLLM2"), {.rank = 4, .alpha = 1, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})});
-}
-void smollm2_lora_all(benchmark::State& state) {
-  lora_step(state, setting("QUIPU_SMOLLM2"), {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()});
-}
-void smollm2_full(benchmark::State& state) { full_step(state, setting("QUIPU_SMOLLM2")); }
-void stories260k_full(benchmark::State& state) { full_step(state, setting("QUIPU_STORIES260K")); }
+const pet::lora qk{.rank = 4, .alpha = 1, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})};
 
-BENCHMARK(fma_peak)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(stories260k_full)->Args({8, 256})->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(smollm2_lora_qk)->Args({8, 64})->Args({2, 512})->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(smollm2_lora_all)->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(smollm2_full)->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
+void lora_qk(benchmark::State& state) { lora_step(state, qk); }
+void lora_qk_recomputed(benchmark::State& state) { lora_step(state, qk, llama::tape_depth::block_inputs); }
+void lora_all(benchmark::State& state) { lora_step(state, {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()}); }
+void full(benchmark::State& state) { full_step(state, subject()); }
+void stories260k_full(benchmark::State& state) {
+  const auto path = quipu::bench::shared_path("data/models/stories260K/stories260K.bin");
+  if (!std::filesystem::exists(path)) return state.SkipWithError("needs stories260K.bin in the shared folder");
+  full_step(state, llama::load<>(path.string()));
+}
+
+BENCHMARK(peak)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(stories260k_full)->ArgNames({"sequences", "tokens"})->Args({8, 256})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(lora_qk)->ArgNames({"sequences", "tokens"})->Args({8, 64})->Args({2, 512})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(lora_qk_recomputed)->ArgNames({"sequences", "tokens"})->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(lora_all)->ArgNames({"sequences", "tokens"})->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(full)->ArgNames({"sequences", "tokens"})->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
-
-BENCHMARK_MAIN();

@@ -17,16 +17,15 @@ namespace quipu::llama {
 
 /// The weights as they stand, copied, under Hugging Face's names. `io::write_gguf`, `io::write_hf_folder` and
 /// `io::write_llama2c` write it.
-///
-/// @param vocabulary  for GGUF files; models do not keep the one that they were loaded with
+/// The vocabulary, for GGUF files, is that of the model's tokenizer, where it has one.
 template <class Policies>
-[[nodiscard]] io::checkpoint checkpoint_of(const trainable_model<Policies>& m, text::vocabulary vocabulary = {}) {
+[[nodiscard]] io::checkpoint checkpoint_of(const trainable_model<Policies>& m) {
   using scalar = typename trainable_model<Policies>::scalar_type;
   io::checkpoint out;
   out.path = m.model().identity()->path;
   out.format = "a trained model";
   out.config = m.model().config();
-  out.vocabulary = std::move(vocabulary);
+  if (m.model().identity()->tokenizer) out.vocabulary = m.model().identity()->tokenizer.vocab();
   for (const optim::parameter<scalar>& p : m.parameters()) {
     const auto bytes = std::as_bytes(std::span(p.value, p.size()));
     auto own = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());

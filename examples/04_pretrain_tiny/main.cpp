@@ -1,0 +1,98 @@
+// Trains a small LLaMA from nothing on a text file and writes it as llama2.c, GGUF and Hugging Face files.
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quipu/quipu.hpp>
+
+#include "terminal.hpp"
+#include "training_files.hpp"
+
+namespace q = quipu;
+
+struct settings {
+  std::string vocabulary, text, out, prompt = "Once upon a time";
+  std::size_t n_vocab = 512, d_model = 64, n_layer = 5, n_head = 8, n_kv_head = 4, d_ffn = 172, n_ctx = 256;
+  std::size_t n_step = 500, batch_size = 16, n_thread = 0;
+  double learning_rate = 2e-3;
+  std::uint64_t seed = 0;
+  bool resume = false;
+};
+
+q::io::model_config config_of(const settings& s, const q::text::any_tokenizer& tokenizer) {
+  q::io::model_config c;
+  c.d_model = s.d_model;
+  c.d_ffn = s.d_ffn;
+  c.n_layer = s.n_layer;
+  c.n_head = s.n_head;
+  c.n_kv_head = s.n_kv_head;
+  c.d_head = s.n_head == 0 ? 0 : s.d_model / s.n_head;
+  c.n_vocab = s.n_vocab;
+  c.n_ctx = s.n_ctx;
+  c.tied_embeddings = true;
+  c.bos = tokenizer.bos();
+  c.eos = tokenizer.eos();
+  return c;
+}
+
+int run(const settings& s) {
+  const q::text::any_tokenizer tokenizer(q::io::read_vocabulary(s.vocabulary, s.n_vocab));
+  std::vector<q::token_id> tokens = q::text::encode_document(tokenizer, training_files::read_text(s.text));
+  const std::size_t n_held_out = std::max<std::size_t>(std::min<std::size_t>(tokens.size() / 20, 20'000), 2);
+  if (tokens.size() < 4 * n_held_out) q::fail<q::config_error>(s.text, "a longer text", q::concat(tokens.size(), " tokens"));
+  const q::train::token_windows held_out({tokens.end() - static_cast<std::ptrdiff_t>(n_held_out), tokens.end()}, s.n_ctx);
+  tokens.resize(tokens.size() - n_held_out);
+  const q::train::token_windows source(std::move(tokens), s.n_ctx);
+
+  // [pretrain]
+  auto trainable = q::llama::initialise<float, q::ffn::dense<q::activation::silu>>(config_of(s, tokenizer), s.seed, tokenizer);
+  const std::size_t n_value = trainable.select(q::optim::name_pattern::all());
+  std::cerr << n_value << " values, " << source.size() << " windows of " << s.n_ctx << " tokens\n";
+  q::llama::training_pass pass(trainable.model(), q::thread_team(s.n_thread));
+  q::llama::no_training_hooks hooks;
+  q::train::trainer trainer(pass, trainable.parameters(), trainable.gradients(),
+                            q::optim::adamw{.learning_rate = s.learning_rate, .beta2 = 0.95, .weight_decay = 0.1},
+                            q::schedule::cosine{s.n_step / 20, s.n_step, 0.1},
+                            {.n_step = s.n_step, .batch_size = s.batch_size, .max_gradient_norm = 1, .seed = s.seed,
+                             .validate_every = std::max<std::size_t>(s.n_step / 5, 1), .save_every = 100, .folder = s.out,
+                             .resume = s.resume, .progress = training_files::show});
+  trainer.run(source, hooks, held_out);
+  // [pretrain]
+
+  const q::io::checkpoint result = q::llama::checkpoint_of(trainable);
+  q::io::write_llama2c(s.out + "/model.bin", result, q::io::llama2c_version::v0);
+  q::io::write_gguf(s.out + "/model.gguf", result);
+  q::io::write_hf_folder(s.out + "/hf", result);
+  const auto written = q::llama::generate(trainable.model(), s.prompt, {.max_tokens = 60});
+  std::cout << s.prompt << written.text << std::endl;
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  CLI::App app{"Trains a small LLaMA from nothing on a text file."};
+  settings s;
+  app.add_option("--vocabulary", s.vocabulary, "tokenizer: a checkpoint, tokenizer.json, tokenizer.model or llama2.c's tokenizer.bin")->required();
+  app.add_option("--text", s.text, "what to learn")->required();
+  app.add_option("--out", s.out, "folder for checkpoints, log and the model")->required();
+  app.add_option("--prompt", s.prompt, "to continue at the end")->capture_default_str();
+  app.add_option("--vocab", s.n_vocab, "tokens in the vocabulary")->capture_default_str();
+  app.add_option("--d-model", s.d_model)->capture_default_str();
+  app.add_option("--layers", s.n_layer)->capture_default_str();
+  app.add_option("--heads", s.n_head)->capture_default_str();
+  app.add_option("--kv-heads", s.n_kv_head)->capture_default_str();
+  app.add_option("--d-ffn", s.d_ffn)->capture_default_str();
+  app.add_option("--ctx", s.n_ctx, "tokens in a window")->capture_default_str();
+  app.add_option("--steps", s.n_step)->capture_default_str();
+  app.add_option("--batch", s.batch_size, "windows in a step")->capture_default_str();
+  app.add_option("--learning-rate", s.learning_rate)->capture_default_str();
+  app.add_option("--threads", s.n_thread, "0 for all processors")->capture_default_str();
+  app.add_option("--seed", s.seed)->capture_default_str();
+  app.add_flag("--resume", s.resume, "go on where the run in --out stopped");
+  CLI11_PARSE(app, argc, argv);
+  return terminal::run([&] { return run(s); });
+}
