@@ -39,6 +39,7 @@ class module_hooks : public no_training_hooks {
   [[nodiscard]] bool separates(projection_site site, std::size_t layer) const noexcept { return module_->separates(site, layer); }
   [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return module_->touches(site, layer); }
   [[nodiscard]] bool touches_embedding() const noexcept { return module_->touches_embedding(); }
+  [[nodiscard]] std::size_t n_virtual() const noexcept { return module_->n_virtual(); }
   [[nodiscard]] bool reads_hidden(std::size_t layer) const noexcept { return module_->touches_hidden(layer); }
 
   template <class Scalar>

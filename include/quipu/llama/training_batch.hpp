@@ -17,14 +17,21 @@ namespace quipu::llama {
 /// Sequences one after the other, each a `row_segment`. Padding has no place here: it would only cost time.
 class training_batch {
  public:
+  training_batch() = default;
+  /// @param n_virtual, position  of sequences that are added without saying otherwise: what the hooks ask for
+  training_batch(std::size_t n_virtual, std::size_t position) : n_virtual_(n_virtual), position_(position) {}
+
+  void add(std::span<const token_id> tokens, std::span<const std::int64_t> labels) {
+    add(tokens, labels, n_virtual_, position_);
+  }
   /// Adds a sequence. The row of token t is to predict labels[t + 1]; labels[0] counts only behind virtual rows.
   ///
   /// @param labels     as many as tokens, `ignored_label` where nothing is to be learned; or none at all
   /// @param n_virtual  rows before the tokens that the hooks fill (prompt tuning)
   /// @param position   of the first row: the length of a learned prefix of keys and values
   /// @throws config_error  no tokens, or another number of labels
-  void add(std::span<const token_id> tokens, std::span<const std::int64_t> labels, std::size_t n_virtual = 0,
-           std::size_t position = 0) {
+  void add(std::span<const token_id> tokens, std::span<const std::int64_t> labels, std::size_t n_virtual,
+           std::size_t position) {
     if (tokens.empty()) fail<config_error>("training_batch: sequence", "at least one token", "none");
     if (!labels.empty() && labels.size() != tokens.size()) {
       fail<config_error>("training_batch: labels", concat("as many as tokens: ", tokens.size()), labels.size());
@@ -56,6 +63,8 @@ class training_batch {
   [[nodiscard]] std::span<const linear::row_segment> segments() const noexcept { return segments_; }
 
  private:
+  std::size_t n_virtual_ = 0;
+  std::size_t position_ = 0;
   std::vector<token_id> tokens_;
   std::vector<std::int64_t> targets_;
   std::vector<linear::row_segment> segments_;

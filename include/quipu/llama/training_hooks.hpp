@@ -42,6 +42,8 @@ struct no_training_hooks : no_hooks {
   /// Whether `projected_backward` does anything at a site.
   static constexpr bool touches(projection_site, std::size_t) noexcept { return false; }
 
+  /// Virtual rows that every sequence begins with (prompt tuning).
+  static constexpr std::size_t n_virtual() noexcept { return 0; }
   /// After the embedding, before block 0: x (n_row, d_model) may be changed, virtual rows (zero) are filled here.
   template <class Scalar>
   void embedded(std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}

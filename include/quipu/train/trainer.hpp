@@ -152,9 +152,9 @@ class trainer {
     hooks.evaluate();
     llama::loss_sum total;
     for (std::size_t i = 0; i < source.size();) {
-      batch_.clear();
-      for (std::size_t j = 0; j < options_.batch_size && i < source.size(); ++j) source.add(i++, batch_);
-      total += pass_.loss(batch_, hooks);
+      llama::training_batch batch = empty_batch(hooks);
+      for (std::size_t j = 0; j < options_.batch_size && i < source.size(); ++j) source.add(i++, batch);
+      total += pass_.loss(batch, hooks);
     }
     return total.mean();
   }
@@ -173,6 +173,11 @@ class trainer {
     }
   }
 
+  template <class Hooks>
+  [[nodiscard]] static llama::training_batch empty_batch(const Hooks& hooks) {
+    return {hooks.n_virtual(), hooks.template prefix<scalar_type>(0).n_row};
+  }
+
   [[nodiscard]] std::map<std::string, std::string, std::less<>> settings(std::size_t n_example) const {
     return {{"optimizer", std::string(Optimizer::name)},
             {"seed", concat(options_.seed)},
@@ -184,7 +189,7 @@ class trainer {
 
   template <class Source, class Hooks>
   step_report one_step(const Source& source, Hooks& hooks, data_order& order, std::size_t step, std::size_t& n_token) {
-    std::vector<llama::training_batch> batches(options_.n_accumulate);
+    std::vector<llama::training_batch> batches(options_.n_accumulate, empty_batch(hooks));
     std::size_t n_counted = 0, next = step * options_.n_accumulate * options_.batch_size;
     for (llama::training_batch& batch : batches) {
       for (std::size_t j = 0; j < options_.batch_size; ++j) source.add(order.at(next++), batch);
@@ -230,7 +235,6 @@ class trainer {
   Schedule schedule_;
   trainer_options options_;
   optim::updater<Optimizer, scalar_type> update_;
-  llama::training_batch batch_;
   std::string saved_;
 };
 
