@@ -66,7 +66,7 @@ int bm25(char** argv) {
   const auto documents = read_tokens(argv[0]);
   const auto queries = read_tokens(argv[1]);
   const double start = quipu::steady_seconds();
-  notes::bm25_retriever<notes::all_words> index;
+  notes::basic_bm25_retriever<notes::all_words> index;
   for (std::size_t i = 0; i < documents.size(); ++i) index.add_terms(static_cast<notes::note_id>(i + 1), documents[i]);
   const double built = quipu::steady_seconds();
   const double per_second = rate(queries, [&](const notes::term_list& q) { return index.retrieve_terms(q, 5); });

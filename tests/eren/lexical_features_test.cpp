@@ -100,7 +100,7 @@ TEST_CASE("words, topic and answer candidates are those of the reference program
 }
 
 TEST_CASE("lexical features and word pairs are those of the reference program", "[eren][lexical_features]") {
-  notes::bm25_retriever<> index;
+  notes::bm25_retriever index;
   for (std::size_t i = 0; i < invented_notes.size(); ++i) index.add(static_cast<notes::note_id>(i + 1), invented_notes[i]);
   for (const reference& r : references) {
     REQUIRE(r.features.size() == eren::lexical_feature_names.size());

@@ -24,7 +24,7 @@ TEST_CASE("the lexical gate beats every similarity threshold on same-subject que
   const auto path = test::shared_root() / "data" / "edit" / "eren" / "cfh_filtered.json";
   QUIPU_NEEDS(path);
   const auto cases = data::read_counterfact_hard(path.string());
-  notes::hybrid_retriever<notes::bm25_retriever<>, notes::char_ngram_retriever<>> index;
+  notes::hybrid_retriever<notes::bm25_retriever, notes::char_ngram_retriever<>> index;
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     texts.emplace_back(notes::without_final_period(cases[i].notes.front()));

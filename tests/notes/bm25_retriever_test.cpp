@@ -23,7 +23,7 @@ TEST_CASE("BM25 returns what the formula over all notes gives", "[notes][bm25_re
   };
   for (const shape& s : {shape{1, 5, 3}, {7, 5, 4}, {300, 40, 12}, {3000, 60, 9}, {9000, 30, 5}, {9000, 5000, 25}}) {
     std::mt19937 random(static_cast<unsigned>(s.n_note + s.vocabulary));
-    bm25_retriever<all_words> index;
+    basic_bm25_retriever<all_words> index;
     std::map<note_id, std::string> texts;
     for (int i = 0; i < s.n_note; ++i) {
       const note_id id = 1 + (i * 7919L) % 100003;  // not ascending
@@ -46,7 +46,7 @@ TEST_CASE("BM25 returns what the formula over all notes gives", "[notes][bm25_re
 
 TEST_CASE("adding, erasing and updating one by one equals one bulk index to the last bit", "[notes][bm25_retriever]") {
   std::mt19937 random(11);
-  bm25_retriever<> index;
+  bm25_retriever index;
   std::map<note_id, std::string> texts;
   for (int step = 0; step < 6000; ++step) {
     const note_id id = 1 + static_cast<note_id>(random() % 1500);
@@ -64,7 +64,7 @@ TEST_CASE("adding, erasing and updating one by one equals one bulk index to the 
     }
     if (step % 500 != 499) continue;
     REQUIRE(index.size() == texts.size());
-    bm25_retriever<> bulk;
+    bm25_retriever bulk;
     for (const auto& [note, content] : texts) bulk.add(note, content);
     for (int q = 0; q < 30; ++q) {
       const std::string query = random_sentence(random, 200, 5);
@@ -75,7 +75,7 @@ TEST_CASE("adding, erasing and updating one by one equals one bulk index to the 
 }
 
 TEST_CASE("equal scores come in the order of ids, whatever the order of adding", "[notes][bm25_retriever]") {
-  bm25_retriever<> index;
+  bm25_retriever index;
   for (const note_id id : {9, 3, 7, 1, 5}) index.add(id, "Oslo Norway");
   index.add(2, "Lima Peru");
   const auto found = index.retrieve("norway", 3);
@@ -87,7 +87,7 @@ TEST_CASE("equal scores come in the order of ids, whatever the order of adding",
 }
 
 TEST_CASE("words count once in the question, and questions without known words find nothing", "[notes][bm25_retriever]") {
-  bm25_retriever<> index;
+  bm25_retriever index;
   CHECK(index.retrieve("anything", 5).empty());
   index.add(1, "Oslo is the capital of Norway");
   index.add(2, "Lima is the capital of Peru");
@@ -99,8 +99,8 @@ TEST_CASE("words count once in the question, and questions without known words f
   CHECK(index.idf("hamlet") == Approx(std::log(1 + 2.5 / 0.5)));
   CHECK_THROWS_AS(index.add(1, "again"), quipu::config_error);
   CHECK_THROWS_AS(index.add(0, "no id"), quipu::config_error);
-  CHECK_THROWS_AS(bm25_retriever<>({.k1 = 0}), quipu::config_error);
-  CHECK_THROWS_AS(bm25_retriever<>({.b = 1.5}), quipu::config_error);
+  CHECK_THROWS_AS(bm25_retriever({.k1 = 0}), quipu::config_error);
+  CHECK_THROWS_AS(bm25_retriever({.b = 1.5}), quipu::config_error);
   index.clear();
   CHECK(index.size() == 0);
   CHECK(index.retrieve("capital", 5).empty());
@@ -109,7 +109,7 @@ TEST_CASE("words count once in the question, and questions without known words f
 }
 
 TEST_CASE("huge and odd notes do no harm", "[notes][bm25_retriever]") {
-  bm25_retriever<all_words> index;
+  basic_bm25_retriever<all_words> index;
   std::string long_text, repeated;
   for (int i = 0; i < 100000; ++i) long_text += "t" + std::to_string(i) + " ";
   for (int i = 0; i < 70000; ++i) repeated += "echo ";
@@ -127,7 +127,7 @@ TEST_CASE("huge and odd notes do no harm", "[notes][bm25_retriever]") {
 
 TEST_CASE("b = 0 leaves lengths out, and several threads may search at a time", "[notes][bm25_retriever]") {
   std::mt19937 random(21);
-  bm25_retriever<all_words> index({.k1 = 0.9, .b = 0});
+  basic_bm25_retriever<all_words> index({.k1 = 0.9, .b = 0});
   std::map<note_id, std::string> texts;
   for (note_id id = 1; id <= 2000; ++id) index.add(id, texts[id] = random_sentence(random, 80, 9));
   bm25_by_definition<all_words> definition(texts, 0.9, 0);

@@ -25,7 +25,7 @@ namespace {
 /// The search must give what a retriever made from the store's live notes gives.
 template <class Book>
 void check_in_step(const Book& book) {
-  bm25_retriever<> fresh;
+  bm25_retriever fresh;
   book.store().for_each([&](const note& n) { fresh.add(n.id, without_final_period(n.text)); });
   REQUIRE(book.size() == fresh.size());
   for (const char* query : {"capital Norway", "language Peru city 3", "city 1 city 2", "Åland"}) {
@@ -60,24 +60,24 @@ void random_edit(Book& book, std::mt19937& random) {
 
 TEST_CASE("search is in step with the store after every edit", "[notes][notebook]") {
   std::mt19937 random(51);
-  notebook<memory_store, bm25_retriever<>> in_memory{memory_store()};
+  notebook<memory_store, bm25_retriever> in_memory{memory_store()};
   const quipu::test::temp_folder folder;
-  notebook<sqlite_store, bm25_retriever<>> in_file{sqlite_store(folder.file("n.db"), quick)};
+  notebook<sqlite_store, bm25_retriever> in_file{sqlite_store(folder.file("n.db"), quick)};
   for (int i = 0; i < 250; ++i) {
     random_edit(in_memory, random);
     check_in_step(in_memory);
     random_edit(in_file, random);
     check_in_step(in_file);
   }
-  const notebook<sqlite_store, bm25_retriever<>> again{sqlite_store(folder.file("n.db"), quick)};
+  const notebook<sqlite_store, bm25_retriever> again{sqlite_store(folder.file("n.db"), quick)};
   check_in_step(again);
 }
 
 TEST_CASE("two notebooks on one file catch up with each other", "[notes][notebook]") {
   std::mt19937 random(52);
   const quipu::test::temp_folder folder;
-  notebook<sqlite_store, bm25_retriever<>> one{sqlite_store(folder.file("n.db"), quick)};
-  notebook<sqlite_store, bm25_retriever<>> two{sqlite_store(folder.file("n.db"), quick)};
+  notebook<sqlite_store, bm25_retriever> one{sqlite_store(folder.file("n.db"), quick)};
+  notebook<sqlite_store, bm25_retriever> two{sqlite_store(folder.file("n.db"), quick)};
   CHECK_FALSE(one.refresh());
   for (int i = 0; i < 120; ++i) {
     auto& writer = random() % 2 == 0 ? one : two;
@@ -91,7 +91,7 @@ TEST_CASE("two notebooks on one file catch up with each other", "[notes][noteboo
 }
 
 TEST_CASE("notes outside their validity or refused by a filter are passed over", "[notes][notebook]") {
-  notebook<memory_store, bm25_retriever<>> book{memory_store()};
+  notebook<memory_store, bm25_retriever> book{memory_store()};
   for (int i = 0; i < 50; ++i) {
     note n = of_text("The mayor of Oslo in term " + std::to_string(i) + " is person " + std::to_string(i));
     n.valid_from = 10 * i;
@@ -111,7 +111,7 @@ TEST_CASE("notes outside their validity or refused by a filter are passed over",
 
 TEST_CASE("readers search while another thread adds", "[notes][notebook]") {
   const quipu::test::temp_folder folder;
-  notebook<sqlite_store, bm25_retriever<>> book{sqlite_store(folder.file("n.db"), quick)};
+  notebook<sqlite_store, bm25_retriever> book{sqlite_store(folder.file("n.db"), quick)};
   book.add(of_text("The capital of Norway is Bergen."));
   std::atomic<bool> stop{false};
   std::atomic<int> n_wrong{0}, n_search{0};
@@ -141,11 +141,11 @@ TEST_CASE("readers search while another thread adds", "[notes][notebook]") {
 }
 
 TEST_CASE("a search index kept in a file is used for its own store only, and catches up", "[notes][notebook]") {
-  using book_type = notebook<sqlite_store, bm25_retriever<>>;
+  using book_type = notebook<sqlite_store, bm25_retriever>;
   std::mt19937 random(61);
   const quipu::test::temp_folder folder;
   const std::string path = folder.file("n.db"), cache = folder.file("n.words");
-  const auto open = [&] { return book_type{sqlite_store(path, quick), bm25_retriever<>(), cache}; };
+  const auto open = [&] { return book_type{sqlite_store(path, quick), bm25_retriever(), cache}; };
   {
     book_type book = open();  // no cache yet
     for (int i = 0; i < 120; ++i) random_edit(book, random);
@@ -154,7 +154,7 @@ TEST_CASE("a search index kept in a file is used for its own store only, and cat
   }
   const std::string saved = quipu::test::read_bytes(cache);
   {
-    bm25_retriever<> alone;
+    bm25_retriever alone;
     const sqlite_store store(path, quick);
     CHECK(search_cache::load(cache, store, alone) == store.version());
     CHECK(alone.size() == store.size());
@@ -168,9 +168,9 @@ TEST_CASE("a search index kept in a file is used for its own store only, and cat
   // Another store, another rule for words, a damaged and a cut file: passed over.
   sqlite_store other(folder.file("other.db"), quick);
   for (int i = 0; i < 200; ++i) other.add(of_text("other note " + std::to_string(i)));
-  bm25_retriever<> index;
+  bm25_retriever index;
   CHECK_FALSE(search_cache::load(cache, other, index));
-  bm25_retriever<all_words> words;
+  basic_bm25_retriever<all_words> words;
   const sqlite_store store(path, quick);
   CHECK_FALSE(search_cache::load(cache, store, words));
   std::mt19937 damage(3);
@@ -190,7 +190,7 @@ TEST_CASE("a search index kept in a file is used for its own store only, and cat
   // Index bytes with the right checksum but wrong numbers must not crash either.
   std::string whole;
   {
-    bm25_retriever<> source;
+    bm25_retriever source;
     for (int i = 1; i < 40; ++i) source.add(i, "capital of Norway " + std::to_string(i % 7));
     quipu::io::atomic_file out(folder.file("index"));
     source.save(out);

@@ -57,7 +57,7 @@ void add_notes(Retriever& index, const std::vector<data::edit_case>& cases) {
 TEST_CASE("BM25 finds the notes of CounterFact-Hard and FEVER", "[notes][retrieval_bars]") {
   QUIPU_NEEDS(set_file("cfh_filtered.json"));
   const auto hard = data::read_counterfact_hard(set_file("cfh_filtered.json").string());
-  notes::bm25_retriever<> index;
+  notes::bm25_retriever index;
   add_notes(index, hard);
   const recall found = measure(index, hard, false);
   CAPTURE(found.at1, found.at5);
@@ -65,7 +65,7 @@ TEST_CASE("BM25 finds the notes of CounterFact-Hard and FEVER", "[notes][retriev
   CHECK(found.at5 >= 0.995);
 
   const auto fever = data::read_fever(set_file("fever_filtered.json").string());
-  notes::bm25_retriever<> claims;
+  notes::bm25_retriever claims;
   add_notes(claims, fever.edits);
   const recall checked = measure(claims, fever.edits, true);
   CAPTURE(checked.at1, checked.at5);
@@ -76,7 +76,7 @@ TEST_CASE("BM25 finds the notes of CounterFact-Hard and FEVER", "[notes][retriev
 TEST_CASE("the hybrid finds the notes of CounterFact-Hard and FEVER too", "[notes][retrieval_bars]") {
   QUIPU_NEEDS(set_file("cfh_filtered.json"));
   const auto hard = data::read_counterfact_hard(set_file("cfh_filtered.json").string());
-  notes::hybrid_retriever<notes::bm25_retriever<>, notes::char_ngram_retriever<>> index;
+  notes::hybrid_retriever<notes::bm25_retriever, notes::char_ngram_retriever<>> index;
   add_notes(index, hard);
   const recall found = measure(index, hard, false);
   CHECK(found.at5 >= 0.995);
@@ -85,7 +85,7 @@ TEST_CASE("the hybrid finds the notes of CounterFact-Hard and FEVER too", "[note
   CHECK(grams.at5 >= 0.995);
 
   const auto fever = data::read_fever(set_file("fever_filtered.json").string());
-  notes::hybrid_retriever<notes::bm25_retriever<>, notes::char_ngram_retriever<>> claims;
+  notes::hybrid_retriever<notes::bm25_retriever, notes::char_ngram_retriever<>> claims;
   add_notes(claims, fever.edits);
   const recall checked = measure(claims, fever.edits, true);
   CHECK(checked.at5 >= 0.99);
@@ -97,8 +97,8 @@ TEST_CASE("both notes of HotpotQA's questions are found, more often in two hops"
   QUIPU_NEEDS(set_file("hotpot.json"));
   auto cases = data::read_hotpot(set_file("hotpot.json").string());
   cases.resize(512);
-  notes::hybrid_retriever<notes::bm25_retriever<>, notes::char_ngram_retriever<>> hybrid;
-  notes::two_hop_retriever<notes::bm25_retriever<>> two_hop;
+  notes::hybrid_retriever<notes::bm25_retriever, notes::char_ngram_retriever<>> hybrid;
+  notes::two_hop_retriever<notes::bm25_retriever> two_hop;
   notes::note_id next = 1;
   for (const data::edit_case& one : cases) {
     REQUIRE(one.notes.size() == 2);

@@ -18,10 +18,10 @@ using namespace quipu::notes;
 using quipu::test::random_sentence;
 using quipu::test::same_ranking;
 
-using hybrid = hybrid_retriever<bm25_retriever<>, char_ngram_retriever<>>;
+using hybrid = hybrid_retriever<bm25_retriever, char_ngram_retriever<>>;
 
 TEMPLATE_TEST_CASE("a retriever edited step by step equals one built at once", "[notes][retrievers]", char_ngram_retriever<>,
-                   fts5_retriever, hybrid, two_hop_retriever<bm25_retriever<>>) {
+                   fts5_retriever, hybrid, two_hop_retriever<bm25_retriever>) {
   std::mt19937 random(31);
   TestType index;
   std::map<note_id, std::string> texts;
@@ -100,7 +100,7 @@ TEST_CASE("reciprocal ranks are fused by their formula", "[notes][retrievers]") 
 }
 
 TEST_CASE("the second hop finds the note that only the first note names", "[notes][retrievers]") {
-  two_hop_retriever<bm25_retriever<>> index;
+  two_hop_retriever<bm25_retriever> index;
   index.add(1, "Hamlet was written by Ada Quill");
   index.add(2, "Ada Quill was born in Lima");
   index.add(3, "Peru exports copper");

@@ -45,15 +45,15 @@ struct bm25_options {
 /// single occurrences of a word apart from the repeated ones, and note lengths inside the lists).
 ///
 /// @tparam Words  models `word_policy`
-/// Cost: about 100 bytes a note of a dozen words. Threads: `retrieve` side by side, edits alone.
+/// Cost: about 100 bytes a note. Threads: `retrieve` side by side, edits alone.
 template <class Words = content_words>
-class bm25_retriever {
+class basic_bm25_retriever {
   static_assert(word_policy<Words>, "bm25_retriever: Words must cut a text into terms (see word_policy)");
 
  public:
   using words_type = Words;
   /// @throws config_error  options out of range
-  explicit bm25_retriever(const bm25_options& options = {}, Words words = {})
+  explicit basic_bm25_retriever(const bm25_options& options = {}, Words words = {})
       : options_(options), words_(std::move(words)) {
     if (!(options.k1 > 0) || !std::isfinite(options.k1)) fail<config_error>("bm25: k1", "above 0", options.k1);
     if (!(options.b >= 0 && options.b <= 1)) fail<config_error>("bm25: b", "0 to 1", options.b);
@@ -108,7 +108,7 @@ class bm25_retriever {
     for (std::size_t i = 0; i < terms.size(); ++i) {
       bool seen = false;
       for (std::size_t j = 0; j < i && !seen; ++j) seen = terms[j] == terms[i];
-      if (!seen) sum += idf(terms[i]);
+      sum += seen ? 0 : idf(terms[i]);
     }
     return sum;
   }
@@ -117,7 +117,6 @@ class bm25_retriever {
     const std::uint32_t number = index_.dictionary().find(term);
     return idf_of(number == term_dictionary::absent ? 0 : index_.lists(number).n_live);
   }
-  /// For `search_cache`.
   void save(io::atomic_file& out) const { index_.save(out); }
   void restore(io::byte_reader& in) { index_ = inverted_index::restore(in); }
   [[nodiscard]] static std::string cache_identity() { return concat("bm25 1 ", Words::identity()); }
@@ -125,7 +124,6 @@ class bm25_retriever {
   [[nodiscard]] const bm25_options& options() const noexcept { return options_; }
   [[nodiscard]] const Words& words() const noexcept { return words_; }
 
-  /// What the retriever holds in memory, in bytes.
   [[nodiscard]] std::size_t memory_bytes() const { return index_.memory_bytes(); }
 
  private:
@@ -395,6 +393,8 @@ class bm25_retriever {
   scratch_pool<workspace> pool_;
 };
 
-static_assert(note_retriever<bm25_retriever<>>);
+/// BM25 over the words that are no stop words.
+using bm25_retriever = basic_bm25_retriever<>;
+static_assert(note_retriever<bm25_retriever>);
 
 }  // namespace quipu::notes

@@ -198,15 +198,11 @@ inline void render_zephyr(chat_writer& out, const chat_template& form,
   return all;
 }
 
-/// Ids of a conversation, complete with every bos that the template writes. The same ids as those
-/// of the rendered text with control tokens parsed, unless a message holds the text of a control
-/// token: that stays text.
-/// @throws config_error  the template refuses the conversation
+/// Ids of a rendered conversation: marks become control tokens where the vocabulary has them, all other
+/// text stays text, whatever it looks like.
 template <tokenizer Tokenizer>
-[[nodiscard]] std::vector<token_id> encode_chat(const Tokenizer& tokenizer,
-                                                const chat_template& form,
-                                                std::span<const chat_message> messages,
-                                                generation_prompt prompt = generation_prompt::add) {
+[[nodiscard]] std::vector<token_id> encode_pieces(const Tokenizer& tokenizer,
+                                                  std::span<const chat_piece> pieces) {
   std::vector<token_id> ids;
   std::string pending;  // text since the last control token, and marks that are no tokens here
   const auto encode_pending = [&] {
@@ -215,7 +211,7 @@ template <tokenizer Tokenizer>
     ids.insert(ids.end(), more.begin(), more.end());
     pending.clear();
   };
-  for (const chat_piece& piece : render(form, messages, prompt)) {
+  for (const chat_piece& piece : pieces) {
     const token_id mark = piece.is_control ? tokenizer.find_special(piece.text) : no_token;
     if (mark == no_token) {
       pending += piece.text;
@@ -226,6 +222,18 @@ template <tokenizer Tokenizer>
   }
   encode_pending();
   return ids;
+}
+
+/// Ids of a conversation, complete with every bos that the template writes. The same ids as those
+/// of the rendered text with control tokens parsed, unless a message holds the text of a control
+/// token: that stays text.
+/// @throws config_error  the template refuses the conversation
+template <tokenizer Tokenizer>
+[[nodiscard]] std::vector<token_id> encode_chat(const Tokenizer& tokenizer,
+                                                const chat_template& form,
+                                                std::span<const chat_message> messages,
+                                                generation_prompt prompt = generation_prompt::add) {
+  return encode_pieces(tokenizer, render(form, messages, prompt));
 }
 
 }  // namespace quipu::text
