@@ -124,7 +124,7 @@ class lora::module : public no_module {
 
   void add(target& t, const std::string& name, std::size_t d_out, std::size_t d_in) {
     const double own_rank = value_for(policy_.rank_pattern, name, static_cast<double>(policy_.rank));
-    const auto most = static_cast<double>(std::min(d_out, d_in));
+    const auto most = static_cast<double>(4 * std::max(d_out, d_in));  // concatenations may pass the matrix' own rank
     if (!(own_rank >= 1 && own_rank <= most && own_rank == std::floor(own_rank))) {
       fail<config_error>(concat("lora: rank of ", name), concat("1 .. ", most), own_rank);
     }
