@@ -6,9 +6,10 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/llama/module_hooks.hpp>
-#include <quipu/llama/session.hpp>
 #include <quipu/optim/updater.hpp>
+#include <quipu/pet/peft_folder.hpp>
 
+#include "support/modules.hpp"
 #include "support/training.hpp"
 
 namespace llama = quipu::llama;
@@ -20,69 +21,6 @@ using quipu::token_id;
 
 namespace {
 
-/// The settings of a PEFT folder, as far as these cases use them.
-pet::lora policy_of(const std::string& name) {
-  const auto json = test::read_json(test::golden_case(name) / "adapter_config.json");
-  return {.rank = json["r"].get<std::size_t>(),
-          .alpha = json["lora_alpha"].get<double>(),
-          .rs_lora = json["use_rslora"].get<bool>(),
-          .targets = optim::name_pattern::suffixes(json["target_modules"].get<std::vector<std::string>>())};
-}
-
-template <class Module>
-void fill(Module& module, const std::string& name) {
-  const quipu::io::safetensors_file file((test::golden_case(name) / "adapter_model.safetensors").string());
-  CHECK(file.tensors().size() == module.parameters().size());
-  for (const auto& p : module.parameters()) {
-    CHECK(file.at(p.name).shape == p.shape);
-    const auto values = quipu::io::values_of<typename Module::scalar_type>(file.at(p.name));
-    std::copy(values.begin(), values.end(), p.value);
-  }
-}
-
-const char* const cases[] = {"peft/lora_conpet", "peft/lora_all", "peft/rslora"};
-
-template <class Scalar>
-void check_case(const std::string& name) {
-  QUIPU_NEEDS(test::golden_case(name));
-  const test::golden golden(name);
-  const auto m = test::exact_model<Scalar>("gqa_tied_odd");
-  pet::lora::module<Scalar> module(policy_of(name), m.config(), 0);
-  fill(module, name);
-  INFO(name);
-
-  llama::session s(m, thread_team(2));
-  llama::module_hooks hooks(module, s.workspace());
-  const auto ids = golden.ids("ids");
-  std::vector<Scalar> logits;
-  const llama::sequence_input<Scalar> in{s.create(), ids, {}, llama::logits_of::every_row};
-  s.run({&in, 1}, [&](std::size_t, std::size_t, std::span<const Scalar> row) { logits.insert(logits.end(), row.begin(), row.end()); }, hooks);
-  CHECK(test::max_abs_difference(logits, golden.values("logits_f64")) < (sizeof(Scalar) == 8 ? 1e-10 : 1e-4));
-
-  llama::training_pass pass(m, thread_team(2));
-  llama::module_hooks training(module, pass.workspace());
-  training.train(0);
-  llama::training_batch batch;
-  test::add_row(batch, golden, "", 0, 0);
-  const auto loss = pass.step(batch, batch.n_counted(), training, {});
-  CHECK(loss.mean() == Approx(golden.json()["loss"].get<double>()).epsilon(sizeof(Scalar) == 8 ? 1e-12 : 1e-6));
-  for (const auto& p : module.parameters()) {
-    INFO(p.name);
-    CHECK(test::gradient_error<Scalar>({p.gradient, p.size()}, golden.values("grad." + p.name)) < test::allowed_error<Scalar>(golden, "grad." + p.name));
-  }
-}
-
-}  // namespace
-
-TEST_CASE("LoRA gives PEFT's logits and gradients", "[pet][lora]") {
-  for (const std::string name : cases) {
-    check_case<double>(name);
-    check_case<float>(name);
-  }
-}
-
-namespace {
-
 template <class Scalar>
 void check_steps(double tolerance) {
   const std::string name = "peft/lora_conpet";
@@ -90,8 +28,7 @@ void check_steps(double tolerance) {
   const test::golden golden(name);
   const auto& settings = golden.json()["adamw"];
   const auto m = test::exact_model<Scalar>("gqa_tied_odd");
-  pet::lora::module<Scalar> module(policy_of(name), m.config(), 0);
-  fill(module, name);
+  auto module = pet::load_peft<pet::lora, Scalar>(golden.folder(), m.config());
   llama::training_pass pass(m, thread_team(2));
   llama::module_hooks hooks(module, pass.workspace());
   optim::updater<optim::adamw, Scalar> update({.learning_rate = settings["lr"].get<double>(), .eps = settings["eps"].get<double>(), .weight_decay = settings["weight_decay"].get<double>()},
@@ -135,27 +72,8 @@ TEST_CASE("LoRA's gradients are its differences, with dropout and through a quan
       if (p.name.find("lora_B") != std::string::npos) std::generate_n(p.value, p.size(), [&] { return 0.2 * random.normal(); });
     }
     for (const auto depth : {llama::tape_depth::everything, llama::tape_depth::block_inputs}) {
-      llama::training_pass pass(m, thread_team(2), depth);
-      llama::module_hooks hooks(module, pass.workspace());
-      hooks.train(3);
-      optim::zero_gradients<double>(thread_team(1), module.parameters());
-      static_cast<void>(pass.step(batch, batch.n_counted(), hooks, {}));
-      double worst = 0, largest = 0;
-      for (const auto& p : module.parameters()) {
-        for (std::size_t i = 0; i < p.size(); i += std::max<std::size_t>(p.size() / 3, 1)) {
-          const double kept = p.value[i];
-          p.value[i] = kept + 1e-5;
-          const double above = pass.loss(batch, hooks).mean();
-          p.value[i] = kept - 1e-5;
-          const double below = pass.loss(batch, hooks).mean();
-          p.value[i] = kept;
-          worst = std::max(worst, std::abs((above - below) / 2e-5 - p.gradient[i]));
-          largest = std::max(largest, std::abs(p.gradient[i]));
-        }
-      }
       INFO("dropout " << dropout);
-      CHECK(largest > 1e-3);
-      CHECK(worst / largest < 1e-6);
+      test::check_differences(m, module, batch, depth);
     }
   }
 }

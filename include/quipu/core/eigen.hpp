@@ -1,4 +1,4 @@
-/// @file The only header that names Eigen's include paths, and our aliases for its types.
+/// @file The header that names Eigen's include paths (with `eigen_decompositions.hpp`), and our aliases for its types.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -131,6 +131,10 @@ class trainable_model {
     return n;
   }
 
+  /// Whether a module is merged into the weights; copies know it of each other, since they share them.
+  [[nodiscard]] bool is_merged() const noexcept { return *merged_; }
+  void mark_merged(bool merged) noexcept { *merged_ = merged; }
+
   /// A copy that later training does not touch.
   [[nodiscard]] model_type freeze() const {
     detail::weight_copier<scalar_type> copy(model_.config());
@@ -167,6 +171,7 @@ class trainable_model {
   optim::parameter_set<scalar_type> parameters_;
   weight_gradients<scalar_type> gradients_;
   std::vector<std::shared_ptr<buffer<scalar_type>>> memory_;
+  std::shared_ptr<bool> merged_ = std::make_shared<bool>(false);
 };
 
 /// Policies of the trainable copy of a model: the same FFN, everything else in plain `Scalar`.

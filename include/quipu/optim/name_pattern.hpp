@@ -67,6 +67,7 @@ class name_pattern {
     return matched >= 0;
   }
 
+  [[nodiscard]] bool is_all() const noexcept { return kind_ == kind::all; }
   [[nodiscard]] bool is_regex() const noexcept { return kind_ == kind::regex; }
   [[nodiscard]] const std::string& expression() const noexcept { return expression_; }
   [[nodiscard]] const std::vector<std::string>& endings() const noexcept { return endings_; }

@@ -16,20 +16,14 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/io/model_config.hpp>
-#include <quipu/io/tensor_names.hpp>
 #include <quipu/linear/backward.hpp>
 #include <quipu/linear/stored_matrix.hpp>
 #include <quipu/optim/name_pattern.hpp>
 #include <quipu/optim/parameter.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
-
-/// A number for the targets that a pattern names ("layers\\.0\\.self_attn\\.q_proj"), as in PEFT's rank_pattern.
-struct pattern_value {
-  std::string pattern;  ///< regular expression for the end of a module's name
-  double value;
-};
 
 /// y += s B A dropout(x), s = alpha / rank, or alpha / sqrt(rank) with rs_lora. Only A and B train.
 /// Source: Hu et al. 2021, section 4.1; rsLoRA: Kalajdzievski 2023.
@@ -58,6 +52,7 @@ class lora::module : public no_module {
   struct target {
     std::string name;  ///< "model.layers.0.self_attn.q_proj"
     std::size_t rank = 0, d_in = 0, d_out = 0;
+    std::size_t parameter = 0;  ///< number of A in `parameters()`; B comes next
     Scalar scale = 0;
     Scalar* a = nullptr;   ///< (rank, d_in)
     Scalar* b = nullptr;   ///< (d_out, rank)
@@ -71,26 +66,20 @@ class lora::module : public no_module {
   module(const lora& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), seed_(seed) {
     if (!(policy.dropout >= 0 && policy.dropout < 1)) fail<config_error>("lora: dropout", "0 <= dropout < 1", policy.dropout);
     targets_.resize(c.n_layer * linear::projection_sites.size());
-    const auto projections = io::projections_of(c);
-    for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
-      for (const projection_site site : linear::projection_sites) {
-        const std::string name = io::layer_name(layer, linear::name_of(site));
-        if (!policy.targets(name)) continue;
-        const auto& p = projections[static_cast<std::size_t>(site)];
-        add(at(layer, site), name, p.rows, p.cols);
-        lowest_ = std::min(lowest_, layer);
-      }
-    }
-    if (parameters_.empty()) fail<config_error>("lora: targets", "a pattern that names linear layers of the model", "none that fits");
-    allocate();
+    lowest_ = for_each_target(policy.targets, c, "lora", [&](std::size_t layer, projection_site site, const std::string& name,
+                                                             std::size_t d_out, std::size_t d_in) {
+      add(targets_[target_index(layer, site)], name, d_out, d_in);
+    });
+    memory_.allocate();
+    bind_parameters();
   }
 
-  [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return parameters_; }
+  [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const lora& policy() const noexcept { return policy_; }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
   [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return !at(layer, site).empty(); }
   [[nodiscard]] const target& at(std::size_t layer, projection_site site) const noexcept {
-    return targets_[layer * linear::projection_sites.size() + static_cast<std::size_t>(site)];
+    return targets_[target_index(layer, site)];
   }
 
   void projected(const call_type& call, projection_site site, matrix_view<const Scalar> x, matrix_view<Scalar> y) const {
@@ -120,51 +109,44 @@ class lora::module : public no_module {
     for_kept(call, t, through, [&](std::size_t r, std::size_t i, Scalar factor) { dx(r, i) += factor * through(r, i); });
   }
 
- private:
+  /// w (d_out, d_in) += scale B A: what the target adds to its weight.
+  void merge_into(linear::multiplier<Scalar>& multiply, std::size_t layer, projection_site site, matrix_view<Scalar> w,
+                  Scalar*) const {
+    const target& t = at(layer, site);
+    buffer<Scalar> scaled(t.d_out * t.rank);
+    std::transform(t.b, t.b + t.d_out * t.rank, scaled.data(), [&](Scalar b) { return b * t.scale; });
+    multiply.product(operand::along(scaled.matrix(t.d_out, t.rank)), operand::across({t.a, t.rank, t.d_in}), w,
+                     linear::gemm_output::accumulate);
+  }
+
+ protected:
   using operand = linear::plain_operand<Scalar>;
 
-  [[nodiscard]] target& at(std::size_t layer, projection_site site) noexcept {
-    return targets_[layer * linear::projection_sites.size() + static_cast<std::size_t>(site)];
-  }
-
-  [[nodiscard]] static double chosen(const std::vector<pattern_value>& patterns, const std::string& name, double usual) {
-    for (const pattern_value& p : patterns) {
-      if (optim::name_pattern::regex("(.*\\.)?(" + p.pattern + ")")(name)) return p.value;
-    }
-    return usual;
-  }
-
   void add(target& t, const std::string& name, std::size_t d_out, std::size_t d_in) {
-    const double own_rank = chosen(policy_.rank_pattern, name, static_cast<double>(policy_.rank));
-    const auto most = static_cast<double>(std::min(d_out, d_in));
+    const double own_rank = value_for(policy_.rank_pattern, name, static_cast<double>(policy_.rank));
+    const auto most = static_cast<double>(4 * std::max(d_out, d_in));  // concatenations may pass the matrix' own rank
     if (!(own_rank >= 1 && own_rank <= most && own_rank == std::floor(own_rank))) {
       fail<config_error>(concat("lora: rank of ", name), concat("1 .. ", most), own_rank);
     }
-    const double own_alpha = chosen(policy_.alpha_pattern, name, policy_.alpha);
+    const double own_alpha = value_for(policy_.alpha_pattern, name, policy_.alpha);
     t.name = name;
     t.rank = static_cast<std::size_t>(own_rank);
     t.d_in = d_in;
     t.d_out = d_out;
     t.scale = static_cast<Scalar>(own_alpha / (policy_.rs_lora ? std::sqrt(own_rank) : own_rank));
-    parameters_.push_back({"base_model.model." + name + ".lora_A.weight", {t.rank, d_in}});
-    parameters_.push_back({"base_model.model." + name + ".lora_B.weight", {d_out, t.rank}});
+    t.parameter = memory_.add(peft_name(name, ".lora_A.weight"), {t.rank, d_in});
+    memory_.add(peft_name(name, ".lora_B.weight"), {d_out, t.rank});
   }
 
-  void allocate() {
-    const std::size_t n = optim::n_value<Scalar>(parameters_);
-    values_ = buffer<Scalar>(n);
-    gradients_ = buffer<Scalar>(n);
-    std::size_t used = 0, index = 0;
+  void bind_parameters() {
     for (target& t : targets_) {
       if (t.rank == 0) continue;
-      for (Scalar** pointers : {&t.a, &t.b}) {
-        *pointers = values_.data() + used;
-        (pointers == &t.a ? t.da : t.db) = gradients_.data() + used;
-        parameters_[index].value = values_.data() + used;
-        parameters_[index].gradient = gradients_.data() + used;
-        used += parameters_[index++].size();
-      }
-      random_stream random(seed_, index);
+      const auto &a = memory_[t.parameter], &b = memory_[t.parameter + 1];
+      t.a = a.value;
+      t.da = a.gradient;
+      t.b = b.value;
+      t.db = b.gradient;
+      random_stream random(seed_, t.parameter + 2);
       const double bound = 1.0 / std::sqrt(static_cast<double>(t.d_in));
       std::generate_n(t.a, t.rank * t.d_in, [&] { return static_cast<Scalar>(bound * (2 * random.uniform_double() - 1)); });
     }
@@ -223,9 +205,8 @@ class lora::module : public no_module {
   lora policy_;
   std::uint64_t seed_;
   std::vector<target> targets_;  // (n_layer, site)
-  optim::parameter_set<Scalar> parameters_;
+  parameter_memory<Scalar> memory_;
   std::size_t lowest_ = none;
-  buffer<Scalar> values_, gradients_;
 };
 
 static_assert(pet_module<lora::module<float>>);

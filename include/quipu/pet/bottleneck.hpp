@@ -1,0 +1,148 @@
+/// @file Bottleneck adapters: small two-layer networks behind attention and FFN.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <quipu/activation/activation.hpp>
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/error.hpp>
+#include <quipu/core/random.hpp>
+#include <quipu/io/tensor_names.hpp>
+#include <quipu/linear/backward.hpp>
+#include <quipu/pet/module.hpp>
+#include <quipu/pet/targets.hpp>
+
+namespace quipu::pet {
+
+/// Where adapters stand: behind attention and FFN (Houlsby et al. 2019), or behind the FFN alone (Pfeiffer et
+/// al. 2021).
+enum class bottleneck_placement : std::uint8_t { houlsby, pfeiffer };
+
+/// y' = U f(D y + d) + u + y, before the output y joins the residual stream. Source: Houlsby et al. 2019, section 2.
+template <class Activation = activation::silu>
+struct bottleneck {
+  static_assert((activation::explain<Activation>(), true));
+
+  std::size_t size = 64;  ///< rows of D
+  bottleneck_placement placement = bottleneck_placement::houlsby;
+  /// Whether y itself is kept. Without it y' = U f(D y + d) + u, which is what ConPET's adapter does.
+  bool keeps_output = true;
+  Activation activation{};
+
+  template <class Scalar>
+  class module;
+};
+
+/// The adapters of one model. With `keeps_output` U and u start at zero, so without an effect; else all starts
+/// as PyTorch's linear layers do, in U(-1/sqrt(d_in), 1/sqrt(d_in)).
+template <class Activation>
+template <class Scalar>
+class bottleneck<Activation>::module : public no_module {
+ public:
+  using scalar_type = Scalar;
+  using policy_type = bottleneck;
+  using call_type = module_call<Scalar>;
+
+  /// @throws config_error  a size of 0 or beyond the model's width
+  module(const bottleneck& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), d_model_(c.d_model) {
+    if (policy.size == 0 || policy.size > c.d_model) fail<config_error>("bottleneck: size", concat("1 .. d_model = ", c.d_model), policy.size);
+    for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
+      if (policy.placement == bottleneck_placement::houlsby) add(io::layer_name(layer, "self_attn"));
+      add(io::layer_name(layer, "mlp"));
+    }
+    memory_.allocate();
+    for (std::size_t i = 0; i < memory_.parameters().size(); ++i) {
+      const bool up = i % 4 >= 2;
+      if (up && policy.keeps_output) continue;
+      random_stream random(seed, i + 1);
+      const double bound = 1.0 / std::sqrt(static_cast<double>(up ? policy.size : c.d_model));
+      std::generate_n(memory_[i].value, memory_[i].size(), [&] { return static_cast<Scalar>(bound * (2 * random.uniform_double() - 1)); });
+    }
+  }
+
+  [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
+  [[nodiscard]] const bottleneck& policy() const noexcept { return policy_; }
+  static constexpr std::size_t lowest_layer() noexcept { return 0; }
+  [[nodiscard]] bool separates(projection_site site, std::size_t) const noexcept {
+    return site == projection_site::down || (site == projection_site::o && policy_.placement == bottleneck_placement::houlsby);
+  }
+
+  void attention_output(const call_type& call, matrix_view<Scalar> y) const {
+    if (separates(projection_site::o, call.layer)) forward(call, first(call.layer, false), y);
+  }
+  void attention_output_backward(const call_type& call, matrix_view<const Scalar> y, matrix_view<Scalar> dy) {
+    if (separates(projection_site::o, call.layer)) backward(call, first(call.layer, false), y, dy);
+  }
+  void ffn_output(const call_type& call, matrix_view<Scalar> y) const { forward(call, first(call.layer, true), y); }
+  void ffn_output_backward(const call_type& call, matrix_view<const Scalar> y, matrix_view<Scalar> dy) {
+    backward(call, first(call.layer, true), y, dy);
+  }
+
+ private:
+  using operand = linear::plain_operand<Scalar>;
+
+  void add(const std::string& place) {
+    memory_.add(peft_name(place, ".adapter_down.weight"), {policy_.size, d_model_});
+    memory_.add(peft_name(place, ".adapter_down.bias"), {policy_.size});
+    memory_.add(peft_name(place, ".adapter_up.weight"), {d_model_, policy_.size});
+    memory_.add(peft_name(place, ".adapter_up.bias"), {d_model_});
+  }
+  // Number of the first of an adapter's four parameters.
+  [[nodiscard]] std::size_t first(std::size_t layer, bool behind_ffn) const noexcept {
+    return policy_.placement == bottleneck_placement::houlsby ? 8 * layer + (behind_ffn ? 4 : 0) : 4 * layer;
+  }
+  [[nodiscard]] matrix_view<const Scalar> down(std::size_t p) const noexcept { return {memory_[p].value, policy_.size, d_model_}; }
+  [[nodiscard]] matrix_view<const Scalar> up(std::size_t p) const noexcept { return {memory_[p + 2].value, d_model_, policy_.size}; }
+  static void add_bias(const Scalar* b, matrix_view<Scalar> y) noexcept {
+    for (std::size_t t = 0; t < y.rows(); ++t) {
+      for (std::size_t i = 0; i < y.cols(); ++i) y(t, i) += b[i];
+    }
+  }
+
+  // u (n_row, size) = D y + d
+  void reduce(const call_type& call, std::size_t p, matrix_view<const Scalar> y, matrix_view<Scalar> u) const {
+    call.multiply.product(operand::along(y), operand::along(down(p)), u, linear::gemm_output::overwrite);
+    add_bias(memory_[p + 1].value, u);
+  }
+  [[nodiscard]] linear::gemm_output into_output() const noexcept {
+    return policy_.keeps_output ? linear::gemm_output::accumulate : linear::gemm_output::overwrite;
+  }
+
+  void forward(const call_type& call, std::size_t p, matrix_view<Scalar> y) const {
+    buffer<Scalar> memory(y.rows() * policy_.size);
+    const auto u = memory.matrix(y.rows(), policy_.size);
+    reduce(call, p, y, u);
+    for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = policy_.activation(memory[i]);
+    call.multiply.product(operand::along(u), operand::along(up(p)), y, into_output());
+    add_bias(memory_[p + 3].value, y);
+  }
+
+  void backward(const call_type& call, std::size_t p, matrix_view<const Scalar> y, matrix_view<Scalar> dy) {
+    const std::size_t n = y.rows() * policy_.size;
+    buffer<Scalar> memory(2 * n);
+    const matrix_view<Scalar> u(memory.data(), y.rows(), policy_.size), a(memory.data() + n, y.rows(), policy_.size);
+    reduce(call, p, y, u);
+    std::transform(u.data(), u.data() + n, a.data(), policy_.activation);
+    call.multiply.weight_gradient(dy, a, memory_[p + 2].gradient);
+    call.multiply.bias_gradient(dy, memory_[p + 3].gradient);
+    call.multiply.product(operand::along(dy), operand::across(up(p)), a, linear::gemm_output::overwrite);
+    for (std::size_t i = 0; i < n; ++i) u.data()[i] = a.data()[i] * policy_.activation.derivative(u.data()[i]);
+    call.multiply.weight_gradient(u, y, memory_[p].gradient);
+    call.multiply.bias_gradient(u, memory_[p + 1].gradient);
+    call.multiply.product(operand::along(u), operand::across(down(p)), dy, into_output());
+  }
+
+  bottleneck policy_;
+  std::size_t d_model_;
+  parameter_memory<Scalar> memory_;
+};
+
+static_assert(pet_module<bottleneck<>::module<float>>);
+
+}  // namespace quipu::pet

@@ -1,0 +1,168 @@
+/// @file Reading PEFT's `adapter_config.json`: what is known, what does not matter, what must be refused.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <quipu/core/error.hpp>
+#include <quipu/core/json_text.hpp>
+#include <quipu/core/printable.hpp>
+#include <quipu/io/json_fields.hpp>
+#include <quipu/linear/site.hpp>
+#include <quipu/optim/name_pattern.hpp>
+#include <quipu/pet/targets.hpp>  // pattern_value
+
+namespace quipu::pet {
+
+/// The fields of one `adapter_config.json`. Every key that is read counts as understood; `refuse_others` then
+/// throws for keys that are switched on and were not read, since they may change the mathematics.
+class peft_fields {
+ public:
+  /// @throws format_error  not a JSON object with every key once
+  peft_fields(std::string_view text, std::string place)
+      : json_(parse_json(text, place)), fields_(json_, std::move(place)),
+        ordered_(nlohmann::ordered_json::parse(text.begin(), text.end())) {
+    understand({"peft_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "task_type",
+                "inference_mode", "modules_to_save"});
+  }
+  peft_fields(const peft_fields&) = delete;
+  peft_fields& operator=(const peft_fields&) = delete;
+
+  /// "LORA", "IA3", ...
+  [[nodiscard]] std::string kind() const {
+    const std::string kind = fields_.text_or("peft_type", "");
+    if (kind.empty()) fail<format_error>(fields_.at("peft_type"), "the kind of an adapter, such as LORA", "nothing");
+    return kind;
+  }
+  [[nodiscard]] const std::string& place() const noexcept { return fields_.place(); }
+  [[nodiscard]] std::string at(const char* key) const { return fields_.at(key); }
+  [[nodiscard]] std::string base_model() const { return fields_.text_or("base_model_name_or_path", ""); }
+  [[nodiscard]] std::vector<std::string> modules_to_save() const { return texts("modules_to_save"); }
+
+  /// Keys that have no effect on a trained module, such as how it was initialised.
+  void understand(std::initializer_list<const char*> keys) { understood_.insert(keys.begin(), keys.end()); }
+
+  [[nodiscard]] bool flag(const char* key, bool otherwise = false) { return known(key).flag_or(key, otherwise); }
+  [[nodiscard]] double number(const char* key, double otherwise) { return known(key).number_or(key, otherwise); }
+  [[nodiscard]] std::size_t size(const char* key) { return known(key).size(key); }
+  [[nodiscard]] std::size_t size_or(const char* key, std::size_t otherwise) { return known(key).size_or(key, otherwise); }
+  [[nodiscard]] std::string text(const char* key, std::string otherwise) { return known(key).text_or(key, std::move(otherwise)); }
+
+  /// A key that is a flag or a word, as a word.
+  [[nodiscard]] std::string initialisation(const char* key) {
+    const nlohmann::json* field = known(key).find(key);
+    if (field != nullptr && field->is_boolean()) return field->get<bool>() ? "true" : "false";
+    return fields_.text_or(key, "true");
+  }
+  /// A key that must have one value where it is there at all.
+  void expect(const char* key, std::string_view wanted) {
+    const std::string found = text(key, std::string(wanted));
+    if (found != wanted) fail<format_error>(at(key), wanted, printable(found));
+  }
+  void expect(const char* key, std::size_t wanted) {
+    const std::size_t found = size_or(key, wanted);
+    if (found != wanted) fail<format_error>(at(key), wanted, found);
+  }
+
+  /// Module names: a list of endings, or one regular expression. `otherwise` where it is null or absent.
+  [[nodiscard]] optim::name_pattern targets(const char* key, optim::name_pattern otherwise) {
+    const nlohmann::json* field = known(key).find(key);
+    if (field == nullptr) return otherwise;
+    if (!field->is_string()) return optim::name_pattern::suffixes(texts(key));
+    const auto& expression = field->get_ref<const std::string&>();
+    if (expression == "all-linear") return optim::name_pattern::all();
+    try {
+      return optim::name_pattern::regex(expression);
+    } catch (const config_error& problem) {
+      throw format_error(concat(at(key), ": ", problem.what()));
+    }
+  }
+
+  /// {"pattern": number, ...} in the order of the file.
+  [[nodiscard]] std::vector<pattern_value> patterns(const char* key) {
+    std::vector<pattern_value> found;
+    const nlohmann::json* field = known(key).find(key);
+    if (field == nullptr) return found;
+    if (!field->is_object()) fields_.refuse(key, "an object of numbers", *field);
+    for (const auto& [pattern, value] : ordered_[key].items()) {
+      if (!value.is_number()) fail<format_error>(concat(at(key), ": ", printable(pattern)), "a number", value.type_name());
+      found.push_back({pattern, value.get<double>()});
+    }
+    return found;
+  }
+
+  /// @throws format_error  a key that is switched on (not null, false or empty) and that nobody asked for
+  void refuse_others() const {
+    for (const auto& [key, value] : json_.items()) {
+      if (understood_.count(key) > 0 || value.is_null() || (value.is_boolean() && !value.get<bool>()) || value.empty() ||
+          (value.is_string() && value.get_ref<const std::string&>().empty())) {
+        continue;
+      }
+      fail<format_error>(concat(place(), ": ", printable(key)), "a setting that quipu knows for this kind of adapter, or none", "another");
+    }
+  }
+
+ private:
+  const io::json_fields& known(const char* key) {
+    understood_.insert(key);
+    return fields_;
+  }
+  [[nodiscard]] std::vector<std::string> texts(const char* key) const {
+    std::vector<std::string> found;
+    const nlohmann::json* field = fields_.find(key);
+    if (field == nullptr) return found;
+    if (!field->is_array()) fields_.refuse(key, "a list of names", *field);
+    for (const nlohmann::json& name : *field) {
+      if (!name.is_string()) fail<format_error>(at(key), "a list of names", name.type_name());
+      found.push_back(name.get<std::string>());
+    }
+    return found;
+  }
+
+  nlohmann::json json_;
+  io::json_fields fields_;
+  nlohmann::ordered_json ordered_;  // the same with the order of the file
+  std::set<std::string, std::less<>> understood_;
+};
+
+/// A pattern as PEFT writes it.
+[[nodiscard]] inline nlohmann::ordered_json peft_targets(const optim::name_pattern& pattern) {
+  if (pattern.is_regex()) return pattern.expression();
+  if (!pattern.is_all()) return pattern.endings();
+  auto names = nlohmann::ordered_json::array();
+  for (const linear::projection_site site : linear::projection_sites) {
+    const std::string_view name = linear::name_of(site);
+    names.push_back(std::string(name.substr(name.find('.') + 1)));
+  }
+  return names;
+}
+/// A number without a fraction where it has none: PEFT's ranks are integers.
+[[nodiscard]] inline nlohmann::ordered_json peft_number(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
+  return value;
+}
+[[nodiscard]] inline nlohmann::ordered_json peft_patterns(const std::vector<pattern_value>& patterns) {
+  auto object = nlohmann::ordered_json::object();
+  for (const pattern_value& p : patterns) object[p.pattern] = peft_number(p.value);
+  return object;
+}
+
+/// How a policy stands in `adapter_config.json`; specialised for every policy that has a place there:
+///   kind                          PEFT's `peft_type`
+///   read(peft_fields&, config)    the policy; @throws format_error
+///   write(json, policy, config)   the keys of its own
+template <class Policy>
+struct peft_format;
+
+}  // namespace quipu::pet

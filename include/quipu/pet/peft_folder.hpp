@@ -1,0 +1,205 @@
+/// @file PEFT's adapter folders, read and written: `adapter_config.json` and `adapter_model.safetensors`.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <quipu/core/error.hpp>
+#include <quipu/core/mapped_file.hpp>
+#include <quipu/core/printable.hpp>
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/io/checked_size.hpp>  // show_shape
+#include <quipu/io/checkpoint.hpp>    // tensor_view
+#include <quipu/io/model_config.hpp>
+#include <quipu/io/safetensors.hpp>
+#include <quipu/io/safetensors_writer.hpp>
+#include <quipu/io/tensor_values.hpp>
+#include <quipu/optim/parameter.hpp>
+#include <quipu/pet/peft_fields.hpp>
+#include <quipu/pet/peft_kinds.hpp>
+#include <quipu/pet/peft_lora.hpp>
+
+namespace quipu::pet {
+
+/// An adapter folder that was opened for reading. Copies share the mapped tensors.
+class peft_folder {
+ public:
+  /// @throws io_error      a file is not there
+  /// @throws format_error  a file is not what its name says
+  explicit peft_folder(const std::filesystem::path& folder)
+      : config_path_((folder / "adapter_config.json").string()), config_(read_text(config_path_)),
+        tensors_((folder / "adapter_model.safetensors").string()) {
+    peft_fields fields(config_, config_path_);
+    kind_ = fields.kind();
+    uses_dora_ = fields.flag("use_dora");
+    base_model_ = fields.base_model();
+    modules_to_save_ = fields.modules_to_save();
+  }
+
+  /// PEFT's `peft_type`: "LORA" (DoRA too), "IA3", "PROMPT_TUNING", "PREFIX_TUNING", "BEFT", ...
+  [[nodiscard]] const std::string& kind() const noexcept { return kind_; }
+  [[nodiscard]] bool uses_dora() const noexcept { return uses_dora_; }
+  [[nodiscard]] const std::string& base_model() const noexcept { return base_model_; }
+  /// Names of whole modules in the folder beside the adapter, such as heads.
+  [[nodiscard]] const std::vector<std::string>& modules_to_save() const noexcept { return modules_to_save_; }
+  [[nodiscard]] const io::safetensors_file& tensors() const noexcept { return tensors_; }
+
+  /// The settings, for a model of config `c`.
+  /// @throws format_error  another kind, settings for another architecture, or a key that may change the
+  ///                       mathematics and that is not known
+  template <class Policy>
+  [[nodiscard]] Policy policy(const io::model_config& c) const {
+    using format = peft_format<Policy>;
+    peft_fields fields(config_, config_path_);
+    if (kind_ != format::kind) fail<format_error>(fields.at("peft_type"), format::kind, printable(kind_));
+    Policy found = format::read(fields, c);
+    fields.refuse_others();
+    return found;
+  }
+
+  /// The module with its values.
+  /// @throws format_error  as `policy`; tensors that are missing, of other shapes, or left over
+  template <class Policy, class Scalar>
+  [[nodiscard]] typename Policy::template module<Scalar> module(const io::model_config& c) const {
+    const Policy chosen = policy<Policy>(c);
+    if constexpr (requires { chosen.n_virtual; }) {  // before memory is taken for them
+      const auto& rows = tensors_.at("prompt_embeddings").shape;
+      if (rows.empty() || rows[0] != chosen.n_virtual) {
+        fail<format_error>(concat(tensors_.path(), ": prompt_embeddings"), concat(chosen.n_virtual, " rows, as num_virtual_tokens says"), io::show_shape(rows));
+      }
+    }
+    auto made = make<Policy, Scalar>(chosen, c);
+    read<Scalar>(made.parameters());
+    refuse_left_over<Scalar>(made.parameters());
+    return made;
+  }
+
+  /// Fills parameters from the tensors of their names.
+  /// @throws format_error  a tensor that is not there or has another shape or no numbers
+  template <class Scalar>
+  void read(std::span<const optim::parameter<Scalar>> parameters) const {
+    for (const optim::parameter<Scalar>& p : parameters) {
+      const io::tensor_view& stored = tensors_.at(p.name);
+      const std::string place = concat(tensors_.path(), ": ", p.name);
+      if (stored.shape != p.shape) fail<format_error>(place, concat("shape ", io::show_shape(p.shape)), io::show_shape(stored.shape));
+      if (!is_weight_type(stored.type)) fail<format_error>(place, "F64, F32, F16 or BF16", name_of(stored.type));
+      const auto values = io::values_of<Scalar>(stored);
+      std::copy(values.begin(), values.end(), p.value);
+    }
+  }
+
+ private:
+  static std::string read_text(const std::string& path) { return std::string(mapped_file(path).text()); }
+
+  template <class Policy, class Scalar>
+  [[nodiscard]] auto make(const Policy& policy, const io::model_config& c) const {
+    try {
+      return typename Policy::template module<Scalar>(policy, c, 0);
+    } catch (const config_error& problem) {
+      throw format_error(concat(config_path_, ": ", problem.what()));
+    }
+  }
+
+  // Tensors of modules_to_save may stand beside those of the adapter, nothing else.
+  template <class Scalar>
+  void refuse_left_over(std::span<const optim::parameter<Scalar>> parameters) const {
+    for (const auto& entry : tensors_.tensors()) {
+      const std::string& name = entry.first;
+      const std::string_view owner = std::string_view(name).substr(0, std::min(name.rfind('.'), name.size()));
+      const bool saved = std::any_of(modules_to_save_.begin(), modules_to_save_.end(), [&](const std::string& module) {
+        return optim::name_pattern::ends_in(owner, module);
+      });
+      if (!saved && optim::find(parameters, name) == nullptr) {
+        fail<format_error>(tensors_.path(), "tensors of this adapter on this model alone", printable(name));
+      }
+    }
+  }
+
+  std::string config_path_;
+  std::string config_;
+  io::safetensors_file tensors_;
+  std::string kind_, base_model_;
+  bool uses_dora_ = false;
+  std::vector<std::string> modules_to_save_;
+};
+
+/// Reads the module of a folder in one step.
+template <class Policy, class Scalar>
+[[nodiscard]] typename Policy::template module<Scalar> load_peft(const std::filesystem::path& folder, const io::model_config& c) {
+  return peft_folder(folder).module<Policy, Scalar>(c);
+}
+
+/// Reads a folder of any of PEFT's kinds that we know, and calls f(module) with the module.
+/// @throws format_error  as `peft_folder::module`, or a kind that we do not know
+template <class Scalar, class F>
+decltype(auto) visit_peft(const peft_folder& folder, const io::model_config& c, F&& f) {
+  if (folder.uses_dora()) return f(folder.module<dora, Scalar>(c));
+  if (folder.kind() == peft_format<lora>::kind) return f(folder.module<lora, Scalar>(c));
+  if (folder.kind() == peft_format<ia3>::kind) return f(folder.module<ia3, Scalar>(c));
+  if (folder.kind() == peft_format<bitfit>::kind) return f(folder.module<bitfit, Scalar>(c));
+  if (folder.kind() == peft_format<prompt>::kind) return f(folder.module<prompt, Scalar>(c));
+  if (folder.kind() == peft_format<prefix>::kind) return f(folder.module<prefix, Scalar>(c));
+  fail<format_error>(folder.tensors().path(), "an adapter of kind LORA, IA3, BEFT, PROMPT_TUNING or PREFIX_TUNING", printable(folder.kind()));
+}
+
+struct peft_options {
+  std::string base_model{};                    ///< name or path of the model, for PEFT; may be empty
+  std::string task_type = "CAUSAL_LM";
+  std::vector<std::string> modules_to_save{};  ///< modules that `extra` belongs to, such as "score"
+};
+
+/// Writes a module as a folder that PEFT opens, tensors before settings, each atomically.
+///
+/// @param c      of the model under it
+/// @param extra  parameters beside the adapter, such as a head's
+/// @throws io_error  the folder cannot be written
+template <class Module>
+void save_peft(const std::filesystem::path& folder, const Module& module, const io::model_config& c, const peft_options& options = {},
+               std::type_identity_t<std::span<const optim::parameter<typename Module::scalar_type>>> extra = {}) {
+  using scalar = typename Module::scalar_type;
+  using format = peft_format<typename Module::policy_type>;
+  nlohmann::ordered_json json;
+  json["peft_type"] = std::string(format::kind);
+  json["task_type"] = options.task_type;
+  json["base_model_name_or_path"] = options.base_model.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.base_model);
+  json["inference_mode"] = true;
+  json["modules_to_save"] = options.modules_to_save.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.modules_to_save);
+  format::write(json, module.policy(), c);
+  std::string text;
+  try {
+    text = json.dump(1);
+  } catch (const nlohmann::json::exception& problem) {
+    fail<config_error>("save_peft: names", "UTF-8", printable(problem.what()));
+  }
+  std::map<std::string, io::tensor_view, std::less<>> tensors;
+  const auto add = [&](std::span<const optim::parameter<scalar>> parameters) {
+    for (const optim::parameter<scalar>& p : parameters) {
+      tensors[p.name] = {sizeof(scalar) == 8 ? tensor_type::f64 : tensor_type::f32, p.shape,
+                         std::as_bytes(std::span<const scalar>(p.value, p.size()))};
+    }
+  };
+  add(module.parameters());
+  add(extra);
+  std::error_code trouble;
+  std::filesystem::create_directories(folder, trouble);
+  if (trouble) throw io_error(concat(folder.string(), ": cannot make the folder (", trouble.message(), ")"));
+  io::write_safetensors((folder / "adapter_model.safetensors").string(), tensors, {{"format", "pt"}});
+  io::atomic_file file((folder / "adapter_config.json").string());
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace quipu::pet

@@ -1,0 +1,98 @@
+/// @file Which linear layers of a model a module has parameters for, and the memory of these parameters.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/error.hpp>
+#include <quipu/io/model_config.hpp>
+#include <quipu/io/tensor_names.hpp>
+#include <quipu/linear/site.hpp>
+#include <quipu/optim/name_pattern.hpp>
+#include <quipu/optim/parameter.hpp>
+#include <quipu/pet/module.hpp>
+
+namespace quipu::pet {
+
+/// Place of a linear layer in tables over all of them, layer by layer.
+[[nodiscard]] constexpr std::size_t target_index(std::size_t layer, projection_site site) noexcept {
+  return layer * linear::projection_sites.size() + static_cast<std::size_t>(site);
+}
+
+/// PEFT's name of a parameter of the module "model.layers.0.self_attn.q_proj": "base_model.model." + name + part.
+[[nodiscard]] inline std::string peft_name(const std::string& module_name, const char* part) {
+  return concat("base_model.model.", module_name, part);
+}
+
+/// A number for the modules that a pattern names ("layers\\.0\\.self_attn\\.q_proj"), as in PEFT's rank_pattern.
+struct pattern_value {
+  std::string pattern;  ///< regular expression for the end of a module's name
+  double value;
+};
+
+/// The number of the first pattern that fits, `usual` where none does.
+[[nodiscard]] inline double value_for(const std::vector<pattern_value>& patterns, const std::string& name, double usual) {
+  for (const pattern_value& p : patterns) {
+    if (optim::name_pattern::regex("(.*\\.)?(" + p.pattern + ")")(name)) return p.value;
+  }
+  return usual;
+}
+
+/// Calls f(layer, site, name, d_out, d_in) for the linear layers that a pattern names.
+/// @return the lowest layer among them
+/// @throws config_error  it names none; `kind` is for the message
+template <class F>
+std::size_t for_each_target(const optim::name_pattern& pattern, const io::model_config& c, const char* kind, F&& f) {
+  std::size_t lowest = no_module::none;
+  const auto projections = io::projections_of(c);
+  for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
+    for (const projection_site site : linear::projection_sites) {
+      const std::string name = io::layer_name(layer, linear::name_of(site));
+      if (!pattern(name)) continue;
+      const io::layer_projection& p = projections[static_cast<std::size_t>(site)];
+      lowest = std::min(lowest, layer);
+      f(layer, site, name, p.rows, p.cols);
+    }
+  }
+  if (lowest == no_module::none) {
+    fail<config_error>(concat(kind, ": targets"), "a pattern that names linear layers of the model", "none that fits");
+  }
+  return lowest;
+}
+
+/// Values and gradients of a module's parameters, each in one block of memory that starts as zeros.
+template <class Scalar>
+class parameter_memory {
+ public:
+  /// @return the parameter's number; its pointers are there after `allocate`
+  std::size_t add(std::string name, std::vector<std::size_t> shape) {
+    parameters_.push_back({std::move(name), std::move(shape)});
+    return parameters_.size() - 1;
+  }
+  void allocate() {
+    const std::size_t n = optim::n_value<Scalar>(parameters_);
+    values_ = buffer<Scalar>(n);
+    gradients_ = buffer<Scalar>(n);
+    std::size_t used = 0;
+    for (optim::parameter<Scalar>& p : parameters_) {
+      p.value = values_.data() + used;
+      p.gradient = gradients_.data() + used;
+      used += p.size();
+    }
+  }
+
+  [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return parameters_; }
+  [[nodiscard]] const optim::parameter<Scalar>& operator[](std::size_t i) const noexcept { return parameters_[i]; }
+
+ private:
+  optim::parameter_set<Scalar> parameters_;
+  buffer<Scalar> values_, gradients_;
+};
+
+}  // namespace quipu::pet
