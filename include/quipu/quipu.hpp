@@ -8,6 +8,7 @@
 #include <quipu/core/config.hpp>
 #include <quipu/core/crc32.hpp>
 #include <quipu/core/eigen.hpp>
+#include <quipu/core/eigen_decompositions.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/isa.hpp>
 #include <quipu/core/json_text.hpp>
@@ -89,6 +90,7 @@
 #include <quipu/llama/attention_backward.hpp>
 #include <quipu/llama/backward.hpp>
 #include <quipu/llama/batch_context.hpp>
+#include <quipu/llama/bind_base.hpp>
 #include <quipu/llama/export.hpp>
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/generate.hpp>
@@ -99,6 +101,7 @@
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/llama/loss.hpp>
+#include <quipu/llama/merge.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/module_hooks.hpp>
 #include <quipu/llama/policies.hpp>
@@ -141,8 +144,22 @@
 #include <quipu/optim/parameter.hpp>
 #include <quipu/optim/update_kernels.hpp>
 #include <quipu/optim/updater.hpp>
+#include <quipu/pet/base_weights.hpp>
+#include <quipu/pet/bitfit.hpp>
+#include <quipu/pet/bottleneck.hpp>
+#include <quipu/pet/combine.hpp>
+#include <quipu/pet/dora.hpp>
+#include <quipu/pet/ia3.hpp>
 #include <quipu/pet/lora.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/peft_fields.hpp>
+#include <quipu/pet/peft_folder.hpp>
+#include <quipu/pet/peft_kinds.hpp>
+#include <quipu/pet/peft_lora.hpp>
+#include <quipu/pet/prefix.hpp>
+#include <quipu/pet/prompt.hpp>
+#include <quipu/pet/targets.hpp>
+#include <quipu/pet/task_arithmetic.hpp>
 #include <quipu/report/answer_match.hpp>
 #include <quipu/report/bootstrap.hpp>
 #include <quipu/report/edit_scores.hpp>

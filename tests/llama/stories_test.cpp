@@ -9,10 +9,14 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/io/gguf_writer.hpp>
+#include <quipu/io/hf_writer.hpp>
+#include <quipu/io/open_checkpoint.hpp>
 #include <quipu/llama/score.hpp>
 
 #include "support/exact_model.hpp"
 #include "support/golden.hpp"
+#include "support/temp_folder.hpp"
 
 namespace llama = quipu::llama;
 namespace test = quipu::test;
@@ -56,6 +60,18 @@ double bits_per_byte(const Model& m, std::size_t window, std::size_t& n_token, s
     n_byte += quipu::text::decode_bytes(m.tokenizer(), std::span<const token_id>(ids).subspan(1)).size();
   }
   return nll / std::log(2.0) / static_cast<double>(n_byte);
+}
+
+template <class Model>
+void check_bits_per_byte(const Model& m, const nlohmann::json& golden) {
+  for (const auto& row : golden["bpb_validation_100"]) {
+    if (row["window"] > 256) continue;
+    std::size_t n_token = 0, n_byte = 0;
+    const double bpb = bits_per_byte(m, row["window"].template get<std::size_t>(), n_token, n_byte);
+    CHECK(std::abs(bpb - row["bpb"].template get<double>()) < 5.1e-5);
+    CHECK(n_token == row["tokens"].template get<std::size_t>());
+    CHECK(n_byte == row["bytes"].template get<std::size_t>());
+  }
 }
 
 // llama2.c's own generator and top-p, rebuilt for the comparison; the library's is counter-based.
@@ -155,15 +171,20 @@ TEST_CASE("stories260K has the reference's perplexity and bits per byte", "[llam
     CHECK(ids == reference["tokens"].get<std::vector<token_id>>());
     const auto result = llama::perplexity(s, ids);
     CHECK(result.value() == Approx(reference["ppl"].get<double>()).margin(2e-6));
-    for (const auto& row : golden["bpb_validation_100"]) {
-      if (row["window"] > 256) continue;
-      std::size_t n_token = 0, n_byte = 0;
-      const double bpb = bits_per_byte(m, row["window"].get<std::size_t>(), n_token, n_byte);
-      CHECK(std::abs(bpb - row["bpb"].get<double>()) < 5.1e-5);
-      CHECK(n_token == row["tokens"].get<std::size_t>());
-      CHECK(n_byte == row["bytes"].get<std::size_t>());
-    }
+    check_bits_per_byte(m, golden);
   }
+}
+
+TEST_CASE("stories260K keeps its bits per byte through our GGUF and safetensors files", "[llama][stories]") {
+  QUIPU_NEEDS(models());
+  const auto golden = test::read_json(references() / "golden.json");
+  const test::temp_folder folder;
+  const quipu::io::checkpoint source = quipu::io::open_checkpoint((models() / "stories260K.bin").string());
+  REQUIRE(!source.vocabulary.tokens.empty());
+  quipu::io::write_gguf(folder.file("stories.gguf"), source);  // with the vocabulary, so that it stands alone
+  check_bits_per_byte(test::load_exact<>(folder.file("stories.gguf")), golden);
+  quipu::io::write_hf_folder(folder.path() / "stories", source);
+  check_bits_per_byte(load_stories((folder.path() / "stories").string()), golden);
 }
 
 TEST_CASE("a file whose groups do not divide its rows is refused", "[llama][stories]") {
