@@ -16,7 +16,7 @@ namespace q = quipu;
 
 struct settings {
   std::string model, tokenizer, data, out, ask;
-  bool full = false, resume = false, recompute = false;
+  bool full = false, resume = false, recompute = false, check = false;
   std::size_t rank = 8, n_epoch = 3, batch_size = 8, n_token = 256, n_thread = 0;
   double alpha = 16, learning_rate = 0, dropout = 0;
   std::uint64_t seed = 0;
@@ -48,22 +48,48 @@ void train(Pass& pass, const Parameters& parameters, const Gradients& gradients,
   hooks.evaluate();
 }
 
+/// The greedy answer to a question, at most 64 tokens.
 template <class Model, class Hooks>
-void answer(const Model& m, Hooks& hooks, q::linear::workspace& ws, const std::string& question) {
-  if (question.empty()) return;
-  q::llama::session session(m, ws.team());
+std::string answer(q::llama::session<Model>& session, Hooks& hooks, const std::string& question, bool stream = false) {
+  const auto& tokenizer = session.model().tokenizer();
   const auto sequence = session.create();
-  q::text::stream_decoder decoder(m.tokenizer());
-  std::vector<q::token_id> next = training_files::prompt_ids(m.tokenizer(), question);
+  q::text::stream_decoder decoder(tokenizer);
+  std::vector<q::token_id> next = training_files::prompt_ids(tokenizer, question);
+  std::string text;
+  const auto give = [&](const std::string& piece) {
+    text += piece;
+    if (stream) std::cout << piece << std::flush;
+  };
   for (std::size_t n = 0; n < 64; ++n) {
     const q::llama::sequence_input<float> in{sequence, next};
     q::token_id best = 0;
     session.run({&in, 1}, [&](std::size_t, std::size_t, std::span<const float> logits) { best = q::llama::greedy()(logits, {}); }, hooks);
-    if (m.tokenizer().is_end(best)) break;
-    std::cout << decoder.push(best) << std::flush;
+    if (tokenizer.is_end(best)) break;
+    give(decoder.push(best));
     next = {best};
   }
-  std::cout << decoder.flush() << std::endl;
+  give(decoder.flush());
+  session.erase(sequence);
+  return text;
+}
+
+/// How many of the pairs' answers the model gives, byte for byte.
+template <class Model, class Hooks>
+void check(const Model& m, Hooks& hooks, q::linear::workspace& ws, const settings& s, const char* when) {
+  if (!s.check) return;
+  q::llama::session session(m, ws.team());
+  const auto pairs = training_files::read_pairs(s.data);
+  std::size_t given = 0;
+  for (const auto& pair : pairs) given += std::size_t{answer(session, hooks, pair.prompt) == pair.answer};
+  std::cout << when << " training: " << given << " of " << pairs.size() << " answers given" << std::endl;
+}
+
+template <class Model, class Hooks>
+void ask(const Model& m, Hooks& hooks, q::linear::workspace& ws, const settings& s) {
+  if (s.ask.empty()) return;
+  q::llama::session session(m, ws.team());
+  answer(session, hooks, s.ask, true);
+  std::cout << std::endl;
 }
 
 template <class Model, class Source>
@@ -75,16 +101,21 @@ int run(const Model& m, const Source& source, const settings& s) {
     trainable.select(q::optim::name_pattern::all());
     q::llama::training_pass pass(trainable.model(), team, depth);
     q::llama::no_training_hooks hooks;
+    check(trainable.model(), hooks, pass.workspace(), s, "before");
     train(pass, trainable.parameters(), trainable.gradients(), source, hooks, s);
     q::io::write_hf_folder(s.out + "/model", q::llama::checkpoint_of(trainable));
-    answer(trainable.model(), hooks, pass.workspace(), s.ask);
+    check(trainable.model(), hooks, pass.workspace(), s, "after");
+    ask(trainable.model(), hooks, pass.workspace(), s);
   } else {
     q::llama::training_pass pass(m, team, depth);
     q::pet::lora::module<float> module({.rank = s.rank, .alpha = s.alpha, .dropout = s.dropout, .targets = q::optim::name_pattern::suffixes(s.targets)},
                                        m.config(), s.seed);
     q::llama::module_hooks hooks(module, pass.workspace());
+    check(m, hooks, pass.workspace(), s, "before");
     train(pass, module.parameters(), q::llama::weight_gradients<float>(), source, hooks, s);
-    answer(m, hooks, pass.workspace(), s.ask);
+    q::pet::save_peft(s.out + "/adapter", module, m.config(), {.base_model = s.model});
+    check(m, hooks, pass.workspace(), s, "after");
+    ask(m, hooks, pass.workspace(), s);
   }
   return 0;
 }
@@ -98,6 +129,7 @@ int main(int argc, char** argv) {
   app.add_option("--out", s.out, "folder for checkpoints, log and result")->required();
   app.add_option("--ask", s.ask, "prompt to answer after training");
   for (auto [name, value, help] : {std::tuple{"--full", &s.full, "train all weights instead of LoRA"}, {"--resume", &s.resume, "go on where the run in --out stopped"},
+                                   {"--check", &s.check, "count the pairs whose answer the model gives, before and after"},
                                    {"--recompute", &s.recompute, "keep block inputs only: less memory, a quarter more time"}}) {
     app.add_flag(name, *value, help);
   }
@@ -113,6 +145,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   return terminal::run([&] {
     const auto m = q::llama::load<q::ffn::dense<q::activation::silu>>(s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    if (s.check && !s.data.ends_with(".jsonl")) q::fail<q::config_error>("--check", "pairs in a .jsonl file", s.data);
     if (s.data.ends_with(".jsonl")) return run(m, read_examples(m, s.data), s);
     return run(m, q::train::token_windows(q::text::encode_document(m.tokenizer(), training_files::read_text(s.data)), s.n_token), s);
   });

@@ -1,0 +1,114 @@
+// One measurement for scripts/compare: prints the time of training steps of one kind as JSON.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <quipu/io/hf_writer.hpp>
+#include <quipu/io/open_checkpoint.hpp>
+#include <quipu/llama/load.hpp>
+#include <quipu/llama/module_hooks.hpp>
+#include <quipu/llama/trainable.hpp>
+#include <quipu/llama/training_pass.hpp>
+#include <quipu/optim/updater.hpp>
+#include <quipu/pet/lora.hpp>
+
+namespace llama = quipu::llama;
+namespace optim = quipu::optim;
+namespace pet = quipu::pet;
+
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+double peak_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word == "VmHWM:" && status >> word) return std::stod(word);
+  }
+  return 0;
+}
+
+/// The sequences that the peer trains on, too.
+llama::training_batch make_batch(std::size_t n_sequence, std::size_t n_token, std::size_t n_vocab) {
+  llama::training_batch batch;
+  for (std::size_t s = 0; s < n_sequence; ++s) {
+    std::vector<quipu::token_id> ids(n_token);
+    for (std::size_t t = 0; t < n_token; ++t) ids[t] = static_cast<quipu::token_id>(((s * n_token + t) * 7919 + 13) % n_vocab);
+    batch.add(ids, std::vector<std::int64_t>(ids.begin(), ids.end()));
+  }
+  return batch;
+}
+
+template <class Pass, class Update, class Hooks>
+void measure(Pass& pass, Update& update, Hooks& hooks, const llama::weight_gradients<float>& gradients,
+             const llama::training_batch& batch, std::size_t n_step) {
+  std::vector<double> seconds;
+  std::vector<double> losses;
+  for (std::size_t i = 0; i < n_step + 1; ++i) {  // the first warms up
+    const double start = now();
+    update.zero_gradients();
+    const auto loss = pass.step(batch, batch.n_counted(), hooks, gradients);
+    update.step(1, 1.0, update.gradient_norm());
+    if (i > 0) seconds.push_back(now() - start);
+    losses.push_back(loss.mean());
+  }
+  std::sort(seconds.begin(), seconds.end());
+  std::cout << "{\"seconds\": " << seconds[seconds.size() / 2] << ", \"first_loss\": " << losses.front() << ", \"last_loss\": " << losses.back()
+            << ", \"peak_kib\": " << peak_kib() << "}\n";
+}
+
+void lora(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team, const pet::lora& policy) {
+  llama::training_pass pass(m, team);
+  pet::lora::module<float> module(policy, m.config(), 0);
+  llama::module_hooks hooks(module, pass.workspace());
+  optim::updater<optim::adamw, float> update({.learning_rate = 1e-4}, module.parameters(), team);
+  measure(pass, update, hooks, {}, batch, n_step);
+}
+
+void full(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team) {
+  auto trainable = llama::thaw<float>(m);
+  trainable.select(optim::name_pattern::all());
+  llama::training_pass pass(trainable.model(), team);
+  llama::no_training_hooks hooks;
+  optim::updater<optim::adamw, float> update({.learning_rate = 1e-4}, trainable.parameters(), team);
+  measure(pass, update, hooks, trainable.gradients(), batch, n_step);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view what = argc > 1 ? argv[1] : "";
+  if (argc != 7 && !(argc == 4 && what == "export")) {
+    std::cerr << "usage: train_speed lora_qk|lora_all|full MODEL THREADS SEQUENCES TOKENS STEPS\n"
+                 "       train_speed export MODEL FOLDER    writes the weights in F32 for the peer\n";
+    return 2;
+  }
+  try {
+    if (what == "export") {
+      quipu::io::write_hf_folder(argv[3], quipu::io::open_checkpoint(argv[2]), {.type = quipu::tensor_type::f32});
+      return 0;
+    }
+    const auto number = [&](int i) { return static_cast<std::size_t>(std::strtoul(argv[i], nullptr, 10)); };
+    const auto m = llama::load<>(argv[2]);
+    const quipu::thread_team team(number(3));
+    const auto batch = make_batch(number(4), number(5), m.config().n_vocab);
+    if (what == "lora_qk") {
+      lora(m, batch, number(6), team, {.rank = 4, .alpha = 1, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})});
+    } else if (what == "lora_all") {
+      lora(m, batch, number(6), team, {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()});
+    } else if (what == "full") {
+      full(m, batch, number(6), team);
+    } else {
+      quipu::fail<quipu::config_error>("train_speed", "lora_qk, lora_all, full or export", what);
+    }
+  } catch (const std::exception& e) {
+    std::cerr << "error: " << e.what() << '\n';
+    return 1;
+  }
+}
