@@ -104,12 +104,13 @@ class session {
   /// @param visit   called as visit(input index, row of the input, std::span<const scalar> logits (n_vocab)),
   ///                in order, on this thread; may throw
   /// @param hooks   modules and taps, see `no_hooks`
-  /// @throws config_error  unknown or repeated sequences, token ids outside the vocabulary, a sequence that
-  ///                       would pass n_ctx. Nothing has changed then; if `visit` throws, the sequences are
+  /// @throws config_error  unknown or repeated sequences, token ids outside the vocabulary, modules of another
+  ///                       model's sizes, a sequence that would pass n_ctx. Nothing has changed then; if `visit` throws, the sequences are
   ///                       continued up to the pass that it was called for.
   template <class Visit, class Hooks = no_hooks>
   void run(std::span<const input> inputs, Visit&& visit, Hooks&& hooks = {}) {
     check(inputs);
+    if (!hooks.fits(model_.config())) fail<config_error>("session::run: hooks", "modules made for this model", "modules of other sizes");
     std::vector<std::size_t> done(inputs.size(), 0);
     for (;;) {
       plan_pass(inputs, done);
@@ -209,7 +210,7 @@ class session {
     for (const part& p : pass_) {
       kv_cache<kv_type>& own = cache(inputs[p.input].sequence);
       own.prepare(own.length() + p.n_row);
-      segments_.push_back({caches_.size(), n_row, p.n_row, own.length()});
+      segments_.push_back({caches_.size(), n_row, p.n_row, own.length(), p.input});
       caches_.push_back(&own);
       n_row += p.n_row;
       n_position = std::max(n_position, own.length() + p.n_row);
