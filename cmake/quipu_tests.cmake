@@ -1,4 +1,6 @@
 find_package(Catch2 2.13 REQUIRED)
+# Test files share most of what they include and instantiate: together they compile in a third of the time.
+option(QUIPU_UNITY_TESTS "Compile the test files of a layer a few at a time, together" ON)
 
 # quipu_add_tests(<layer> [FAST] [LIBRARIES ...]): one executable of all tests/<layer>/*_test.cpp, one ctest entry a
 # source file (selected by its first tag, [<layer>-<file>]), so that the summary stays readable and start-up cheap.
@@ -13,6 +15,7 @@ function(quipu_add_tests layer)
   target_link_libraries(${target} PRIVATE quipu::quipu quipu_dev_flags Catch2::Catch2WithMain ${ARG_LIBRARIES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${target} PRIVATE QUIPU_SHARED_DEFAULT="${QUIPU_SHARED}")
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${QUIPU_UNITY_TESTS} UNITY_BUILD_BATCH_SIZE 5)
   if(NOT ARG_FAST)
     # Half the compile time; the tests of kernels and models (FAST) are the ones that run long enough to care.
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)

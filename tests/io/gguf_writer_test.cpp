@@ -12,6 +12,7 @@
 
 #include "support/random_checkpoint.hpp"
 #include "support/shared_data.hpp"
+#include "support/same_bytes.hpp"
 #include "support/temp_folder.hpp"
 
 using Catch::Contains;
@@ -21,15 +22,7 @@ using quipu::io::rope_layout;
 using quipu::io::write_gguf;
 using quipu::test::random_checkpoint;
 using quipu::test::small_config;
-
-namespace {
-
-bool same_bytes(const quipu::io::tensor_view& a, const quipu::io::tensor_view& b) {
-  return a.type == b.type && a.shape == b.shape &&
-         std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin(), b.bytes.end());
-}
-
-}  // namespace
+using quipu::test::same_bytes;
 
 TEST_CASE("every type that we write comes back with the same bytes", "[io][gguf_writer]") {
   const quipu::test::temp_folder folder;

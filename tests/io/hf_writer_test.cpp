@@ -12,20 +12,13 @@
 
 #include "support/random_checkpoint.hpp"
 #include "support/shared_data.hpp"
+#include "support/same_bytes.hpp"
 #include "support/temp_folder.hpp"
 
 using quipu::tensor_type;
 using quipu::io::open_checkpoint;
 using quipu::io::write_hf_folder;
-
-namespace {
-
-bool same_bytes(const quipu::io::tensor_view& a, const quipu::io::tensor_view& b) {
-  return a.type == b.type && a.shape == b.shape &&
-         std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin(), b.bytes.end());
-}
-
-}  // namespace
+using quipu::test::same_bytes;
 
 TEST_CASE("the golden folders survive writing and reading", "[io][hf_writer]") {
   for (const char* name : {"mha_untied", "gqa_tied_odd", "mqa_headdim", "llama3_rope", "linear_rope", "relu",

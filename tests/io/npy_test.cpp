@@ -39,7 +39,7 @@ std::string literal(const std::string& descr, const std::string& shape, bool for
   return "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }\n";
 }
 
-void check_refused(const std::string& file, const std::string& reason) {
+void check_npy_refused(const std::string& file, const std::string& reason) {
   INFO(file);
   CHECK_THROWS_AS(parse_npy(as_bytes(file), "x"), quipu::format_error);
   CHECK_THROWS_WITH(parse_npy(as_bytes(file), "x"), Contains(reason));
@@ -110,21 +110,21 @@ TEST_CASE("what we write we and xtensor read", "[io][npy]") {
 }
 
 TEST_CASE("damaged .npy files are refused with the reason", "[io][npy]") {
-  check_refused(npy(literal("<f4", "(2,)"), raw(1.0f)), "8 bytes");
-  check_refused(npy(literal("<f4", "(1,)"), raw(1.0)), "4 bytes");
-  check_refused(npy(literal(">f4", "(1,)"), raw(1.0f)), "little-endian");
-  check_refused(npy(literal("|O", "(1,)"), raw(1.0f)), "little-endian");
-  check_refused(npy(literal("<f4", "(18446744073709551616,)"), ""), "2^64");
-  check_refused(npy(literal("<f4", "(4294967296, 4294967296)"), ""), "2^64");
-  check_refused(npy(literal("<f4", "(0, 9223372036854775808)"), ""), "2^64");
-  check_refused(npy(literal("<f4", "(-1,)"), ""), "an integer");
-  check_refused(npy(literal("<f4", "(1,1,1,1,1,1,1,1,1)"), raw(1.0f)), "at most 8");
-  check_refused(npy("{'descr': '<f4', 'shape': (1,)}", raw(1.0f)), "fortran_order");
-  check_refused(npy("{'descr': '<f4', 'descr': '<f4'}", raw(1.0f)), "once each");
-  check_refused(npy("{'what': 1}", ""), "once each");
-  check_refused(npy(literal("<f4", "(1,)") + "x", raw(1.0f)), "end of the header");
-  check_refused("\x93NUMPY\x04" + std::string(20, '\0'), "version");
-  check_refused("PK", "magic");
+  check_npy_refused(npy(literal("<f4", "(2,)"), raw(1.0f)), "8 bytes");
+  check_npy_refused(npy(literal("<f4", "(1,)"), raw(1.0)), "4 bytes");
+  check_npy_refused(npy(literal(">f4", "(1,)"), raw(1.0f)), "little-endian");
+  check_npy_refused(npy(literal("|O", "(1,)"), raw(1.0f)), "little-endian");
+  check_npy_refused(npy(literal("<f4", "(18446744073709551616,)"), ""), "2^64");
+  check_npy_refused(npy(literal("<f4", "(4294967296, 4294967296)"), ""), "2^64");
+  check_npy_refused(npy(literal("<f4", "(0, 9223372036854775808)"), ""), "2^64");
+  check_npy_refused(npy(literal("<f4", "(-1,)"), ""), "an integer");
+  check_npy_refused(npy(literal("<f4", "(1,1,1,1,1,1,1,1,1)"), raw(1.0f)), "at most 8");
+  check_npy_refused(npy("{'descr': '<f4', 'shape': (1,)}", raw(1.0f)), "fortran_order");
+  check_npy_refused(npy("{'descr': '<f4', 'descr': '<f4'}", raw(1.0f)), "once each");
+  check_npy_refused(npy("{'what': 1}", ""), "once each");
+  check_npy_refused(npy(literal("<f4", "(1,)") + "x", raw(1.0f)), "end of the header");
+  check_npy_refused("\x93NUMPY\x04" + std::string(20, '\0'), "version");
+  check_npy_refused("PK", "magic");
 }
 
 TEST_CASE("every truncated and every flipped .npy file throws or reads", "[io][npy]") {

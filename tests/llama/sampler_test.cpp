@@ -12,29 +12,29 @@ using quipu::token_id;
 
 namespace {
 
-const std::vector<float> logits{1.0f, 3.0f, -2.0f, 3.0f, 2.0f, 0.0f};
+const std::vector<float> six_logits{1.0f, 3.0f, -2.0f, 3.0f, 2.0f, 0.0f};
 
 // Relative frequency of each token in `n` draws.
 std::map<token_id, double> frequencies(std::vector<llama::sampling_step> steps, int n = 40000, std::vector<token_id> history = {}) {
   llama::sampler s = llama::sampler::draw(11, std::move(steps));
   std::map<token_id, double> count;
-  for (int i = 0; i < n; ++i) count[s(std::span<const float>(logits), history)] += 1.0 / n;
+  for (int i = 0; i < n; ++i) count[s(std::span<const float>(six_logits), history)] += 1.0 / n;
   return count;
 }
 
 std::vector<double> softmax(double t) {
   std::vector<double> p;
   double sum = 0;
-  for (const float x : logits) sum += std::exp(x / t);
-  for (const float x : logits) p.push_back(std::exp(x / t) / sum);
+  for (const float x : six_logits) sum += std::exp(x / t);
+  for (const float x : six_logits) p.push_back(std::exp(x / t) / sum);
   return p;
 }
 
 }  // namespace
 
 TEST_CASE("greedy takes the best, and of equal ones the first", "[llama][sampler]") {
-  CHECK(llama::greedy()(std::span<const float>(logits), {}) == 1);
-  CHECK(llama::sampler::best({llama::top_k{3}})(std::span<const float>(logits), {}) == 1);
+  CHECK(llama::greedy()(std::span<const float>(six_logits), {}) == 1);
+  CHECK(llama::sampler::best({llama::top_k{3}})(std::span<const float>(six_logits), {}) == 1);
 }
 
 TEST_CASE("draws follow the tempered probabilities", "[llama][sampler]") {
@@ -60,15 +60,15 @@ TEST_CASE("top-k, top-p and min-p keep the tokens that their definitions say", "
 
 TEST_CASE("the repetition penalty looks at the window only", "[llama][sampler]") {
   llama::sampler s = llama::sampler::best({llama::repetition_penalty{2.0, 2}});
-  CHECK(s(std::span<const float>(logits), std::vector<token_id>{1, 3}) == 4);
-  CHECK(s(std::span<const float>(logits), std::vector<token_id>{1, 3, 5, 5}) == 1);
+  CHECK(s(std::span<const float>(six_logits), std::vector<token_id>{1, 3}) == 4);
+  CHECK(s(std::span<const float>(six_logits), std::vector<token_id>{1, 3, 5, 5}) == 1);
 }
 
 TEST_CASE("a seed fixes the draws", "[llama][sampler]") {
   const auto run = [](std::uint64_t seed) {
     llama::sampler s = llama::sampling({.temperature = 1.5, .seed = seed});
     std::vector<token_id> tokens;
-    for (int i = 0; i < 50; ++i) tokens.push_back(s(std::span<const float>(logits), {}));
+    for (int i = 0; i < 50; ++i) tokens.push_back(s(std::span<const float>(six_logits), {}));
     return tokens;
   };
   CHECK(run(3) == run(3));
@@ -76,7 +76,7 @@ TEST_CASE("a seed fixes the draws", "[llama][sampler]") {
 }
 
 TEST_CASE("logits that are not finite and settings out of range are errors", "[llama][sampler]") {
-  std::vector<float> bad = logits;
+  std::vector<float> bad = six_logits;
   bad[4] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_WITH(llama::greedy()(std::span<const float>(bad), {}), Catch::Contains("token 4"));
   bad[4] = std::numeric_limits<float>::infinity();
@@ -84,7 +84,7 @@ TEST_CASE("logits that are not finite and settings out of range are errors", "[l
   for (const llama::sampling_step& step :
        {llama::sampling_step(llama::temperature{0}), llama::sampling_step(llama::top_p{0}), llama::sampling_step(llama::min_p{2}),
         llama::sampling_step(llama::repetition_penalty{-1})}) {
-    CHECK_THROWS_AS(llama::sampler::draw(1, {step})(std::span<const float>(logits), std::vector<token_id>{1}), quipu::config_error);
+    CHECK_THROWS_AS(llama::sampler::draw(1, {step})(std::span<const float>(six_logits), std::vector<token_id>{1}), quipu::config_error);
   }
-  CHECK_THROWS_AS(llama::sampler::draw(1, {[](auto& c, auto) { c.clear(); }})(std::span<const float>(logits), {}), quipu::config_error);
+  CHECK_THROWS_AS(llama::sampler::draw(1, {[](auto& c, auto) { c.clear(); }})(std::span<const float>(six_logits), {}), quipu::config_error);
 }

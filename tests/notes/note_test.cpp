@@ -4,17 +4,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "support/note_stores.hpp"
+
 using namespace quipu::notes;
-
-namespace {
-
-note of_text(std::string text) {
-  note n;
-  n.text = std::move(text);
-  return n;
-}
-
-}  // namespace
+using quipu::test::of_text;
 
 TEST_CASE("lower case and word characters follow Unicode", "[notes][note]") {
   CHECK(to_lower(U'A') == U'a');

@@ -12,20 +12,15 @@
 #include <quipu/notes/memory_store.hpp>
 #include <quipu/notes/sqlite_store.hpp>
 
+#include "support/note_stores.hpp"
 #include "support/store_model.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace quipu::notes;
+using quipu::test::of_text;
+using quipu::test::quick;
 
 namespace {
-
-constexpr sqlite_store_options quick{.durability = store_durability::process_kill};
-
-note of_text(std::string text) {
-  note n;
-  n.text = std::move(text);
-  return n;
-}
 
 /// The search must give what a retriever made from the store's live notes gives.
 template <class Book>

@@ -10,21 +10,16 @@
 
 #include <catch2/catch.hpp>
 
+#include "support/note_stores.hpp"
 #include "support/store_model.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace quipu::notes;
+using quipu::test::of_text;
+using quipu::test::quick;
 using quipu::test::temp_folder;
 
 namespace {
-
-constexpr sqlite_store_options quick{.durability = store_durability::process_kill};
-
-note of_text(std::string text) {
-  note n;
-  n.text = std::move(text);
-  return n;
-}
 
 void run_sql(const std::string& path, const char* sql) {
   sqlite3* db = nullptr;

@@ -21,7 +21,7 @@ std::string token(const std::string& text, float score) {
   return word(std::bit_cast<std::uint32_t>(score)) + word(static_cast<std::uint32_t>(text.size())) +
          text;
 }
-std::string small_file() {
+std::string five_tokens() {
   return word(6) + token("<unk>", 0) + token("\n<s>\n", 0) + token("\n</s>\n", 0) +
          token("<0x41>", 0) + token(" a", -2.5f);
 }
@@ -41,7 +41,7 @@ void check_same_vocabulary(const vocabulary& a, const vocabulary& b) {
 
 TEST_CASE("a tokenizer.bin gives the pieces of the model that it came from",
           "[text][llama2c_tokenizer]") {
-  const vocabulary v = parse_llama2c_tokenizer(small_file(), 5, "test.bin");
+  const vocabulary v = parse_llama2c_tokenizer(five_tokens(), 5, "test.bin");
   CHECK(v.tokens == std::vector<std::string>{"<unk>", "<s>", "</s>", "<0x41>",
                                              "\xE2\x96\x81"
                                              "a"});
@@ -69,11 +69,11 @@ TEST_CASE("llama2's tokenizer.bin equals its tokenizer.model", "[text][llama2c_t
 }
 
 TEST_CASE("the number of tokens must be right", "[text][llama2c_tokenizer]") {
-  CHECK_THROWS_WITH(parse_llama2c_tokenizer(small_file(), 4, "test.bin"),
+  CHECK_THROWS_WITH(parse_llama2c_tokenizer(five_tokens(), 4, "test.bin"),
                     Catch::Contains("more bytes"));
-  CHECK_THROWS_AS(parse_llama2c_tokenizer(small_file(), 6, "test.bin"), format_error);
-  CHECK_THROWS_AS(parse_llama2c_tokenizer(small_file(), 0, "test.bin"), format_error);
-  CHECK_THROWS_AS(parse_llama2c_tokenizer(small_file(), static_cast<std::size_t>(-1), "test.bin"),
+  CHECK_THROWS_AS(parse_llama2c_tokenizer(five_tokens(), 6, "test.bin"), format_error);
+  CHECK_THROWS_AS(parse_llama2c_tokenizer(five_tokens(), 0, "test.bin"), format_error);
+  CHECK_THROWS_AS(parse_llama2c_tokenizer(five_tokens(), static_cast<std::size_t>(-1), "test.bin"),
                   format_error);
   CHECK_THROWS_AS(parse_llama2c_tokenizer("", 5, "test.bin"), format_error);
 }
@@ -83,12 +83,12 @@ TEST_CASE("damaged files are refused or read, never more", "[text][llama2c_token
     (void)parse_llama2c_tokenizer({reinterpret_cast<const char*>(damaged.data()), damaged.size()},
                                   5, "damaged");
   };
-  CHECK(quipu::test::truncations(small_file(), read).accepted == 0);
-  CHECK(quipu::test::flips(small_file(), read).refused > 0);
+  CHECK(quipu::test::truncations(five_tokens(), read).accepted == 0);
+  CHECK(quipu::test::flips(five_tokens(), read).refused > 0);
 }
 
 TEST_CASE("a missing tokenizer.bin is an io_error", "[text][llama2c_tokenizer]") {
   const quipu::test::temp_folder folder;
   CHECK_THROWS_AS(read_llama2c_tokenizer(folder.file("none.bin"), 5), quipu::io_error);
-  CHECK(read_llama2c_tokenizer(folder.write("a.bin", small_file()), 5).tokens.size() == 5);
+  CHECK(read_llama2c_tokenizer(folder.write("a.bin", five_tokens()), 5).tokens.size() == 5);
 }

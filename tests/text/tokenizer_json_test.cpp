@@ -36,7 +36,7 @@ const std::string qwen2_pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 // A small byte-level file: letters a to c, one merge, two added tokens.
-json small_file() {
+json small_json() {
   json file;
   file["version"] = "1.0";
   file["added_tokens"] = json::array({{{"id", 5}, {"content", "<|end|>"}, {"special", true}},
@@ -57,7 +57,7 @@ vocabulary parse(const json& file) { return parse_tokenizer_json(file.dump(), "t
 }  // namespace
 
 TEST_CASE("a byte-level file gives tokens, kinds and merges", "[text][tokenizer_json]") {
-  const vocabulary v = parse(small_file());
+  const vocabulary v = parse(small_json());
   CHECK(v.kind == tokenizer_kind::byte_level_bpe);
   CHECK(v.pre_tokenizer == "gpt-2");
   CHECK(v.tokens == std::vector<std::string>{"a", "b", "c", "ab", "\xC4\xA0", "<|end|>", "<tool>"});
@@ -71,7 +71,7 @@ TEST_CASE("a byte-level file gives tokens, kinds and merges", "[text][tokenizer_
 }
 
 TEST_CASE("merges may be pairs, and ids may leave a gap", "[text][tokenizer_json]") {
-  json file = small_file();
+  json file = small_json();
   file["model"]["merges"] = json::array({json::array({"a", "b"})});
   file["model"]["ignore_merges"] = true;
   file["added_tokens"][1]["id"] = 9;
@@ -85,7 +85,7 @@ TEST_CASE("merges may be pairs, and ids may leave a gap", "[text][tokenizer_json
 
 TEST_CASE("pre-tokenizers are recognised by their parts", "[text][tokenizer_json]") {
   const auto name = [](const json& pre_tokenizer) {
-    json file = small_file();
+    json file = small_json();
     file["pre_tokenizer"] = pre_tokenizer;
     return parse(file).pre_tokenizer;
   };
@@ -109,7 +109,7 @@ TEST_CASE("pre-tokenizers are recognised by their parts", "[text][tokenizer_json
 }
 
 TEST_CASE("the post-processor says what is added around a text", "[text][tokenizer_json]") {
-  json file = small_file();
+  json file = small_json();
   const json end = {{"SpecialToken", {{"id", "<|end|>"}, {"type_id", 0}}}};
   const json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
   file["post_processor"] = {{"type", "TemplateProcessing"}, {"single", {end, text}}};
@@ -211,7 +211,7 @@ TEST_CASE("a real vocabulary written as tokenizer.json encodes as before",
   QUIPU_NEEDS(golden);
   QUIPU_NEEDS(path);
   const vocabulary model = quipu::test::read_vocabulary(path);
-  json file = small_file();
+  json file = small_json();
   file["added_tokens"] = json::array();
   json vocab;
   for (std::size_t i = 0; i < model.tokens.size(); ++i) {
@@ -235,7 +235,7 @@ TEST_CASE("a real vocabulary written as tokenizer.json encodes as before",
 
 TEST_CASE("files of another form are refused", "[text][tokenizer_json]") {
   const auto refused = [](const char* pointer, const json& value, const char* message) {
-    json file = small_file();
+    json file = small_json();
     file[json::json_pointer(pointer)] = value;
     CHECK_THROWS_AS(parse(file), format_error);
     CHECK_THROWS_WITH(parse(file), Catch::Contains(message));
@@ -259,7 +259,7 @@ TEST_CASE("files of another form are refused", "[text][tokenizer_json]") {
   refused("/added_tokens", json::array({1}), "added_tokens");
   refused("/added_tokens/0/special", 1, "special");
   refused("/post_processor", 3, "post_processor");
-  json file = small_file();
+  json file = small_json();
   file["normalizer"] = {{"type", "NFC"}};
   CHECK_NOTHROW(parse(file));
   for (const char* text : {"", "[]", "1", "{", "{}", "nonsense", "{\"model\": \"\xFF\"}"}) {
@@ -275,13 +275,13 @@ TEST_CASE("damaged tokenizer.json files are refused or read, never more",
         {reinterpret_cast<const char*>(damaged.data()), damaged.size()}, "damaged"));
     (void)tokenizer.encode("ab cab", special::parse);
   };
-  CHECK(quipu::test::truncations(small_file().dump(), read).accepted == 0);
-  CHECK(quipu::test::flips(small_file().dump(), read).refused > 0);
+  CHECK(quipu::test::truncations(small_json().dump(), read).accepted == 0);
+  CHECK(quipu::test::flips(small_json().dump(), read).refused > 0);
 }
 
 TEST_CASE("tokenizer.json is read from a file", "[text][tokenizer_json]") {
   const quipu::test::temp_folder folder;
   CHECK_THROWS_AS(read_tokenizer_json(folder.file("tokenizer.json")), quipu::io_error);
-  CHECK(read_tokenizer_json(folder.write("tokenizer.json", small_file().dump())).tokens.size() ==
+  CHECK(read_tokenizer_json(folder.write("tokenizer.json", small_json().dump())).tokens.size() ==
         7);
 }
