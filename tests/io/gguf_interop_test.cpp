@@ -62,7 +62,7 @@ TEST_CASE("gguf-py reads the same fields and numbers", "[io][gguf_interop]") {
     INFO(quipu::test::read_bytes(folder.file("said")));
     if (code == 77 || code == 127) {
       // The other direction (golden files that gguf-py wrote) is tested everywhere; this needs the package.
-      quipu::test::note_skip("no gguf-py (pip install gguf; QUIPU_PYTHON names the interpreter)");
+      quipu::test::note_missing_tool("no gguf-py (pip install gguf; QUIPU_PYTHON names the interpreter)");
       return;
     }
     CHECK(code == 0);

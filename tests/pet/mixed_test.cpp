@@ -18,6 +18,8 @@
 #include "support/modules.hpp"
 #include "support/training.hpp"
 
+namespace quipu_mixed_test {
+
 namespace llama = quipu::llama;
 namespace optim = quipu::optim;
 namespace pet = quipu::pet;
@@ -333,3 +335,5 @@ TEST_CASE("every sequence may have its own head", "[pet][mixed]") {
   rows[0] = {3, 0, &five, 0};
   CHECK_THROWS_AS(classify.loss(pass, batch, rows, hooks), quipu::config_error);
 }
+
+}  // namespace quipu_mixed_test

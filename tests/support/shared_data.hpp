@@ -32,11 +32,17 @@ inline std::filesystem::path golden_case(const std::string& name) {
   return shared_root() / "golden" / name;
 }
 
-/// Notes a skip for the summary of `scripts/test`, which counts them by cause.
-inline void note_skip(const std::string& cause) {
+/// Notes that a test was left out for want of a program or package that only some machines have. Unlike missing
+/// data this is never a failure.
+inline void note_missing_tool(const std::string& cause) {
   const std::string log = setting("QUIPU_SKIP_LOG");
   if (!log.empty()) std::ofstream(log, std::ios::app) << cause << '\n';
   std::cerr << "SKIPPED: " << cause << '\n';
+}
+
+/// Notes a skip for the summary of `scripts/test`, which counts them by cause.
+inline void note_skip(const std::string& cause) {
+  note_missing_tool(cause);
   if (setting("QUIPU_REQUIRE_DATA") == "1") FAIL("data required, but " << cause);
 }
 

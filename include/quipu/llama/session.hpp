@@ -19,6 +19,7 @@
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/model.hpp>
+#include <quipu/llama/training_hooks.hpp>  // kv_prefix
 
 namespace quipu::llama {
 
@@ -80,6 +81,24 @@ class session {
     const auto& c = model_.config();
     return insert(kv_cache<kv_type>({c.n_layer, c.n_kv_head, c.d_head}));
   }
+  /// A new sequence that begins with learned keys and values.
+  /// @throws config_error  more of them than n_ctx
+  [[nodiscard]] sequence_id create(const kv_prefix<scalar_type>& prefix) {
+    if (prefix.n_row > n_ctx_) fail<config_error>("session::create: prefix", concat("at most n_ctx = ", n_ctx_, " rows"), prefix.n_row);
+    const sequence_id id = create();
+    kv_cache<kv_type>* own = &cache(id);
+    own->prepare(prefix.n_row);
+    cached_context<kv_type> context({&own, 1});
+    const auto& c = model_.config();
+    const row_segment all{0, 0, prefix.n_row, 0};
+    const std::size_t stride = c.n_layer * 2 * c.d_kv();
+    for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
+      const scalar_type* k = prefix.values + layer * 2 * c.d_kv();
+      context.template store<scalar_type>(ws_, layer, {&all, 1}, {k, prefix.n_row, c.d_kv(), stride}, {k + c.d_kv(), prefix.n_row, c.d_kv(), stride});
+    }
+    own->commit(prefix.n_row);
+    return id;
+  }
   /// A new sequence that begins with the first `n` positions of another. They are shared, not copied.
   /// @throws config_error  the sequence is unknown or shorter than `n`
   [[nodiscard]] sequence_id fork(sequence_id from, std::size_t n) {
@@ -105,8 +124,8 @@ class session {
   ///                in order, on this thread; may throw
   /// @param hooks   modules and taps, see `no_hooks`
   /// @throws config_error  unknown or repeated sequences, token ids outside the vocabulary, modules of another
-  ///                       model's sizes, a sequence that would pass n_ctx. Nothing has changed then; if `visit` throws, the sequences are
-  ///                       continued up to the pass that it was called for.
+  ///                       model's sizes, a sequence that would pass n_ctx. Nothing has changed then; if `visit`
+  ///                       throws, the sequences are continued up to the pass that it was called for.
   template <class Visit, class Hooks = no_hooks>
   void run(std::span<const input> inputs, Visit&& visit, Hooks&& hooks = {}) {
     check(inputs);

@@ -77,9 +77,7 @@ template <class Scalar>
   for (const combined_target& t : targets) {
     names.push_back(t.name);
     if (static_cast<std::size_t>(t.a.rows()) == policy.rank) continue;
-    std::string pattern;
-    for (const char letter : t.name) pattern += letter == '.' ? std::string("\\.") : std::string(1, letter);
-    policy.rank_pattern.push_back({pattern, static_cast<double>(t.a.rows())});
+    policy.rank_pattern.push_back({exact_pattern(t.name), static_cast<double>(t.a.rows())});
     policy.alpha_pattern.push_back(policy.rank_pattern.back());  // so that the scale is 1
   }
   policy.targets = optim::name_pattern::suffixes(std::move(names));

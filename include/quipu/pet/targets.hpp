@@ -37,6 +37,13 @@ struct pattern_value {
   double value;
 };
 
+/// A pattern for one module's full name: its dots are dots.
+[[nodiscard]] inline std::string exact_pattern(const std::string& name) {
+  std::string pattern;
+  for (const char letter : name) pattern += letter == '.' ? std::string("\\.") : std::string(1, letter);
+  return pattern;
+}
+
 /// The number of the first pattern that fits, `usual` where none does.
 [[nodiscard]] inline double value_for(const std::vector<pattern_value>& patterns, const std::string& name, double usual) {
   for (const pattern_value& p : patterns) {
