@@ -99,8 +99,9 @@ void check_parts(std::span<const weighted_module<Scalar>> parts, const arithmeti
   }
 }
 
-/// The best factors of rank `rank` of m: B = U S, A = V^T.
-inline void factor(const task_tensor& m, std::size_t rank, combined_target& into) {
+/// The best factors of rank `rank` of m: B = U S, A = V^T. A template, so that who does not use it need not compile it.
+template <class Matrix>
+void factor(const Matrix& m, std::size_t rank, combined_target& into) {
   const Eigen::BDCSVD<Eigen::MatrixXd> svd(m, Eigen::ComputeThinU | Eigen::ComputeThinV);
   const auto r = static_cast<Eigen::Index>(rank);
   into.b = svd.matrixU().leftCols(r) * svd.singularValues().head(r).asDiagonal();
