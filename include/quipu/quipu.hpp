@@ -47,6 +47,7 @@
 #include <quipu/io/gguf_key_writer.hpp>
 #include <quipu/io/gguf_metadata.hpp>
 #include <quipu/io/gguf_names.hpp>
+#include <quipu/io/gguf_output.hpp>
 #include <quipu/io/gguf_types.hpp>
 #include <quipu/io/gguf_vocabulary.hpp>
 #include <quipu/io/gguf_writer.hpp>
@@ -91,6 +92,7 @@
 #include <quipu/llama/backward.hpp>
 #include <quipu/llama/batch_context.hpp>
 #include <quipu/llama/bind_base.hpp>
+#include <quipu/llama/classifier.hpp>
 #include <quipu/llama/export.hpp>
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/generate.hpp>
@@ -102,6 +104,7 @@
 #include <quipu/llama/load.hpp>
 #include <quipu/llama/loss.hpp>
 #include <quipu/llama/merge.hpp>
+#include <quipu/llama/mixed_module_hooks.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/module_hooks.hpp>
 #include <quipu/llama/policies.hpp>
@@ -115,6 +118,7 @@
 #include <quipu/llama/training_batch.hpp>
 #include <quipu/llama/training_hooks.hpp>
 #include <quipu/llama/training_pass.hpp>
+#include <quipu/llama/virtual_tokens.hpp>
 #include <quipu/llama/weight_gradients.hpp>
 #include <quipu/llama/weights.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
@@ -150,8 +154,12 @@
 #include <quipu/pet/combine.hpp>
 #include <quipu/pet/dora.hpp>
 #include <quipu/pet/ia3.hpp>
+#include <quipu/pet/linear_head.hpp>
 #include <quipu/pet/lora.hpp>
+#include <quipu/pet/lora_gguf.hpp>
+#include <quipu/pet/lora_groups.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/module_set.hpp>
 #include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/peft_folder.hpp>
 #include <quipu/pet/peft_kinds.hpp>

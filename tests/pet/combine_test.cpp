@@ -14,6 +14,8 @@
 #include "support/random_checkpoint.hpp"
 #include "support/temp_folder.hpp"
 
+namespace quipu_combine_test {
+
 namespace optim = quipu::optim;
 namespace pet = quipu::pet;
 namespace test = quipu::test;
@@ -223,3 +225,5 @@ TEST_CASE("impossible combinations are refused", "[pet][combine]") {
   const std::vector<part> infinite = {{&first, HUGE_VAL}};
   CHECK_THROWS_AS(pet::concatenate<double>(config, infinite), quipu::config_error);
 }
+
+}  // namespace quipu_combine_test

@@ -17,6 +17,8 @@
 #include "support/modules.hpp"
 #include "support/training.hpp"
 
+namespace quipu_kinds_test {
+
 namespace llama = quipu::llama;
 namespace optim = quipu::optim;
 namespace pet = quipu::pet;
@@ -178,3 +180,5 @@ TEST_CASE("impossible settings are refused", "[pet][kinds]") {
   CHECK_THROWS_AS(pet::bottleneck<>::module<float>({.size = 0}, c, 0), quipu::config_error);
   CHECK_NOTHROW(pet::bottleneck<>::module<float>({.size = 1}, c, 0));
 }
+
+}  // namespace quipu_kinds_test

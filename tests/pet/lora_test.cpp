@@ -12,6 +12,8 @@
 #include "support/modules.hpp"
 #include "support/training.hpp"
 
+namespace quipu_lora_test {
+
 namespace llama = quipu::llama;
 namespace optim = quipu::optim;
 namespace pet = quipu::pet;
@@ -113,3 +115,5 @@ TEST_CASE("impossible LoRA settings are refused", "[pet][lora]") {
   CHECK_THROWS_AS(make({.dropout = 1}), quipu::config_error);
   CHECK_NOTHROW(make({}));
 }
+
+}  // namespace quipu_lora_test

@@ -11,6 +11,8 @@
 #include "support/modules.hpp"
 #include "support/training.hpp"
 
+namespace quipu_merge_test {
+
 namespace llama = quipu::llama;
 namespace optim = quipu::optim;
 namespace pet = quipu::pet;
@@ -138,3 +140,5 @@ TEST_CASE("misused merges are errors and leave the weights as they were", "[pet]
   CHECK(!trainable.is_merged());
   CHECK(bytes_of(trainable) == before);
 }
+
+}  // namespace quipu_merge_test

@@ -35,15 +35,17 @@ inline std::filesystem::path golden_case(const std::string& name) {
 /// Skips of this run; where there are any and nothing failed it ends with ctest's skip code, see skips.cpp.
 inline int n_skip = 0;
 
-/// Notes a skip for the summary of `scripts/test`, which counts them by cause.
+/// Notes that a test was left out for want of a program or package that only some machines have. Unlike missing
+/// data this is never a failure.
 inline void note_missing_tool(const std::string& cause) {
   ++n_skip;
   const std::string log = setting("QUIPU_SKIP_LOG");
   if (!log.empty()) std::ofstream(log, std::ios::app) << cause << '\n';
   std::cerr << "SKIPPED: " << cause << '\n';
 }
-/// The same for data, whose lack is a failure under `scripts/test --require-data`.
-inline void note_missing_data(const std::string& cause) {
+
+/// Notes a skip for want of data; the summary of `scripts/test` counts them by cause.
+inline void note_skip(const std::string& cause) {
   note_missing_tool(cause);
   if (setting("QUIPU_REQUIRE_DATA") == "1") FAIL("data required, but " << cause);
 }
@@ -53,7 +55,7 @@ inline void note_missing_data(const std::string& cause) {
 inline bool have(const std::filesystem::path& path) {
   if (std::filesystem::exists(path)) return true;
   if (!std::filesystem::exists(shared_root())) {
-    note_missing_data("no shared data folder");
+    note_skip("no shared data folder");
     return false;
   }
   FAIL("missing in the shared data folder: " << path.string());
@@ -68,7 +70,7 @@ inline std::filesystem::path smollm2_path() {
   if (cache.empty()) cache = setting("HOME") + "/.cache";
   const auto path = std::filesystem::path(cache) / "quipu" / "SmolLM2-135M-Instruct.Q4_1.gguf";
   if (std::filesystem::exists(path)) return path;
-  note_missing_data("no SmolLM2 checkpoint (scripts/fetch_model)");
+  note_skip("no SmolLM2 checkpoint (scripts/fetch_model)");
   return {};
 }
 

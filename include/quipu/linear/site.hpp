@@ -36,6 +36,7 @@ struct row_segment {
   std::size_t first_row = 0;
   std::size_t n_row = 0;
   std::size_t position = 0;  ///< of the first row in its sequence; what it is rotated by
+  std::size_t input = 0;     ///< number of the sequence among those that the caller gave; names its module
 };
 
 }  // namespace quipu::linear

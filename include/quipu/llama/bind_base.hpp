@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include <quipu/core/error.hpp>
 #include <quipu/linear/site.hpp>
 #include <quipu/llama/hooks.hpp>  // projection_site
 #include <quipu/llama/model.hpp>
@@ -30,8 +31,10 @@ template <class Scalar>
 
 /// Shows a model's weights to a module that reads them (DoRA, IA3 in training); does nothing for the others.
 /// The module keeps the weights alive.
+/// @throws config_error  the module was made for a model of other sizes
 template <class Module, class Policies>
 void bind_base(Module& module, const basic_model<Policies>& m) {
+  if (!module.fits(m.config())) fail<config_error>("bind_base", "a module made for this model", "one of other sizes");
   if constexpr (pet::reads_base<Module>) {
     using scalar = typename Policies::scalar::value_type;
     pet::base_weights<scalar> base(m.config().n_layer, m.shared_weights());

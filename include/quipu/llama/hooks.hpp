@@ -6,6 +6,7 @@
 #include <span>
 
 #include <quipu/core/matrix_view.hpp>
+#include <quipu/io/model_config.hpp>
 #include <quipu/linear/site.hpp>
 
 namespace quipu::llama {
@@ -18,6 +19,9 @@ using linear::row_segment;
 /// A hooks class derives from this one and hides what it needs. All are called on the calling thread,
 /// between parallel steps.
 struct no_hooks {
+  /// Whether the modules, if there are any, were made for models of these sizes.
+  static constexpr bool fits(const io::model_config&) noexcept { return true; }
+
   /// Whether the outputs of o or down of a block are to be computed apart from the residual stream. Needed by
   /// what scales or replaces an output, and by `attention_output` and `ffn_output`; what only adds to an
   /// output (LoRA) does without, and then finds the residual stream in the y of `projected`.

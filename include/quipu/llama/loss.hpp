@@ -38,7 +38,16 @@ struct loss_sum {
   return targets.size() - static_cast<std::size_t>(std::count(targets.begin(), targets.end(), ignored_label));
 }
 
-/// Computes -log softmax(W h)[target] over the rows h of a batch, and its gradients.
+/// A linear layer that gives logits, and where its gradients are added; null pointers are absent.
+template <class Scalar>
+struct head_layer {
+  const linear::stored_matrix& w;  ///< (n_vocab, d_model)
+  Scalar* dw = nullptr;
+  const Scalar* bias = nullptr;    ///< (n_vocab)
+  Scalar* d_bias = nullptr;
+};
+
+/// Computes -log softmax(W h + b)[target] over the rows h of a batch, and its gradients.
 template <class Scalar>
 class head_loss {
  public:
@@ -48,13 +57,13 @@ class head_loss {
   /// @param hidden    (n_row, d_model) after the final norm
   /// @param targets   (n_row) token ids or `ignored_label`
   /// @param weight    factor of every row's gradient, 1 / (rows that count in the whole step); 0 for no gradients
-  /// @param d_hidden  (n_row, d_model) out, 0 in rows that do not count; empty for no gradients
-  /// @param d_head    (n_vocab, d_model) added to, or null
+  /// @param d_hidden  (n_row, d_model) rows that count are overwritten, the others left alone; empty for no gradients
   /// @throws config_error  a target that is neither a token id nor `ignored_label`
   /// Rows that do not count cost nothing.
-  loss_sum run(linear::projector<Scalar>& projector, linear::multiplier<Scalar>& multiply,
-               const linear::stored_matrix& head, matrix_view<const Scalar> hidden,
-               std::span<const std::int64_t> targets, double weight, matrix_view<Scalar> d_hidden, Scalar* d_head) {
+  loss_sum run(linear::projector<Scalar>& projector, linear::multiplier<Scalar>& multiply, const head_layer<Scalar>& layer,
+               matrix_view<const Scalar> hidden, std::span<const std::int64_t> targets, double weight,
+               matrix_view<Scalar> d_hidden) {
+    const linear::stored_matrix& head = layer.w;
     counted_.clear();
     for (std::size_t t = 0; t < targets.size(); ++t) {
       if (targets[t] == ignored_label) continue;
@@ -64,7 +73,6 @@ class head_loss {
       counted_.push_back(t);
     }
     const bool gradients = !d_hidden.empty() && weight != 0;
-    for (std::size_t t = 0; t < d_hidden.rows(); ++t) std::fill_n(d_hidden.row(t), d_hidden.cols(), Scalar(0));
     const std::size_t d = hidden.cols(), n_vocab = head.rows;
     const std::size_t most = std::max(n_logit_, n_vocab) / n_vocab;
     const std::size_t n_portion = (counted_.size() + most - 1) / most;
@@ -79,14 +87,15 @@ class head_loss {
       const auto rows = rows_.matrix(n, d);
       const auto logits = logits_.matrix(n, n_vocab);
       for (std::size_t i = 0; i < n; ++i) std::copy_n(hidden.row(counted_[first + i]), d, rows.row(i));
-      const linear::projection<Scalar> product{&head, nullptr, logits};
+      const linear::projection<Scalar> product{&head, layer.bias, logits};
       projector.run(rows, {&product, 1});
       ws.team().parallel_for(n, 1, [&](std::size_t i, std::size_t, std::size_t) {
         losses_[first + i] = cross_entropy(logits.row(i), n_vocab, static_cast<std::size_t>(targets[counted_[first + i]]),
                                            gradients ? static_cast<Scalar>(weight) : Scalar(0));
       });
       if (!gradients) continue;
-      if (d_head != nullptr) multiply.weight_gradient(logits, rows, d_head);
+      if (layer.dw != nullptr) multiply.weight_gradient(logits, rows, layer.dw);
+      if (layer.d_bias != nullptr) multiply.bias_gradient(logits, layer.d_bias);
       multiply.input_gradient(logits, head, rows, linear::gemm_output::overwrite);
       for (std::size_t i = 0; i < n; ++i) std::copy_n(rows.row(i), d, d_hidden.row(counted_[first + i]));
     }

@@ -85,6 +85,7 @@ template <class Policies, class Module>
   using scalar = typename trainable_model<Policies>::scalar_type;
   static_assert(mergeable_module<Module>, "merge: the module is no change of weights (prompt, prefix and bottleneck are not)");
   static_assert(std::is_same_v<scalar, typename Module::scalar_type>, "merge: model and module need the same scalar");
+  if (!module.fits(m.model().config())) fail<config_error>("merge", "a module made for this model", "one of other sizes");
   if (m.is_merged()) fail<config_error>("merge", "a model without a merged module (unmerge it first)", "one with");
   merged_model<Policies> merged(std::move(m));
   merged.trainable_.mark_merged(true);

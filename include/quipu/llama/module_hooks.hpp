@@ -35,6 +35,7 @@ class module_hooks : public no_training_hooks {
   }
   void evaluate() noexcept { training_ = false; }
 
+  [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return module_->fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return module_->lowest_layer(); }
   [[nodiscard]] bool separates(projection_site site, std::size_t layer) const noexcept { return module_->separates(site, layer); }
   [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return module_->touches(site, layer); }

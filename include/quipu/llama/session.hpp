@@ -19,6 +19,7 @@
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/model.hpp>
+#include <quipu/llama/training_hooks.hpp>  // kv_prefix
 
 namespace quipu::llama {
 
@@ -80,6 +81,24 @@ class session {
     const auto& c = model_.config();
     return insert(kv_cache<kv_type>({c.n_layer, c.n_kv_head, c.d_head}));
   }
+  /// A new sequence that begins with learned keys and values.
+  /// @throws config_error  more of them than n_ctx
+  [[nodiscard]] sequence_id create(const kv_prefix<scalar_type>& prefix) {
+    if (prefix.n_row > n_ctx_) fail<config_error>("session::create: prefix", concat("at most n_ctx = ", n_ctx_, " rows"), prefix.n_row);
+    const sequence_id id = create();
+    kv_cache<kv_type>* own = &cache(id);
+    own->prepare(prefix.n_row);
+    cached_context<kv_type> context({&own, 1});
+    const auto& c = model_.config();
+    const row_segment all{0, 0, prefix.n_row, 0};
+    const std::size_t stride = c.n_layer * 2 * c.d_kv();
+    for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
+      const scalar_type* k = prefix.values + layer * 2 * c.d_kv();
+      context.template store<scalar_type>(ws_, layer, {&all, 1}, {k, prefix.n_row, c.d_kv(), stride}, {k + c.d_kv(), prefix.n_row, c.d_kv(), stride});
+    }
+    own->commit(prefix.n_row);
+    return id;
+  }
   /// A new sequence that begins with the first `n` positions of another. They are shared, not copied.
   /// @throws config_error  the sequence is unknown or shorter than `n`
   [[nodiscard]] sequence_id fork(sequence_id from, std::size_t n) {
@@ -104,12 +123,13 @@ class session {
   /// @param visit   called as visit(input index, row of the input, std::span<const scalar> logits (n_vocab)),
   ///                in order, on this thread; may throw
   /// @param hooks   modules and taps, see `no_hooks`
-  /// @throws config_error  unknown or repeated sequences, token ids outside the vocabulary, a sequence that
-  ///                       would pass n_ctx. Nothing has changed then; if `visit` throws, the sequences are
-  ///                       continued up to the pass that it was called for.
+  /// @throws config_error  unknown or repeated sequences, token ids outside the vocabulary, modules of another
+  ///                       model's sizes, a sequence that would pass n_ctx. Nothing has changed then; if `visit`
+  ///                       throws, the sequences are continued up to the pass that it was called for.
   template <class Visit, class Hooks = no_hooks>
   void run(std::span<const input> inputs, Visit&& visit, Hooks&& hooks = {}) {
     check(inputs);
+    if (!hooks.fits(model_.config())) fail<config_error>("session::run: hooks", "modules made for this model", "modules of other sizes");
     std::vector<std::size_t> done(inputs.size(), 0);
     for (;;) {
       plan_pass(inputs, done);
@@ -209,7 +229,7 @@ class session {
     for (const part& p : pass_) {
       kv_cache<kv_type>& own = cache(inputs[p.input].sequence);
       own.prepare(own.length() + p.n_row);
-      segments_.push_back({caches_.size(), n_row, p.n_row, own.length()});
+      segments_.push_back({caches_.size(), n_row, p.n_row, own.length(), p.input});
       caches_.push_back(&own);
       n_row += p.n_row;
       n_position = std::max(n_position, own.length() + p.n_row);

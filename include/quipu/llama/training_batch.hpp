@@ -36,7 +36,7 @@ class training_batch {
     if (!labels.empty() && labels.size() != tokens.size()) {
       fail<config_error>("training_batch: labels", concat("as many as tokens: ", tokens.size()), labels.size());
     }
-    segments_.push_back({segments_.size(), tokens_.size(), n_virtual + tokens.size(), position});
+    segments_.push_back({segments_.size(), tokens_.size(), n_virtual + tokens.size(), position, segments_.size()});
     const auto label = [&](std::size_t t) { return labels.empty() ? ignored_label : labels[t]; };
     for (std::size_t i = 0; i < n_virtual; ++i) {
       tokens_.push_back(no_token);

@@ -73,10 +73,11 @@ class training_pass {
   /// The model's own head and cross-entropy on what `forward` or `evaluate` returned.
   ///
   /// @param weight    factor of the gradients: 1 / (rows that count in the whole step); 0 for the loss alone
-  /// @param d_hidden  (n_row, d_model) out, or empty
+  /// @param d_hidden  (n_row, d_model) out, 0 in rows that do not count; or empty
   /// @throws config_error  a label outside the vocabulary
   loss_sum head_loss(std::span<const std::int64_t> targets, double weight, rows d_hidden, scalar_type* d_head) {
-    return loss_.run(projector_, multiply_, model_.weights().head, normed_view(), targets, weight, d_hidden, d_head);
+    for (std::size_t t = 0; t < d_hidden.rows(); ++t) std::fill_n(d_hidden.row(t), d_hidden.cols(), scalar_type(0));
+    return loss_.run(projector_, multiply_, {model_.weights().head, d_head}, normed_view(), targets, weight, d_hidden);
   }
   [[nodiscard]] std::span<const double> row_losses() const noexcept { return loss_.losses(); }
 
@@ -142,6 +143,7 @@ class training_pass {
   void start(const training_batch& batch, Hooks& hooks) {
     const auto& c = model_.config();
     if (batch.empty()) fail<config_error>("training_pass: batch", "at least one sequence", "none");
+    if (!hooks.fits(c)) fail<config_error>("training_pass: hooks", "modules made for this model", "modules of other sizes");
     std::size_t n_position = 0;
     for (const row_segment& s : batch.segments()) n_position = std::max(n_position, s.position + s.n_row);
     if (n_position > c.n_ctx) {

@@ -32,7 +32,7 @@ class bitfit::module : public no_module {
   using call_type = module_call<Scalar>;
 
   /// @throws config_error  no target matches
-  module(const bitfit& policy, const io::model_config& c, std::uint64_t) : policy_(policy) {
+  module(const bitfit& policy, const io::model_config& c, std::uint64_t) : policy_(policy), memory_(c) {
     numbers_.assign(c.n_layer * linear::projection_sites.size(), none);
     lowest_ = for_each_target(policy.targets, c, "bitfit", [&](std::size_t layer, projection_site site, const std::string& name,
                                                                std::size_t d_out, std::size_t) {
@@ -43,6 +43,7 @@ class bitfit::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const bitfit& policy() const noexcept { return policy_; }
+  [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
   [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return number(layer, site) != none; }
 

@@ -50,7 +50,7 @@ class bottleneck<Activation>::module : public no_module {
   using call_type = module_call<Scalar>;
 
   /// @throws config_error  a size of 0 or beyond the model's width
-  module(const bottleneck& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), d_model_(c.d_model) {
+  module(const bottleneck& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), d_model_(c.d_model), memory_(c) {
     if (policy.size == 0 || policy.size > c.d_model) fail<config_error>("bottleneck: size", concat("1 .. d_model = ", c.d_model), policy.size);
     for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
       if (policy.placement == bottleneck_placement::houlsby) add(io::layer_name(layer, "self_attn"));
@@ -68,6 +68,7 @@ class bottleneck<Activation>::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const bottleneck& policy() const noexcept { return policy_; }
+  [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   static constexpr std::size_t lowest_layer() noexcept { return 0; }
   [[nodiscard]] bool separates(projection_site site, std::size_t) const noexcept {
     return site == projection_site::down || (site == projection_site::o && policy_.placement == bottleneck_placement::houlsby);

@@ -77,9 +77,7 @@ template <class Scalar>
   for (const combined_target& t : targets) {
     names.push_back(t.name);
     if (static_cast<std::size_t>(t.a.rows()) == policy.rank) continue;
-    std::string pattern;
-    for (const char letter : t.name) pattern += letter == '.' ? std::string("\\.") : std::string(1, letter);
-    policy.rank_pattern.push_back({pattern, static_cast<double>(t.a.rows())});
+    policy.rank_pattern.push_back({exact_pattern(t.name), static_cast<double>(t.a.rows())});
     policy.alpha_pattern.push_back(policy.rank_pattern.back());  // so that the scale is 1
   }
   policy.targets = optim::name_pattern::suffixes(std::move(names));
@@ -101,11 +99,18 @@ void check_parts(std::span<const weighted_module<Scalar>> parts, const arithmeti
   }
 }
 
+<<<<<<< HEAD
 /// The best factors of rank `rank` of m: B = U S, A = V^T. A template so that only those who combine pay for
 /// compiling the decomposition, which takes longer than all the rest of the library.
 template <class Matrix>
 void factor(const Matrix& m, std::size_t rank, combined_target& into) {
   const Eigen::BDCSVD<Eigen::Matrix<typename Matrix::Scalar, Eigen::Dynamic, Eigen::Dynamic>> svd(m, Eigen::ComputeThinU | Eigen::ComputeThinV);
+=======
+/// The best factors of rank `rank` of m: B = U S, A = V^T. A template, so that who does not use it need not compile it.
+template <class Matrix>
+void factor(const Matrix& m, std::size_t rank, combined_target& into) {
+  const Eigen::BDCSVD<Eigen::MatrixXd> svd(m, Eigen::ComputeThinU | Eigen::ComputeThinV);
+>>>>>>> pet
   const auto r = static_cast<Eigen::Index>(rank);
   into.b = svd.matrixU().leftCols(r) * svd.singularValues().head(r).asDiagonal();
   into.a = svd.matrixV().leftCols(r).transpose();

@@ -37,7 +37,7 @@ class ia3::module : public no_module {
   using call_type = module_call<Scalar>;
 
   /// @throws config_error  no target matches, or the input of another layer than down is to be scaled
-  module(const ia3& policy, const io::model_config& c, std::uint64_t) : policy_(policy) {
+  module(const ia3& policy, const io::model_config& c, std::uint64_t) : policy_(policy), memory_(c) {
     targets_.resize(c.n_layer * linear::projection_sites.size());
     lowest_ = for_each_target(policy.targets, c, "ia3", [&](std::size_t layer, projection_site site, const std::string& name,
                                                             std::size_t d_out, std::size_t d_in) {
@@ -53,6 +53,7 @@ class ia3::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const ia3& policy() const noexcept { return policy_; }
+  [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
   void bind(base_weights<Scalar> weights) { base_ = std::move(weights); }
 

@@ -63,7 +63,7 @@ class lora::module : public no_module {
 
   /// A is drawn from U(-1/sqrt(d_in), 1/sqrt(d_in)), B is zero: the module starts without an effect.
   /// @throws config_error  no target matches, a rank of 0 or beyond the matrix, a dropout outside 0 .. 1
-  module(const lora& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), seed_(seed) {
+  module(const lora& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), seed_(seed), memory_(c) {
     if (!(policy.dropout >= 0 && policy.dropout < 1)) fail<config_error>("lora: dropout", "0 <= dropout < 1", policy.dropout);
     targets_.resize(c.n_layer * linear::projection_sites.size());
     lowest_ = for_each_target(policy.targets, c, "lora", [&](std::size_t layer, projection_site site, const std::string& name,
@@ -76,6 +76,7 @@ class lora::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const lora& policy() const noexcept { return policy_; }
+  [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
   [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return !at(layer, site).empty(); }
   [[nodiscard]] const target& at(std::size_t layer, projection_site site) const noexcept {

@@ -9,6 +9,7 @@
 #include <span>
 
 #include <quipu/core/matrix_view.hpp>
+#include <quipu/io/model_config.hpp>
 #include <quipu/linear/backward.hpp>  // multiplier
 #include <quipu/linear/site.hpp>
 #include <quipu/optim/parameter.hpp>
@@ -50,6 +51,8 @@ struct prefix_values {
 struct no_module {
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
+  /// Whether the module was made for models of these sizes; every pass asks.
+  static constexpr bool fits(const io::model_config&) noexcept { return true; }
   /// Lowest block that the module has parameters in; `none` where it has none.
   static constexpr std::size_t lowest_layer() noexcept { return none; }
   /// Whether o or down must be computed apart from the residual stream: for what is not only added to them.
@@ -99,6 +102,7 @@ concept pet_module = std::derived_from<M, no_module> && std::movable<M> && requi
   typename M::scalar_type;
   { m.parameters() } -> std::convertible_to<std::span<const optim::parameter<typename M::scalar_type>>>;
   { c.lowest_layer() } -> std::convertible_to<std::size_t>;
+  { c.fits(io::model_config{}) } -> std::same_as<bool>;
 };
 
 }  // namespace quipu::pet

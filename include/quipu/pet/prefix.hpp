@@ -35,7 +35,7 @@ class prefix::module : public no_module {
   using policy_type = pet::prefix;
 
   /// @throws config_error  no rows, or as many as the model's context
-  module(const policy_type& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy) {
+  module(const policy_type& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), memory_(c) {
     if (policy.n_virtual == 0 || policy.n_virtual >= c.n_ctx) {
       fail<config_error>("prefix: n_virtual", concat("1 .. ", c.n_ctx - 1), policy.n_virtual);
     }
@@ -48,6 +48,7 @@ class prefix::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const policy_type& policy() const noexcept { return policy_; }
+  [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   static constexpr std::size_t lowest_layer() noexcept { return 0; }
 
   template <class Same>

@@ -34,7 +34,7 @@ class prompt::module : public no_module {
   using call_type = module_call<Scalar>;
 
   /// @throws config_error  no rows, or as many as the model's context
-  module(const prompt& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy) {
+  module(const prompt& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), memory_(c) {
     if (policy.n_virtual == 0 || policy.n_virtual >= c.n_ctx) {
       fail<config_error>("prompt: n_virtual", concat("1 .. ", c.n_ctx - 1), policy.n_virtual);
     }
@@ -47,6 +47,7 @@ class prompt::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const prompt& policy() const noexcept { return policy_; }
+  [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t n_virtual() const noexcept { return policy_.n_virtual; }
   static constexpr bool touches_embedding() noexcept { return true; }
   /// (n_virtual, d_model)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -35,6 +36,13 @@ struct pattern_value {
   std::string pattern;  ///< regular expression for the end of a module's name
   double value;
 };
+
+/// A pattern for one module's full name: its dots are dots.
+[[nodiscard]] inline std::string exact_pattern(const std::string& name) {
+  std::string pattern;
+  for (const char letter : name) pattern += letter == '.' ? std::string("\\.") : std::string(1, letter);
+  return pattern;
+}
 
 /// The number of the first pattern that fits, `usual` where none does.
 [[nodiscard]] inline double value_for(const std::vector<pattern_value>& patterns, const std::string& name, double usual) {
@@ -70,6 +78,8 @@ std::size_t for_each_target(const optim::name_pattern& pattern, const io::model_
 template <class Scalar>
 class parameter_memory {
  public:
+  explicit parameter_memory(const io::model_config& c) : sizes_(sizes_of(c)) {}
+
   /// @return the parameter's number; its pointers are there after `allocate`
   std::size_t add(std::string name, std::vector<std::size_t> shape) {
     parameters_.push_back({std::move(name), std::move(shape)});
@@ -87,10 +97,15 @@ class parameter_memory {
     }
   }
 
+  /// Whether a model has the sizes that the parameters were made for.
+  [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return sizes_ == sizes_of(c); }
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return parameters_; }
   [[nodiscard]] const optim::parameter<Scalar>& operator[](std::size_t i) const noexcept { return parameters_[i]; }
 
  private:
+  static std::array<std::size_t, 5> sizes_of(const io::model_config& c) noexcept { return {c.n_layer, c.d_model, c.d_ffn, c.d_q(), c.d_kv()}; }
+
+  std::array<std::size_t, 5> sizes_;
   optim::parameter_set<Scalar> parameters_;
   buffer<Scalar> values_, gradients_;
 };

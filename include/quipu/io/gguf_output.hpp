@@ -1,0 +1,67 @@
+/// @file Keys and tensors written as one GGUF file.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <quipu/core/error.hpp>
+#include <quipu/core/tensor_type.hpp>
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/io/checked_size.hpp>
+#include <quipu/io/gguf_key_writer.hpp>
+#include <quipu/io/gguf_types.hpp>
+
+namespace quipu::io {
+
+/// A tensor that is to be written; its bytes are asked for when they are due.
+struct gguf_output_tensor {
+  std::string name;
+  tensor_type type;
+  std::vector<std::size_t> shape;  ///< row-major
+  std::function<std::vector<std::byte>()> bytes;
+};
+
+/// Writes a GGUF v3 file, atomically.
+/// @throws config_error  rows that are not whole blocks of their type
+/// @throws io_error      the file cannot be written
+inline void write_gguf_file(const std::string& path, const gguf_key_writer& keys, std::span<const gguf_output_tensor> tensors) {
+  constexpr std::size_t alignment = 32;
+  std::string table;
+  std::size_t offset = 0;
+  for (const gguf_output_tensor& tensor : tensors) {
+    gguf_key_writer::append_text(table, tensor.name);
+    gguf_key_writer::append(table, static_cast<std::uint32_t>(tensor.shape.size()));
+    for (std::size_t axis = tensor.shape.size(); axis-- > 0;) {
+      gguf_key_writer::append(table, static_cast<std::uint64_t>(tensor.shape[axis]));
+    }
+    gguf_key_writer::append(table, ggml_number_of(tensor.type));
+    gguf_key_writer::append(table, static_cast<std::uint64_t>(offset));
+    if (tensor.shape.back() % block_of(tensor.type).elements != 0) {
+      fail<config_error>(concat("write_gguf: ", tensor.name, ": row of ", name_of(tensor.type)),
+                         concat("a multiple of ", block_of(tensor.type).elements), tensor.shape.back());
+    }
+    const std::size_t bytes = checked_bytes(tensor.type, tensor.shape, tensor.name);
+    offset += (bytes + alignment - 1) / alignment * alignment;
+  }
+
+  atomic_file file(path);
+  file.value(gguf_magic);
+  file.value(std::uint32_t{3});
+  file.value(static_cast<std::uint64_t>(tensors.size()));
+  file.value(keys.count());
+  file.write(keys.bytes());
+  file.write(table);
+  file.pad(alignment);
+  for (const gguf_output_tensor& tensor : tensors) {
+    file.write(tensor.bytes());
+    file.pad(alignment);
+  }
+  file.commit();
+}
+
+}  // namespace quipu::io
