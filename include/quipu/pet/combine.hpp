@@ -99,18 +99,11 @@ void check_parts(std::span<const weighted_module<Scalar>> parts, const arithmeti
   }
 }
 
-<<<<<<< HEAD
 /// The best factors of rank `rank` of m: B = U S, A = V^T. A template so that only those who combine pay for
 /// compiling the decomposition, which takes longer than all the rest of the library.
 template <class Matrix>
 void factor(const Matrix& m, std::size_t rank, combined_target& into) {
   const Eigen::BDCSVD<Eigen::Matrix<typename Matrix::Scalar, Eigen::Dynamic, Eigen::Dynamic>> svd(m, Eigen::ComputeThinU | Eigen::ComputeThinV);
-=======
-/// The best factors of rank `rank` of m: B = U S, A = V^T. A template, so that who does not use it need not compile it.
-template <class Matrix>
-void factor(const Matrix& m, std::size_t rank, combined_target& into) {
-  const Eigen::BDCSVD<Eigen::MatrixXd> svd(m, Eigen::ComputeThinU | Eigen::ComputeThinV);
->>>>>>> pet
   const auto r = static_cast<Eigen::Index>(rank);
   into.b = svd.matrixU().leftCols(r) * svd.singularValues().head(r).asDiagonal();
   into.a = svd.matrixV().leftCols(r).transpose();
