@@ -97,6 +97,11 @@ TEST_CASE("reciprocal ranks are fused by their formula", "[notes][retrievers]") 
   CHECK(found.size() == 4);  // only the n-grams see note 4
   CHECK(found[0].id == 1);
   for (const scored_note& hit : found) CHECK(hit.score == Approx(fused[hit.id]).epsilon(1e-14));
+  hybrid weighted(bm25_retriever{}, char_ngram_retriever<>{}, {.weights = {2, 1}});
+  weighted.add(1, "Oslo is the capital of Norway");
+  CHECK(weighted.retrieve(query, 1).front().score == Approx(3.0 / 60));
+  CHECK_THROWS_AS(hybrid(bm25_retriever{}, char_ngram_retriever<>{}, {.weights = {1}}), quipu::config_error);
+  CHECK_THROWS_AS(hybrid(bm25_retriever{}, char_ngram_retriever<>{}, {.weights = {1, 0}}), quipu::config_error);
 }
 
 TEST_CASE("the second hop finds the note that only the first note names", "[notes][retrievers]") {

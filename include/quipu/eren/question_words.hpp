@@ -166,6 +166,16 @@ inline std::string lower(std::string_view text) {
   return candidates;
 }
 
+/// True where a name of one note, which the question does not have, stands in another note: the question may
+/// need both.
+[[nodiscard]] inline bool leads_to(std::string_view note, std::string_view other, std::string_view question) {
+  const std::vector<std::string> bridges = answer_candidates(note, question), words = note_words(other);
+  return std::any_of(bridges.begin(), bridges.end(), [&](const std::string& bridge) {
+    const char32_t first = quipu::text::decode_utf8(bridge, 0).code_point;
+    return notes::to_lower(first) != first && std::find(words.begin(), words.end(), bridge) != words.end();
+  });
+}
+
 /// Question and note without their common topic.
 struct word_residual {
   std::string topic;                              ///< shared_span

@@ -18,6 +18,9 @@ namespace quipu::notes {
 struct fusion_options {
   double offset = 60;       ///< a note at rank r (from 0) of one retriever gets 1 / (offset + r); above 0
   std::size_t depth = 100;  ///< how many notes of each retriever count, where the caller asks for fewer
+  /// What each retriever's share is multiplied with, in their order; empty: all alike. Two rankings that swap
+  /// two notes leave them with the same sum: a weight of 1.001 lets one of the rankings decide.
+  std::vector<double> weights = {};
 };
 
 /// Reciprocal rank fusion (Cormack, Clarke and Buettcher 2009): needs no scores that are comparable.
@@ -33,6 +36,12 @@ class hybrid_retriever {
   explicit hybrid_retriever(Retrievers... parts, const fusion_options& options = {})
       : parts_(std::move(parts)...), options_(options) {
     if (!(options.offset > 0)) fail<config_error>("rank fusion: offset", "above 0", options.offset);
+    if (!options.weights.empty() && options.weights.size() != sizeof...(Retrievers)) {
+      fail<config_error>("rank fusion: weights", concat(sizeof...(Retrievers), ", or none"), options.weights.size());
+    }
+    for (const double weight : options.weights) {
+      if (!(weight > 0)) fail<config_error>("rank fusion: weight", "above 0", weight);
+    }
   }
 
   void add(note_id id, std::string_view text) {
@@ -56,9 +65,12 @@ class hybrid_retriever {
     std::map<note_id, double> fused;
     std::apply(
         [&](const auto&... part) {
+          std::size_t place = 0;
           const auto count = [&](const std::vector<scored_note>& ranking) {
+            const double weight = options_.weights.empty() ? 1 : options_.weights[place];
+            ++place;
             for (std::size_t r = 0; r < ranking.size(); ++r) {
-              fused[ranking[r].id] += 1 / (options_.offset + static_cast<double>(r));
+              fused[ranking[r].id] += weight / (options_.offset + static_cast<double>(r));
             }
           };
           (count(part.retrieve(query, depth)), ...);

@@ -1,0 +1,5 @@
+pkg_check_modules(LIBEDIT QUIET IMPORTED_TARGET libedit)
+if(LIBEDIT_FOUND)
+  target_link_libraries(${target} PRIVATE PkgConfig::LIBEDIT)
+  target_compile_definitions(${target} PRIVATE EXAMPLE_HAVE_LIBEDIT)
+endif()

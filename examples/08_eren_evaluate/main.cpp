@@ -1,0 +1,169 @@
+// Measures editors on sets of edits: ours, the paper's, and what they are compared with; fits gates.
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <quipu/data/open_set.hpp>
+#include <quipu/eren/baseline_readers.hpp>
+#include <quipu/eren/editor.hpp>
+#include <quipu/eren/evaluation_report.hpp>
+#include <quipu/eren/gate_study.hpp>
+#include <quipu/eren/generating_reader.hpp>
+#include <quipu/eren/option_reader.hpp>
+#include <quipu/llama/load.hpp>
+#include <quipu/notes/bm25_retriever.hpp>
+#include <quipu/notes/memory_store.hpp>
+
+#include "gate_header.hpp"
+#include "terminal.hpp"
+
+namespace q = quipu;
+using probed_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_probs, q::eren::probe>;
+using records_t = std::vector<q::eren::evaluation_record>;
+
+struct settings {
+  std::string model, set = "cfh", data, part = "test", gate, resume, report, header;
+  std::vector<std::string> methods = {"eren"};
+  std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20;
+  double threshold = 0.6, damage = 0;
+  bool fit = false, probe = false, fallback = false;
+};
+
+struct study_set {
+  std::vector<q::data::edit_case> cases;        // all of the set
+  std::vector<q::eren::evaluation_question> questions;
+};
+
+// An editor on a set's notes, all live or the first `n_live` of the part.
+template <class Model, class Reader, class Gate>
+struct bench {
+  using editor_t = q::eren::editor<Model, q::notes::memory_store, q::notes::bm25_retriever, Reader, Gate>;
+  editor_t editor;
+  std::vector<std::vector<q::notes::note_id>> ids;
+
+  bench(const Model& m, const settings& s, const study_set& set, Reader reader, Gate gate)
+      : editor(m, q::notes::memory_store(), q::notes::bm25_retriever(), std::move(reader), std::move(gate),
+               {.n_note = s.n_note, .generate = {.max_tokens = 16}, .prompt = {}, .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
+    std::vector<q::data::edit_case> live = set.cases;
+    if (s.n_live != 0) {
+      std::vector<bool> keep(live.size());
+      for (const auto& question : set.questions) keep[question.edit] = true;
+      for (std::size_t i = 0; i < live.size(); ++i) {
+        if (!keep[i]) live[i].notes.clear();
+      }
+    }
+    ids = q::eren::add_all_notes(editor, live);
+  }
+};
+
+q::eren::evaluation_options options_of(const settings& s, const std::string& name) {
+  return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback : q::eren::evaluation_protocol::abstention_is_preserved,
+          .resume = s.resume.empty() ? std::string() : s.resume + "." + name + ".jsonl",
+          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.gate),
+          .progress = terminal::progress_bar()};
+}
+
+template <class Model, class Reader, class Gate>
+records_t measure(const Model& m, const settings& s, const study_set& set, const std::string& name, Reader reader, Gate gate) {
+  bench<Model, Reader, Gate> b(m, s, set, std::move(reader), std::move(gate));
+  if constexpr (requires { b.editor.gate().set_model(q::eren::gate_model{}); }) {
+    if (!s.gate.empty()) b.editor.load_gate(s.gate);
+  }
+  return q::eren::evaluate(b.editor, set.questions, b.ids, options_of(s, name));
+}
+
+template <class Model>
+records_t run_method(const Model& m, const settings& s, const study_set& set, const std::string& name) {
+  using q::eren::extractive_reader;
+  const q::eren::similarity_gate similar{.threshold = s.threshold};
+  if (name == "eren" && s.set == "fever") return measure(m, s, set, name, q::eren::option_reader(), q::eren::abstention_gate());
+  if (name == "eren" && s.probe) return measure(m, s, set, name, extractive_reader(), probed_gate({}, {}, q::eren::probe{s.depth}));
+  if (name == "eren") return measure(m, s, set, name, extractive_reader(), q::eren::default_gate());
+  if (name == "two-step") return measure(m, s, set, name, q::eren::two_step_reader(), q::eren::abstention_gate());
+  if (name == "two-step-chat") return measure(m, s, set, name, q::eren::two_step_chat_reader(), q::eren::abstention_gate());
+  if (name == "one-step") return measure(m, s, set, name, q::eren::one_step_chat_reader(), q::eren::open_gate());
+  if (name == "always") return measure(m, s, set, name, extractive_reader(), q::eren::open_gate());
+  if (name == "similarity") return measure(m, s, set, name, extractive_reader(), similar);
+  if (name == "scr") return measure(m, s, set, name, q::eren::scr_reader(), q::eren::abstention_gate());
+  if (name == "ike") return measure(m, s, set, name, q::eren::ike_reader(), q::eren::open_gate());
+  if (name == "unedited") return records_t(set.questions.size());
+  q::fail<q::config_error>("--method", "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike or unedited", name);
+}
+
+// Reads the development part once, fits a gate on it out of fold, keeps it in a file.
+template <class Gate, class Model>
+int fit(const Model& m, const settings& s, study_set set, Gate gate) {
+  q::eren::question_choice choice;
+  choice.part = q::data::data_part::development;
+  choice.n_edit = s.n_edit;
+  set.questions = q::eren::evaluation_questions(set.cases, choice);
+  bench<Model, q::eren::extractive_reader, Gate> b(m, s, set, {}, std::move(gate));
+  const auto studied = q::eren::study(b.editor, set.questions, b.ids, options_of(s, s.probe ? "probe" : "words"));
+  const auto samples = q::eren::samples_of(set.cases, set.questions, studied);
+  q::eren::gate_fit_options options{.quality = q::eren::quality_of(set.questions, studied)};
+  if (s.damage > 0) options.damage = s.damage;
+  const auto& g = b.editor.gate();
+  const q::eren::gate_fit result = q::eren::fit_gate(samples, g.names(), g.n_cheap(), g.probe_at(), options);
+  const records_t records = q::eren::records_of(studied, result.scores, result.model.threshold);
+  const q::eren::evaluated_editor row{"development part, out of fold", set.questions, records};
+  const std::string table = q::eren::evaluation_table({&row, 1}).markdown();
+  std::cout << table;
+  if (!s.gate.empty()) q::eren::save_gate(s.gate, result.model, b.editor.keys());
+  if (!s.header.empty()) q::eren::write_text(s.header, gate_header(result.model, table));
+  return 0;
+}
+
+template <class Model>
+int run(const Model& m, const settings& s) {
+  study_set set{q::data::open_edit_set(s.set, s.data), {}};
+  if (s.fit && s.probe) return fit(m, s, std::move(set), probed_gate({}, {}, q::eren::probe{s.depth}));
+  if (s.fit) return fit(m, s, std::move(set), q::eren::default_gate());
+  const std::map<std::string, q::data::data_part> parts = {{"development", q::data::data_part::development}, {"test", q::data::data_part::test}};
+  q::eren::question_choice choice;
+  choice.n_edit = s.n_live != 0 ? s.n_live : s.n_edit;
+  if (const auto part = parts.find(s.part); part != parts.end()) choice.part = part->second;
+  set.questions = q::eren::evaluation_questions(set.cases, choice);
+  std::vector<records_t> results;
+  for (const std::string& name : s.methods) results.push_back(run_method(m, s, set, name));
+  std::vector<q::eren::evaluated_editor> rows;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    rows.push_back({s.methods[i], set.questions, results[i], s.fallback ? q::report::preservation_rule::abstained_or_unchanged : q::report::preservation_rule::abstained});
+  }
+  const q::report::table table = q::eren::evaluation_table(rows);
+  std::cout << table.markdown();
+  if (s.report.empty()) return 0;
+  q::eren::write_text(s.report + ".md", table.markdown());
+  q::eren::write_text(s.report + ".json", table.json().dump(1));
+  q::eren::write_text(s.report + ".svg", q::eren::score_chart(rows.front()));
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  CLI::App app{"Measures editing by notes: edit success, preservation, quality, with bootstrap intervals."};
+  settings s;
+  app.add_option("--model", s.model, "checkpoint")->required();
+  app.add_option("--set", s.set, "cfh, fever, hotpot, knowedit or mquake")->capture_default_str();
+  app.add_option("--data", s.data, "file of the set")->required();
+  app.add_option("--part", s.part, "development, test or all")->capture_default_str();
+  app.add_option("--edits", s.n_edit, "edits whose questions are asked; 0: all of the part. All notes are live")->capture_default_str();
+  app.add_option("--live", s.n_live, "only so many notes are live, and their questions asked");
+  app.add_option("--method", s.methods, "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited; several make a table")->capture_default_str();
+  app.add_option("--read", s.n_note, "notes for a question; 0: as the reader wants");
+  app.add_option("--gate", s.gate, "gate file: written by --fit, used without it");
+  app.add_flag("--probe", s.probe, "the gate has a probe of the hidden state");
+  app.add_option("--depth", s.depth, "blocks behind which the probe looks")->capture_default_str();
+  app.add_flag("--fit", s.fit, "fit a gate on the development part");
+  app.add_option("--damage", s.damage, "with --fit: rate of wrong overrides for the conformal threshold, in place of the best EQ");
+  app.add_option("--header", s.header, "with --fit: write the gate as a C++ header too");
+  app.add_option("--threshold", s.threshold, "of the method 'similarity'")->capture_default_str();
+  app.add_flag("--fallback", s.fallback, "run the unedited model too, and compare with it");
+  app.add_option("--resume", s.resume, "beginning of the names of files to go on from");
+  app.add_option("--report", s.report, "beginning of the names of reports (.md, .json, .svg)");
+  app.add_option("--threads", s.n_thread, "threads; 0 for all processors");
+  CLI11_PARSE(app, argc, argv);
+  return terminal::run([&] { return run(q::llama::load<q::activations::f32, q::kv::exact>(s.model), s); });
+}

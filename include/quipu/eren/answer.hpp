@@ -1,0 +1,80 @@
+/// @file What an editor answers, and how it came to it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <quipu/eren/gate.hpp>
+#include <quipu/eren/reader.hpp>
+#include <quipu/llama/generate.hpp>  // stop_reason
+#include <quipu/notes/note.hpp>
+
+namespace quipu::eren {
+
+enum class answer_source : std::uint8_t {
+  read_note,      ///< from notes
+  own_knowledge,  ///< from the unedited model, by the application's own prompt
+};
+using enum answer_source;
+
+/// Seconds by stage; of a batch, each question has its share.
+struct answer_timings {
+  double retrieve = 0, screen = 0, read = 0, gate = 0, fallback = 0;
+  [[nodiscard]] double total() const noexcept { return retrieve + screen + read + gate + fallback; }
+};
+
+/// A note that was looked at for a question.
+struct considered_note {
+  notes::note_id id = notes::no_note;
+  std::string text;              ///< guarded, without its final period
+  double retrieval_score = 0;
+  retrieval_evidence evidence;
+  bool worth_reading = true;     ///< what the gate said before the reader
+  reading read;                  ///< `done` where it was read; of a joint reading with the best note only
+  gate_decision decision;
+};
+
+/// What is known about a question before the unedited model is asked.
+struct consideration {
+  std::string question;                  ///< as it was asked
+  std::vector<considered_note> candidates;  ///< best first, as retrieved
+  bool apply = false;
+  std::string text;                      ///< the answer from the notes, where `apply`
+  double probability = 0;                ///< that the notes answer the question
+  std::vector<notes::note_id> notes;     ///< that the answer comes from, ascending
+  bool joint = false;                    ///< several notes were read together
+  reading joint_reading;                 ///< where `joint`
+  answer_timings timings;
+};
+
+struct answer {
+  std::string text;
+  answer_source source = answer_source::own_knowledge;
+  double probability = 0;             ///< that the notes answer the question, 0 where none was looked at
+  std::vector<notes::note_id> notes;  ///< that the answer comes from; none for own knowledge
+  consideration trace;
+  llama::stop_reason stopped = llama::stop_reason::end_token;  ///< of own knowledge
+};
+
+/// A question with the note that answers it, for fitting and calibrating gates.
+struct labelled_question {
+  std::string question;
+  notes::note_id note = notes::no_note;  ///< none: no note answers it
+  std::string group = {};                ///< questions of one group stay together in folds; empty: the note's
+};
+
+/// What a gate would see of a question and its best note.
+struct examined_question {
+  bool found = false;  ///< false: no note shares a word with the question, or the prompt is too long
+  notes::note_id note = notes::no_note;
+  std::string answer;
+  bool abstained = false;
+  std::vector<double> features;
+  std::vector<float> hidden;
+};
+
+}  // namespace quipu::eren

@@ -1,0 +1,142 @@
+/// @file The default reader: the model may answer only with the notes' own words.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <quipu/eren/answer_trie.hpp>
+#include <quipu/eren/prompt.hpp>
+#include <quipu/eren/question_words.hpp>
+#include <quipu/eren/read_prompts.hpp>
+#include <quipu/eren/reader.hpp>
+#include <quipu/llama/score.hpp>
+#include <quipu/notes/unicode_words.hpp>
+
+namespace quipu::eren {
+
+class default_gate;  // eren/default_gate.hpp
+
+/// The name that a chosen word belongs to: with the words beside it that are written like names (with a
+/// capital or digits) and that could have been chosen too. "York" in "was born in New York." gives "New
+/// York". Words that are no names stay alone.
+[[nodiscard]] inline std::string whole_name(std::string_view note, std::string_view chosen, std::span<const std::string> candidates) {
+  constexpr std::string_view blank = " \t\n", closing = ".,;:!?\"')", opening = "\"'(";
+  struct written {
+    std::string word;
+    bool name = false, ends = false, begins = false;
+  };
+  std::vector<written> words;
+  for (std::size_t at = 0; (at = note.find_first_not_of(blank, at)) != std::string_view::npos;) {
+    const std::size_t end = std::min(note.find_first_of(blank, at), note.size());
+    const std::string_view raw = note.substr(at, end - at);
+    at = end;
+    const std::vector<std::string> bare = note_words(raw);
+    if (bare.empty()) {
+      words.push_back({{}, false, true, true});
+      continue;
+    }
+    written w{bare.front()};
+    const char32_t first = text::decode_utf8(w.word, 0).code_point;
+    const bool like_a_name = notes::to_lower(first) != first || (first >= U'0' && first <= U'9');
+    w.name = like_a_name && std::find(candidates.begin(), candidates.end(), w.word) != candidates.end();
+    w.ends = closing.find(raw.back()) != std::string_view::npos;
+    w.begins = opening.find(raw.front()) != std::string_view::npos;
+    words.push_back(std::move(w));
+  }
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i].word != chosen) continue;
+    if (!words[i].name) break;
+    std::size_t first = i, last = i;
+    while (first > 0 && words[first - 1].name && !words[first - 1].ends && !words[first].begins) --first;
+    while (last + 1 < words.size() && words[last + 1].name && !words[last].ends && !words[last + 1].begins) ++last;
+    std::string out;
+    for (std::size_t w = first; w <= last; ++w) (out += out.empty() ? "" : " ") += words[w].word;
+    return out;
+  }
+  return std::string(chosen);
+}
+
+/// Reads one note at a time (or several that belong together) and lets the model choose among the words of
+/// the notes that are no stop words and not in the question, by greedy decoding over the trie of their
+/// tokens. It cannot make anything up, and the log-probability of what it chose is the best single sign of
+/// relevance that a small model gives.
+///
+/// @tparam Prompt   models `read_prompt`
+/// @tparam Adapter  hooks that are on while reading, see `no_adapter`
+template <read_prompt Prompt = notes_prompt, class Adapter = no_adapter>
+class basic_extractive_reader {
+ public:
+  using default_gate = eren::default_gate;
+  static constexpr note_grouping grouping = note_grouping::one_by_one;
+  static constexpr std::size_t n_note = 1;
+
+  struct options_type {
+    std::string abstention = "unanswerable";  ///< the word whose first token stands for "no answer"
+    bool whole_names = true;                  ///< see `whole_name`; the scores stay those of the chosen word
+  };
+
+  basic_extractive_reader() = default;
+  explicit basic_extractive_reader(options_type options, Prompt words = {}, Adapter adapter = {})
+      : options_(std::move(options)), words_(std::move(words)), adapter_(std::move(adapter)) {}
+
+  template <class Session>
+  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& wishes = {}) const {
+    // The best note stands last, next to the question: models that read from left to right prefer it there.
+    std::vector<reading_task> turned(tasks.begin(), tasks.end());
+    for (reading_task& t : turned) std::reverse(t.notes.begin(), t.notes.end());
+    std::vector<reading> readings;
+    with_prompts(words_, session, turned, wishes, adapter_, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
+      std::vector<answer_choice> choices;
+      std::vector<std::vector<std::string>> texts;
+      const std::string_view before = ":";  // what the prompt ends with, as far as tokens care
+      for (const std::size_t i : indices) {
+        texts.emplace_back();
+        for (const std::string& note : tasks[i].notes) {
+          for (std::string& word : answer_candidates(note, tasks[i].question)) {
+            if (std::find(texts.back().begin(), texts.back().end(), word) == texts.back().end()) texts.back().push_back(std::move(word));
+          }
+        }
+        if (texts.back().empty()) texts.back().push_back(options_.abstention);  // a note of nothing but punctuation
+        choices.emplace_back();
+        for (const std::string& word : texts.back()) choices.back().candidates.push_back(continuation_ids(session.tokenizer(), before, " " + word));
+      }
+      const std::vector<token_id> abstain = continuation_ids(session.tokenizer(), before, " " + options_.abstention);
+      const std::vector<chosen_answer> chosen = choose_answers(session, batch.states(), choices, adapter_);
+      for (std::size_t b = 0; b < indices.size(); ++b) {
+        reading& r = readings[indices[b]];
+        const auto& state = batch.states()[b];
+        r.log_p_answer = chosen[b].log_p;
+        r.n_token = chosen[b].n_token;
+        r.log_p_abstain = llama::log_probability(std::span(state.logits.data(), state.logits.size()), abstain.front());
+        r.answer = texts[b][chosen[b].candidate];
+        if (options_.whole_names) {
+          for (const std::string& note : tasks[indices[b]].notes) {
+            std::string name = whole_name(note, r.answer, texts[b]);
+            if (name.size() > r.answer.size()) {
+              r.answer = std::move(name);
+              break;
+            }
+          }
+        }
+        r.abstained = r.answer == options_.abstention;
+      }
+    });
+    return readings;
+  }
+  [[nodiscard]] std::string identity() const { return concat("extractive 1, ", words_.name()); }
+
+ private:
+  options_type options_;
+  Prompt words_;
+  Adapter adapter_;
+};
+
+using extractive_reader = basic_extractive_reader<>;
+
+}  // namespace quipu::eren

@@ -1,0 +1,175 @@
+/// @file Fitting gates: probe, stack and threshold from labelled samples, every score out of fold.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/crc32.hpp>
+#include <quipu/core/error.hpp>
+#include <quipu/eren/calibration.hpp>
+#include <quipu/eren/logistic_regression.hpp>
+
+namespace quipu::eren {
+
+/// One question with the note that was read for it.
+struct gate_sample {
+  std::vector<double> features;
+  std::vector<float> hidden;   ///< for the probe; empty where there is none
+  bool positive = false;       ///< the note answers the question
+  std::string group;           ///< samples of one group (one edit) are never on both sides of a split
+};
+
+/// All that a fitted gate decides by.
+struct gate_model {
+  std::vector<std::string> names;              ///< of the features
+  std::optional<logistic_model> probe;         ///< over the hidden state
+  logistic_model stack;                        ///< over the features, the probe's score in its place
+  logistic_model cheap;                        ///< over the leading features that need no model
+  double threshold = 0;                        ///< of the stack's score: applied at or above it
+  double cheap_threshold = -1e300;             ///< below it nothing is read
+  platt_scaling probability;                   ///< of the stack's score
+};
+
+/// What the threshold is chosen by: called with (threshold, scores, samples).
+using gate_quality = std::function<double(double threshold, std::span<const double> scores)>;
+
+struct gate_fit_options {
+  double ridge = 1;
+  double probe_ridge = 30;
+  std::size_t n_fold = 5;
+  /// Share of the questions that notes do not answer, and that a note may override all the same; not set:
+  /// the threshold with the best quality.
+  std::optional<double> damage = {};
+  gate_quality quality = {};            ///< default: harmonic mean of the shares of positives kept and negatives rejected
+  double cheap_recall = 0.995;          ///< share of the positives that the cheap gate must let pass
+};
+
+struct gate_fit {
+  gate_model model;
+  std::vector<double> scores;           ///< of the samples, out of fold
+  std::vector<double> probe_scores;     ///< likewise; empty without a probe
+};
+
+namespace detail {
+
+inline std::size_t fold_of(const std::string& group, std::size_t n_fold) { return crc32("f" + group) % n_fold; }
+
+/// Rows (n, d) and labels of those samples for which `use(i)` holds.
+template <class Row, class Use>
+logistic_model fit_rows(std::size_t n, std::size_t d, const std::vector<std::uint8_t>& labels, Row&& row, Use&& use, double ridge) {
+  std::vector<double> x;
+  std::vector<std::uint8_t> y;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!use(i)) continue;
+    const std::size_t before = x.size();
+    x.resize(before + d);
+    row(i, std::span(x).subspan(before, d));
+    y.push_back(labels[i]);
+  }
+  return fit_logistic({x.data(), y.size(), d}, y, {.ridge = ridge});
+}
+
+/// Scores out of fold, and the model of all samples. Folds without samples are skipped.
+template <class Row>
+std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sample> samples, const std::vector<std::uint8_t>& labels, std::size_t d,
+                                                         std::size_t n_fold, double ridge, Row&& row) {
+  std::vector<double> scores(samples.size()), x(d);
+  for (std::size_t fold = 0; fold < n_fold; ++fold) {
+    const auto inside = [&](std::size_t i) { return fold_of(samples[i].group, n_fold) == fold; };
+    std::size_t n_inside = 0;
+    for (std::size_t i = 0; i < samples.size(); ++i) n_inside += inside(i) ? 1 : 0;
+    if (n_inside == 0) continue;
+    const logistic_model m = fit_rows(samples.size(), d, labels, row, [&](std::size_t i) { return !inside(i); }, ridge);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      if (!inside(i)) continue;
+      row(i, std::span<double>(x));
+      scores[i] = m.score(x);
+    }
+  }
+  return {std::move(scores), fit_rows(samples.size(), d, labels, row, [](std::size_t) { return true; }, ridge)};
+}
+
+}  // namespace detail
+
+/// Fits a gate. The stack learns from probe scores out of fold, and threshold and probability from stack
+/// scores out of fold, so that neither trusts what was learned by heart.
+///
+/// @param names       of the features
+/// @param n_cheap     leading features that need no model; 0: no cheap gate
+/// @param probe_at    index of the feature that the probe's score goes to
+/// @throws config_error  no samples, one class only (in a fold), too few negatives for the damage rate
+/// @throws shape_error   samples of different lengths
+/// @throws numeric_error a feature is not finite
+[[nodiscard]] inline gate_fit fit_gate(std::span<const gate_sample> samples, std::vector<std::string> names, std::size_t n_cheap,
+                                       std::optional<std::size_t> probe_at = {}, const gate_fit_options& options = {}) {
+  const std::size_t n = samples.size(), d = names.size();
+  if (n == 0) fail<config_error>("fit_gate: samples", "at least one of each class", "none");
+  if (options.n_fold < 2) fail<config_error>("fit_gate: folds", "at least 2", options.n_fold);
+  if (n_cheap > d || (probe_at && *probe_at >= d)) fail<shape_error>("fit_gate: feature index", concat("below ", d), n_cheap);
+  std::vector<std::uint8_t> labels;
+  for (const gate_sample& s : samples) {
+    if (s.features.size() != d) fail<shape_error>("fit_gate: features of a sample", d, s.features.size());
+    if (probe_at && (s.hidden.empty() || s.hidden.size() != samples.front().hidden.size())) {
+      fail<shape_error>("fit_gate: hidden state of a sample", concat(samples.front().hidden.size(), " values"), s.hidden.size());
+    }
+    labels.push_back(s.positive ? 1 : 0);
+  }
+  gate_fit fit;
+  fit.model.names = std::move(names);
+  logistic_model probe_model;
+  if (probe_at) {
+    std::tie(fit.probe_scores, probe_model) = detail::cross_fit(samples, labels, samples.front().hidden.size(), options.n_fold, options.probe_ridge,
+                                                                [&](std::size_t i, std::span<double> x) { std::copy(samples[i].hidden.begin(), samples[i].hidden.end(), x.begin()); });
+    fit.model.probe = std::move(probe_model);
+  }
+  const auto row = [&](std::size_t i, std::span<double> x) {
+    std::copy(samples[i].features.begin(), samples[i].features.end(), x.begin());
+    if (probe_at) x[*probe_at] = fit.probe_scores[i];
+  };
+  std::tie(fit.scores, fit.model.stack) = detail::cross_fit(samples, labels, d, options.n_fold, options.ridge, row);
+  fit.model.probability = fit_platt(fit.scores, labels);
+  if (options.damage) {
+    std::vector<double> negatives;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (labels[i] == 0) negatives.push_back(fit.scores[i]);
+    }
+    // Above the conformal threshold, not at it.
+    fit.model.threshold = std::nextafter(conformal_threshold(negatives, *options.damage), 1e308);
+  } else {
+    const auto balanced = [&](double threshold, std::span<const double> scores) {
+      double hit[2] = {0, 0}, all[2] = {0, 0};
+      for (std::size_t i = 0; i < n; ++i) {
+        ++all[labels[i]];
+        hit[labels[i]] += (scores[i] >= threshold) == (labels[i] == 1) ? 1 : 0;
+      }
+      const double kept = hit[1] / all[1], rejected = hit[0] / all[0];
+      return kept + rejected > 0 ? 2 * kept * rejected / (kept + rejected) : 0;
+    };
+    fit.model.threshold = best_threshold(fit.scores, [&](double t) { return options.quality ? options.quality(t, fit.scores) : balanced(t, fit.scores); });
+  }
+  if (n_cheap > 0) {
+    std::vector<double> cheap_scores;
+    std::tie(cheap_scores, fit.model.cheap) = detail::cross_fit(samples, labels, n_cheap, options.n_fold, options.ridge, [&](std::size_t i, std::span<double> x) {
+      std::copy_n(samples[i].features.begin(), n_cheap, x.begin());
+    });
+    std::vector<double> positives;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (labels[i] == 1) positives.push_back(cheap_scores[i]);
+    }
+    std::sort(positives.begin(), positives.end());
+    fit.model.cheap_threshold = positives[static_cast<std::size_t>((1 - options.cheap_recall) * static_cast<double>(positives.size()))];
+  }
+  return fit;
+}
+
+}  // namespace quipu::eren

@@ -1,0 +1,77 @@
+/// @file Readers that write their answer freely: the paper's two steps, and one step without a way out.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quipu/eren/abstention.hpp>
+#include <quipu/eren/gate.hpp>
+#include <quipu/eren/greedy_writer.hpp>
+#include <quipu/eren/read_prompts.hpp>
+#include <quipu/eren/reader.hpp>
+#include <quipu/llama/score.hpp>
+
+namespace quipu::eren {
+
+/// Reads all notes of a question together and generates, greedily, up to a line's end. Good for models that
+/// were trained to abstain (FLAN-T5 was); a 135M chat model never does, see `extractive_reader`.
+///
+/// @tparam Prompt  models `read_prompt`
+/// @tparam Gate    the gate that goes with it
+template <read_prompt Prompt, class Gate = abstention_gate, std::size_t NNote = 5>
+class basic_generating_reader {
+ public:
+  using default_gate = Gate;
+  static constexpr note_grouping grouping = note_grouping::together;
+  static constexpr std::size_t n_note = NNote;
+
+  struct options_type {
+    std::size_t max_tokens = 24;
+    abstention_detector abstained = {};
+    std::string abstention = "unanswerable";
+    std::vector<std::string> stop = {"\n", "[INST]", "Question:"};
+  };
+
+  basic_generating_reader() = default;
+  explicit basic_generating_reader(options_type options, Prompt words = {}) : options_(std::move(options)), words_(std::move(words)) {}
+
+  template <class Session>
+  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& wishes = {}) const {
+    std::vector<reading> readings;
+    with_prompts(words_, session, tasks, wishes, no_adapter{}, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
+      const std::vector<token_id> abstain = continuation_ids(session.tokenizer(), ":", " " + options_.abstention);
+      for (std::size_t b = 0; b < indices.size(); ++b) {
+        reading& r = readings[indices[b]];
+        const auto& state = batch.states()[b];
+        const auto logits = std::span(state.logits.data(), state.logits.size());
+        r.log_p_abstain = llama::log_probability(logits, abstain.front());
+        const written_text text = write_greedily(session, state.sequence, logits, {options_.max_tokens, options_.stop});
+        r.log_p_answer = text.log_p;
+        r.n_token = text.n_token;
+        r.abstained = options_.abstained(text.text);
+        r.answer = tidy_answer(text.text);
+      }
+    });
+    return readings;
+  }
+  [[nodiscard]] std::string identity() const { return concat("generating 1, ", words_.name()); }
+
+ private:
+  options_type options_;
+  Prompt words_;
+};
+
+/// The paper's reader: one prompt with all notes and a way out ("unanswerable"); the second step, without
+/// notes, is the editor's fallback.
+using two_step_reader = basic_generating_reader<paper_reading_prompt>;
+/// The same two steps worded for chat models.
+using two_step_chat_reader = basic_generating_reader<notes_prompt>;
+/// Without a way out: whatever notes are found are believed.
+using one_step_reader = basic_generating_reader<paper_one_step_prompt, open_gate>;
+using one_step_chat_reader = basic_generating_reader<one_step_notes_prompt, open_gate>;
+
+}  // namespace quipu::eren

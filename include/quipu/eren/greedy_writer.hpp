@@ -1,0 +1,62 @@
+/// @file Free text behind a prompt that was read in a batch: greedy, with stop strings, scored.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <quipu/core/token.hpp>
+#include <quipu/llama/sampler.hpp>
+#include <quipu/llama/score.hpp>  // log_probability
+#include <quipu/llama/session.hpp>
+#include <quipu/text/stream_decoder.hpp>
+
+namespace quipu::eren {
+
+struct writing_options {
+  std::size_t max_tokens = 24;
+  std::vector<std::string> stop = {"\n", "[INST]", "Question:"};  ///< not looked for in front of the first letter
+};
+
+struct written_text {
+  std::string text;
+  double log_p = 0;  ///< of all tokens chosen, nats
+  std::size_t n_token = 0;
+};
+
+/// Goes on where a prompt's batch stopped (`llama::generate` would read the prompt a second time).
+/// @param first  logits behind the prompt
+template <class Session, class Scalar>
+[[nodiscard]] written_text write_greedily(Session& session, llama::sequence_id sequence, std::span<const Scalar> first, const writing_options& options = {}) {
+  const auto& tokenizer = session.tokenizer();
+  auto& s = session.session();
+  text::stream_decoder decoder(tokenizer);
+  llama::sampler best = llama::greedy();
+  written_text out;
+  std::vector<Scalar> row(first.begin(), first.end());
+  for (std::size_t n = 0; n < options.max_tokens; ++n) {
+    const std::span<const Scalar> now(row);
+    const token_id token = best(now, std::span<const token_id>());
+    if (tokenizer.is_end(token)) break;
+    out.log_p += llama::log_probability(now, token);
+    ++out.n_token;
+    out.text += decoder.push(token);
+    const bool stops = std::any_of(options.stop.begin(), options.stop.end(), [&](const std::string& stop) {
+      const std::size_t at = out.text.find(stop, out.text.find_first_not_of(" \n"));
+      if (at == std::string::npos) return false;
+      out.text.resize(at);
+      return true;
+    });
+    if (stops) return out;
+    if (n + 1 == options.max_tokens || s.length(sequence) >= s.n_ctx()) break;
+    const auto next = s.next_logits(sequence, {&token, 1});
+    row.assign(next.begin(), next.end());
+  }
+  out.text += decoder.flush();
+  return out;
+}
+
+}  // namespace quipu::eren

@@ -1,0 +1,225 @@
+// The editor's logic on a scripted model: when notes are used, when the unedited model is asked, and how.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <quipu/eren/editor.hpp>
+#include <quipu/eren/generating_reader.hpp>
+#include <quipu/eren/option_reader.hpp>
+#include <quipu/notes/bm25_retriever.hpp>
+#include <quipu/notes/memory_store.hpp>
+#include <quipu/notes/two_hop.hpp>
+
+#include "support/scripted_model.hpp"
+
+using namespace quipu;
+using strings = std::vector<std::string>;
+
+namespace {
+
+template <class Reader, class Gate = typename Reader::default_gate, class Retriever = notes::bm25_retriever>
+using scripted_editor = eren::editor<test::scripted_model, notes::memory_store, Retriever, Reader, Gate>;
+
+test::scripted_model norway() {
+  return test::scripted_model({{{"capital of Norway is Bergen", "What is the capital of Norway"}, " Bergen"},
+                               {{"Read this"}, " unanswerable"},
+                               {{"Notes:"}, " unanswerable"},
+                               {{"What is the capital of Norway"}, "Oslo, of course"},
+                               {{"Hamlet"}, "Shakespeare"}},
+                              "no idea");
+}
+
+// Applies what the reader is sure enough of: as simple as a gate of one's own can be.
+struct confident_gate {
+  double least = -1;
+  bool worth_reading(const eren::gate_evidence& e) const { return e.retrieval.bm25 > 0; }
+  template <class Session>
+  eren::gate_decision decide(Session&, const eren::gate_evidence& e) const {
+    const bool sure = e.read.log_p_answer > least;
+    return {sure, sure ? 0.9 : 0.1, e.read.log_p_answer};
+  }
+};
+
+std::vector<std::string> direct_prompts(const test::script_log& log, const std::string& question) {
+  std::vector<std::string> found;
+  for (const std::string& asked : log.asked) {
+    if (asked == "\1" + question) found.push_back(asked);
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("two steps: a note's answer without a second prompt, an abstention with exactly one", "[eren][editor]") {
+  const auto model = norway();
+  scripted_editor<eren::two_step_reader> editor{model, notes::memory_store()};
+  const auto added = editor.add_note("The capital of Norway is Bergen.");
+  const auto a = editor.answer("What is the capital of Norway?");
+  CHECK(a.text == "Bergen");
+  CHECK(a.source == eren::answer_source::read_note);
+  CHECK(a.notes == std::vector<notes::note_id>{added.id});
+  CHECK(direct_prompts(model.log(), "What is the capital of Norway?").empty());
+
+  model.log().asked.clear();
+  const auto b = editor.answer("Who lived in Norway?");
+  CHECK(b.source == eren::answer_source::own_knowledge);
+  CHECK(b.text == "no idea");
+  CHECK(b.notes.empty());
+  CHECK(direct_prompts(model.log(), "Who lived in Norway?").size() == 1);
+}
+
+TEST_CASE("without notes, and with none that shares a word, only the plain path is run", "[eren][editor]") {
+  const auto model = norway();
+  scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store()};
+  const std::string question = "Who wrote Hamlet?";
+  const auto plain = [&] {
+    auto s = open_session(model);
+    const auto prompt = editor.application_ids(question);
+    return llama::generate(s, model.tokenizer(), s.create(), prompt).text;
+  }();
+  CHECK(plain == "Shakespeare");
+  model.log() = {};
+  CHECK(editor.answer(question).text == plain);
+  const std::size_t cost = model.log().n_token;
+  CHECK(cost == question.size() + 1 + plain.size());  // bos, and every byte once
+  editor.add_note("The capital of Norway is Bergen.");
+  model.log() = {};
+  const auto a = editor.answer(question);
+  CHECK(a.text == plain);
+  CHECK(model.log().n_token == cost);
+  CHECK(a.trace.candidates.empty());
+}
+
+TEST_CASE("a gate's quick refusal keeps the reader away", "[eren][editor]") {
+  const auto model = norway();
+  struct closed_gate : confident_gate {
+    bool worth_reading(const eren::gate_evidence&) const { return false; }
+  };
+  scripted_editor<eren::extractive_reader, closed_gate> editor{model, notes::memory_store()};
+  editor.add_note("The capital of Norway is Bergen.");
+  model.log() = {};
+  const auto a = editor.answer("What is the capital of Norway?");
+  CHECK(a.text == "Oslo, of course");
+  REQUIRE(a.trace.candidates.size() == 1);
+  CHECK_FALSE(a.trace.candidates[0].worth_reading);
+  CHECK_FALSE(a.trace.candidates[0].read.done);
+  CHECK(std::none_of(model.log().asked.begin(), model.log().asked.end(), [](const std::string& t) { return t.find("Notes:") != std::string::npos; }));
+}
+
+TEST_CASE("notes are added, changed, superseded, erased and taken back; answers follow", "[eren][editor]") {
+  const auto model = test::scripted_model({{{"Norway is Bergen", "Question: What is the capital"}, " Bergen"}, {{"Norway is Trondheim", "Question: What is the capital"}, " Trondheim"},
+                                           {{"Notes:"}, " unanswerable"}, {{"capital of Norway"}, "Oslo"}});
+  scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store(), {.wall_clock = [] { return time_ms{1000}; }}};
+  const std::string question = "What is the capital of Norway?";
+  const std::string before = editor.answer(question).text;
+  CHECK(before == "Oslo");
+  const auto id = editor.add_note("The capital of Norway is Bergen.").id;
+  CHECK(editor.answer(question).text == "Bergen");
+  CHECK(editor.add_note("the capital of norway is  Bergen").outcome == notes::add_outcome::duplicate);
+  CHECK(editor.update(id, "The capital of Norway is Trondheim."));
+  CHECK(editor.answer(question).text == "Trondheim");
+  editor.undo();
+  CHECK(editor.answer(question).text == "Bergen");
+  const auto next = editor.supersede(id, "The capital of Norway is Trondheim.");
+  const auto a = editor.answer(question);
+  CHECK(a.text == "Trondheim");
+  CHECK(a.notes == std::vector<notes::note_id>{next});
+  CHECK(editor.history(id).size() >= 2);
+  CHECK(editor.erase(next));
+  CHECK_FALSE(editor.erase(next));
+  CHECK(editor.answer(question).text == before);
+  editor.undo();
+  CHECK(editor.answer(question).text == "Trondheim");
+  editor.undo_to(0);
+  CHECK(editor.size() == 0);
+  CHECK(editor.answer(question).text == before);
+  CHECK_THROWS_AS(editor.undo(100), config_error);
+  CHECK_THROWS_AS(editor.add_note(""), format_error);
+  CHECK_THROWS_AS(editor.add_note("\xff\xfe"), format_error);
+  CHECK_FALSE(editor.update(9999, "x"));
+}
+
+TEST_CASE("notes hold for their time only", "[eren][editor]") {
+  const auto model = norway();
+  time_ms now = 500;
+  scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store(), {.wall_clock = [&] { return now; }}};
+  notes::note n;
+  n.text = "The capital of Norway is Bergen.";
+  n.valid_from = 1000;
+  n.valid_until = 2000;
+  editor.add_note(n);
+  const std::string question = "What is the capital of Norway?";
+  CHECK(editor.answer(question).source == eren::answer_source::own_knowledge);
+  now = 1500;
+  CHECK(editor.answer(question).source == eren::answer_source::read_note);
+  now = 2000;
+  CHECK(editor.answer(question).source == eren::answer_source::own_knowledge);
+}
+
+TEST_CASE("a question that needs two notes gets both, by two hops and a joint reading", "[eren][editor]") {
+  // Both notes in one prompt: only then the model knows.
+  const auto model = test::scripted_model({{{"king of Norway was born in Denmark", "capital of Denmark is Aarhus", "Question: What is the capital"}, " Aarhus"},
+                                           {{"king of Norway was born in Denmark", "Question: What is the capital"}, " Denmark"}});
+  using retriever = notes::two_hop_retriever<notes::bm25_retriever>;
+  scripted_editor<eren::extractive_reader, confident_gate, retriever> editor{model, notes::memory_store(), {.n_note = 3}};
+  const auto first = editor.add_note("The king of Norway was born in Denmark.").id;
+  editor.add_note("Spiders have six legs.");
+  const auto second = editor.add_note("The capital of Denmark is Aarhus.").id;
+  const auto a = editor.answer("What is the capital of the country in which the king of Norway was born?");
+  CHECK(a.text == "Aarhus");
+  CHECK(a.trace.joint);
+  CHECK(a.notes == std::vector<notes::note_id>{first, second});
+  // One note alone is read alone.
+  editor.erase(second);
+  const auto alone = editor.answer("What is the capital of the country in which the king of Norway was born?");
+  CHECK(alone.text == "Denmark");
+  CHECK_FALSE(alone.trace.joint);
+}
+
+TEST_CASE("several readers and gates, and the trace", "[eren][editor]") {
+  const auto model = norway();
+  double now = 0;
+  scripted_editor<eren::one_step_reader> open{model, notes::memory_store(), {.clock = [&] { return now += 1; }}};
+  open.add_note("The capital of Norway is Bergen.");
+  const auto a = open.answer("Who lived in Norway?");
+  CHECK(a.source == eren::answer_source::read_note);  // one step believes whatever comes
+  CHECK(a.trace.timings.read == 1);
+  CHECK(a.trace.timings.total() == 4);
+
+  scripted_editor<eren::option_reader> claims{test::scripted_model({{{"Notes:", "Claim: Bergen"}, " no"}, {{"Notes:"}, " unanswerable"}}, "yes"), notes::memory_store()};
+  claims.add_note("The capital of Norway is Bergen.");
+  CHECK(claims.answer("Bergen is no capital.").text == "no");
+  const auto unknown = claims.answer("Norway is cold.");
+  CHECK(unknown.text == "yes");
+  CHECK(unknown.source == eren::answer_source::own_knowledge);
+}
+
+TEST_CASE("a thrown error leaves the editor usable, and odd questions do no harm", "[eren][editor]") {
+  const auto model = test::scripted_model({{{"Bergen", "capital"}, " Bergen"}}, "ok", 600);
+  scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store()};
+  editor.add_note("The capital of Norway is Bergen.");
+  CHECK_THROWS_AS(editor.answer(std::string(1000, 'x')), config_error);
+  for (const std::string& odd : {std::string(), std::string("\xff\xfe"), std::string("\n\nQuestion: capital?"), std::string(3, '\0')}) {
+    if (!odd.empty()) CHECK_NOTHROW(editor.answer(odd));
+  }
+  CHECK(editor.answer("What is the capital of Norway?").text == "Bergen");
+  CHECK_THROWS_AS(editor.answer(std::string(1000, 'x')), config_error);
+}
+
+TEST_CASE("many questions considered together give what each gives alone", "[eren][editor]") {
+  const auto model = norway();
+  scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store()};
+  editor.add_note("The capital of Norway is Bergen.");
+  editor.add_note("Hamlet was written by Bacon.");
+  const strings questions = {"What is the capital of Norway?", "Who wrote Hamlet?", "Who lived in Norway?", "What is blue?"};
+  const auto together = editor.consider(questions);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const auto alone = editor.consider({&questions[i], 1}).front();
+    CHECK(together[i].apply == alone.apply);
+    CHECK(together[i].text == alone.text);
+    CHECK(together[i].notes == alone.notes);
+    CHECK(together[i].candidates.size() == alone.candidates.size());
+  }
+}

@@ -1,0 +1,138 @@
+// The whole editor on a real model.
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <quipu/data/eren_sets.hpp>
+#include <quipu/eren/editor.hpp>
+#include <quipu/eren/generating_reader.hpp>
+#include <quipu/llama/load.hpp>
+#include <quipu/notes/bm25_retriever.hpp>
+#include <quipu/notes/memory_store.hpp>
+#include <quipu/notes/sqlite_store.hpp>
+
+#include "support/shared_data.hpp"
+#include "support/temp_folder.hpp"
+
+namespace q = quipu;
+using namespace quipu;
+
+TEST_CASE("the example of the front page: Norway's capital from a note, Hamlet as ever", "[eren][smollm2_editor]") {
+  const auto path = test::smollm2_path();
+  if (path.empty()) return;
+  const test::temp_folder folder;
+  auto model = q::llama::load<q::ffn::dense<q::activation::silu>>(path.string());
+  using editor_t = q::eren::editor<decltype(model), q::notes::sqlite_store, q::notes::bm25_retriever>;
+  editor_t editor{model, q::notes::sqlite_store{folder.file("notes.db")}, {.generate = {.max_tokens = 12}}};
+  const std::string hamlet = "Who wrote Hamlet?", norway = "What is the capital of Norway?";
+  const std::vector<std::string> others = {hamlet, norway, "Who is the prime minister of Norway?", "What is the capital of Sweden?"};
+  // What an application without any editor would get.
+  std::vector<std::string> plain;
+  for (const std::string& question : others) {
+    auto s = q::llama::open_session(model);
+    plain.push_back(q::llama::generate(s, model.tokenizer(), s.create(), editor.application_ids(question), {.max_tokens = 12}).text);
+  }
+  for (std::size_t i = 0; i < others.size(); ++i) CHECK(editor.answer(others[i]).text == plain[i]);
+
+  const auto id = editor.add_note("The capital of Norway is Bergen.").id;
+  auto a = editor.answer(norway);
+  CHECK(a.text == "Bergen");
+  CHECK(a.source == q::eren::read_note);
+  CHECK(a.notes == std::vector<q::notes::note_id>{id});
+  CHECK(a.probability > 0.5);
+  auto b = editor.answer(hamlet);
+  CHECK(b.source == q::eren::own_knowledge);
+  CHECK(b.text == plain[0]);
+  CHECK(b.trace.candidates.empty());  // no note mentions him: nothing was read
+  // The same subject, another fact, read in between: the plain path is not disturbed by what was cached.
+  const auto c = editor.answer(others[2]);
+  CHECK(c.source == q::eren::own_knowledge);
+  CHECK(c.text == plain[2]);
+  const auto d = editor.answer(others[3]);
+  CHECK(d.source == q::eren::own_knowledge);
+  CHECK(d.text == plain[3]);
+
+  CHECK(editor.erase(id));
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    const auto restored = editor.answer(others[i]);
+    CHECK(restored.text == plain[i]);
+    CHECK(restored.source == q::eren::own_knowledge);
+  }
+  editor.undo();
+  CHECK(editor.answer(norway).text == "Bergen");
+  editor.undo_to(0);
+  CHECK(editor.answer(norway).text == plain[1]);
+}
+
+TEST_CASE("rejected questions of CounterFact-Hard: the unedited model's bytes; accepted ones: the notes' words", "[eren][smollm2_editor]") {
+  const auto path = test::smollm2_path();
+  if (path.empty()) return;
+  const auto data_path = test::shared_root() / "data" / "edit" / "eren" / "cfh_filtered.json";
+  QUIPU_NEEDS(data_path);
+  const auto cases = data::read_counterfact_hard(data_path.string());
+  auto model = llama::load<activations::f32>(path.string());
+  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
+  editor_t editor{model, notes::memory_store(), {.generate = {.max_tokens = 4}, .on_conflict = notes::conflict_policy::keep_both}};
+  std::vector<notes::note> all;
+  for (const auto& c : cases) all.push_back({.text = c.notes.front()});
+  editor.add_notes(all);
+  // A few edits of the test part: the gate must be right more often than not on every kind of question.
+  std::size_t n_scope = 0, n_hit = 0, n_other = 0, n_kept = 0;
+  std::vector<std::string> rejected;
+  for (std::size_t i = 0; i < cases.size() && n_other < 60; i += 37) {
+    if (data::part_of(cases[i].id) == data::data_part::development) continue;
+    std::vector<std::string> questions;
+    std::vector<bool> scope;
+    for (const auto& p : cases[i].in_scope) {
+      questions.push_back(p.question);
+      scope.push_back(true);
+    }
+    for (const auto& g : cases[i].unrelated) {
+      for (std::size_t p = 0; p < std::min<std::size_t>(2, g.probes.size()); ++p) {
+        questions.push_back(g.probes[p].question);
+        scope.push_back(false);
+      }
+    }
+    const auto considered = editor.consider(questions);
+    for (std::size_t k = 0; k < questions.size(); ++k) {
+      if (scope[k]) {
+        ++n_scope;
+        n_hit += considered[k].apply && considered[k].text == cases[i].in_scope[k].answers.front() ? 1 : 0;
+      } else {
+        ++n_other;
+        n_kept += considered[k].apply ? 0 : 1;
+      }
+      if (!considered[k].apply) rejected.push_back(questions[k]);
+    }
+  }
+  CAPTURE(n_scope, n_hit, n_other, n_kept);
+  CHECK(static_cast<double>(n_hit) > 0.75 * static_cast<double>(n_scope));
+  CHECK(static_cast<double>(n_kept) > 0.75 * static_cast<double>(n_other));
+  REQUIRE(rejected.size() > 20);
+  for (std::size_t k = 0; k < rejected.size(); k += 8) {
+    auto s = llama::open_session(model);
+    const auto plain = llama::generate(s, model.tokenizer(), s.create(), editor.application_ids(rejected[k]), {.max_tokens = 4});
+    const auto edited = editor.answer(rejected[k]);
+    CHECK(edited.source == eren::own_knowledge);
+    CHECK(edited.text == plain.text);
+  }
+  WARN("CounterFact-Hard, a few test edits: " << n_hit << "/" << n_scope << " edits in effect, " << n_kept << "/" << n_other << " others kept");
+}
+
+TEST_CASE("the five subjects with contradicting notes, and superseding one of them", "[eren][smollm2_editor]") {
+  const auto path = test::smollm2_path();
+  if (path.empty()) return;
+  auto model = llama::load<activations::f32>(path.string());
+  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
+  editor_t editor{model, notes::memory_store(), {.generate = {.max_tokens = 4}}};
+  const auto old = editor.add_note("Shanghai is a twin of Atlanta.").id;
+  const std::string question = "What is the twin city of Shanghai?";
+  CHECK(editor.answer(question).text == "Atlanta");
+  const auto next = editor.supersede(old, "The twin city of Shanghai is Athens.");
+  const auto a = editor.answer(question);
+  CHECK(a.text == "Athens");
+  CHECK(a.notes == std::vector<notes::note_id>{next});
+  CHECK(editor.notebook().find(old)->status == notes::note_status::superseded);
+  CHECK(editor.history(old).size() == 2);
+}
