@@ -120,6 +120,24 @@ def hf_configs():
     yield dict(small, hidden_act="fatrelu", hidden_act_param=0.01, model_type="sparsellama")
 
 
+def peft_configs():
+    yield {"peft_type": "LORA", "r": 2, "lora_alpha": 3, "target_modules": ["q_proj"], "rank_pattern": {"q_proj": 1},
+           "alpha_pattern": {"layers\\.0\\..*": 2.5}, "use_rslora": True, "use_dora": False, "bias": "none",
+           "init_lora_weights": True, "lora_dropout": 0.1, "modules_to_save": ["score"]}
+    yield {"peft_type": "LORA", "use_dora": True, "target_modules": ".*(q|down)_proj"}
+    yield {"peft_type": "IA3", "target_modules": ["k_proj", "down_proj"], "feedforward_modules": ["down_proj"]}
+    yield {"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 2, "num_layers": 1, "token_dim": 8}
+    yield {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 2, "num_layers": 1, "token_dim": 4}
+    yield {"peft_type": "BEFT", "target_modules": "all-linear"}
+
+
+def lora_gguf():
+    keys = [("general.type", 8, gguf_text("adapter")), ("general.architecture", 8, gguf_text("llama")),
+            ("adapter.type", 8, gguf_text("lora")), ("adapter.lora.alpha", 6, struct.pack("<f", 4))]
+    values = struct.pack("<16f", *range(16))
+    return gguf(keys, [("blk.0.attn_q.weight.lora_a", [8, 2], 0, values), ("blk.0.attn_q.weight.lora_b", [2, 8], 0, values)])
+
+
 def protobuf(number, value):
     """A field: bytes, a float or an integer."""
     if isinstance(value, float):
@@ -169,6 +187,7 @@ def main():
         "tokenizer_json": [json.dumps(file).encode() for file in tokenizer_jsons()],
         "encode": [bytes([mode]) + "I'm <s>a  aa 12\n\u00e4<tool> a".encode() for mode in (0, 1, 2, 131, 134)],
         "hf_config": [json.dumps(config).encode() for config in hf_configs()],
+        "adapter": [json.dumps(config).encode() for config in peft_configs()] + [lora_gguf()],
     }
     for target, files in seeds.items():
         folder = root / target

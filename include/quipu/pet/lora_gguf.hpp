@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -69,91 +70,100 @@ void write_lora_gguf(const std::string& path, const lora::module<Scalar>& module
   io::write_gguf_file(path, keys, tensors);
 }
 
-/// Reads such a file. Its targets and ranks are those of its tensors.
-/// @throws io_error      the file cannot be read
-/// @throws format_error  another kind of file, tensors without partner or of other shapes, or for layers that the
-///                       model has not
-template <class Scalar>
-[[nodiscard]] lora::module<Scalar> read_lora_gguf(const std::string& path, const io::model_config& c) {
-  const mapped_file file(path);
-  const io::gguf_contents contents = io::parse_gguf(file.bytes(), path);
+namespace detail {
+
+/// Targets, ranks and alpha of an adapter file; every tensor of it is checked.
+[[nodiscard]] inline lora lora_policy_of(const io::gguf_contents& file, const io::model_config& c) {
+  const std::string& path = file.metadata.place();
   const auto expect = [&](const char* key, const char* wanted) {
-    const std::string found = contents.metadata.text_or(key, "");
-    if (found != wanted) fail<format_error>(contents.metadata.at(key), wanted, printable(found));
+    const std::string found = file.metadata.text_or(key, "");
+    if (found != wanted) fail<format_error>(file.metadata.at(key), wanted, printable(found));
   };
   expect("general.type", "adapter");
   expect("general.architecture", "llama");
   expect("adapter.type", "lora");
-  if (contents.metadata.has("adapter.alora.invocation_tokens")) {
-    fail<format_error>(contents.metadata.at("adapter.alora.invocation_tokens"), "a plain LoRA adapter", "an activated one");
+  if (file.metadata.has("adapter.alora.invocation_tokens")) {
+    fail<format_error>(file.metadata.at("adapter.alora.invocation_tokens"), "a plain LoRA adapter", "an activated one");
   }
-  const auto suffixed = [](const std::string& name, const char* suffix) { return name.size() > 7 && name.substr(name.size() - 7) == suffix; };
-  const auto refuse_shape = [&](const std::string& name, const std::string& wanted, const io::tensor_view& found) {
-    fail<format_error>(concat(path, ": tensor ", printable(name)), concat("shape ", wanted), io::show_shape(found.shape));
+  const auto check_shape = [&](const std::string& name, std::size_t rows, std::size_t cols, const io::tensor_view& found) {
+    const std::vector<std::size_t> wanted = {rows, cols};
+    if (found.shape == wanted && rows > 0) return;
+    fail<format_error>(concat(path, ": tensor ", name), concat("shape ", io::show_shape(wanted)), io::show_shape(found.shape));
   };
   lora policy;
-  policy.alpha = contents.metadata.number_or("adapter.lora.alpha", 0);
+  policy.alpha = file.metadata.number_or("adapter.lora.alpha", 0);
   std::vector<std::string> names;
+  std::set<std::string> used;
   const auto projections = io::projections_of(c);
-  std::size_t n_used = 0;
   for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
     for (const io::layer_projection& p : projections) {
       const std::string name = io::layer_name(layer, p.part), stem = io::gguf_name_of_hf(name + ".weight").value();
-      const auto a = contents.tensors.find(stem + ".lora_a"), b = contents.tensors.find(stem + ".lora_b");
-      if (a == contents.tensors.end() && b == contents.tensors.end()) continue;
-      if (a == contents.tensors.end() || b == contents.tensors.end()) {
+      const auto a = file.tensors.find(stem + ".lora_a"), b = file.tensors.find(stem + ".lora_b");
+      if ((a == file.tensors.end()) != (b == file.tensors.end())) {
         fail<format_error>(concat(path, ": tensor ", stem), "both lora_a and lora_b", "one of them");
       }
-      const auto &sa = a->second.shape, &sb = b->second.shape;
-      if (sa.size() != 2 || sa[1] != p.cols || sa[0] == 0) refuse_shape(a->first, concat("[rank, ", p.cols, "]"), a->second);
-      if (sb.size() != 2 || sb[0] != p.rows || sb[1] != sa[0]) refuse_shape(b->first, concat("[", p.rows, ", ", sa[0], "]"), b->second);
-      if (names.empty()) policy.rank = sa[0];
+      if (a == file.tensors.end()) continue;
+      const std::size_t rank = a->second.shape.empty() ? 0 : a->second.shape[0];
+      check_shape(a->first, rank, p.cols, a->second);
+      check_shape(b->first, p.rows, rank, b->second);
+      if (names.empty()) policy.rank = rank;
       names.push_back(name);
-      if (sa[0] != policy.rank) policy.rank_pattern.push_back({exact_pattern(name), static_cast<double>(sa[0])});
-      n_used += 2;
+      if (rank != policy.rank) policy.rank_pattern.push_back({exact_pattern(name), static_cast<double>(rank)});
+      used.insert({a->first, b->first});
     }
   }
-  for (const auto& entry : contents.tensors) {
-    const bool pair = suffixed(entry.first, ".lora_a") || suffixed(entry.first, ".lora_b");
-    const std::string stem = pair ? entry.first.substr(0, entry.first.size() - 7) : std::string();
-    const auto known = io::hf_name_of_gguf(stem);
-    const bool used = pair && known && std::any_of(names.begin(), names.end(), [&](const std::string& n) { return n + ".weight" == *known; });
-    if (!used) fail<format_error>(path, "LoRA tensors of this model's linear layers alone", printable(entry.first));
+  for (const auto& entry : file.tensors) {
+    if (used.count(entry.first) == 0) fail<format_error>(path, "LoRA tensors of this model's linear layers alone", printable(entry.first));
   }
-  if (n_used == 0) fail<format_error>(path, "LoRA tensors", "none");
+  if (names.empty()) fail<format_error>(path, "LoRA tensors", "none");
   policy.targets = optim::name_pattern::suffixes(std::move(names));
-  // llama.cpp takes a missing alpha for "no scaling".
-  const double alpha = policy.alpha;
-  if (alpha == 0) {
+  if (policy.alpha == 0) {  // llama.cpp takes that for "no scaling"
     policy.alpha = static_cast<double>(policy.rank);
     policy.alpha_pattern = policy.rank_pattern;
   }
-  lora::module<Scalar> made = [&] {
-    try {
-      return lora::module<Scalar>(policy, c, 0);
-    } catch (const config_error& problem) {
-      throw format_error(concat(path, ": ", problem.what()));
-    }
-  }();
-  for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
-    for (const projection_site site : linear::projection_sites) {
-      if (!made.touches(site, layer)) continue;
-      const auto& t = made.at(layer, site);
-      const std::string stem = io::gguf_name_of_hf(t.name + ".weight").value();
-      const auto a = io::values_of<Scalar>(contents.tensors.at(stem + ".lora_a"));
-      std::copy(a.begin(), a.end(), t.a);
-      const io::tensor_view& stored = contents.tensors.at(stem + ".lora_b");
-      std::vector<std::byte> moved;
-      io::tensor_view b = stored;
-      if (io::has_rope_rows(t.name + ".")) {
-        moved = io::swap_rope_layout(stored, io::rope_layout::neighbours, c.d_head);
-        b.bytes = moved;
+  return policy;
+}
+
+}  // namespace detail
+
+/// The module of a parsed adapter file. Its targets and ranks are those of its tensors.
+/// @throws format_error  another kind of file, tensors without partner or of other shapes, or for layers that the
+///                       model has not
+template <class Scalar>
+[[nodiscard]] lora::module<Scalar> lora_of_gguf(const io::gguf_contents& file, const io::model_config& c) {
+  const lora policy = detail::lora_policy_of(file, c);
+  try {
+    lora::module<Scalar> made(policy, c, 0);
+    for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
+      for (const projection_site site : linear::projection_sites) {
+        if (!made.touches(site, layer)) continue;
+        const auto& t = made.at(layer, site);
+        const std::string stem = io::gguf_name_of_hf(t.name + ".weight").value();
+        const auto a = io::values_of<Scalar>(file.tensors.at(stem + ".lora_a"));
+        std::copy(a.begin(), a.end(), t.a);
+        io::tensor_view b = file.tensors.at(stem + ".lora_b");
+        std::vector<std::byte> moved;
+        if (io::has_rope_rows(t.name + ".")) {
+          moved = io::swap_rope_layout(b, io::rope_layout::neighbours, c.d_head);
+          b.bytes = moved;
+        }
+        const auto values = io::values_of<Scalar>(b);
+        std::copy(values.begin(), values.end(), t.b);
       }
-      const auto values = io::values_of<Scalar>(b);
-      std::copy(values.begin(), values.end(), t.b);
     }
+    return made;
+  } catch (const config_error& problem) {
+    throw format_error(concat(file.metadata.place(), ": ", problem.what()));
   }
-  return made;
+}
+
+/// Reads an adapter file.
+/// @throws io_error      the file cannot be read
+/// @throws format_error  as `lora_of_gguf`
+template <class Scalar>
+[[nodiscard]] lora::module<Scalar> read_lora_gguf(const std::string& path, const io::model_config& c) {
+  const mapped_file file(path);
+  return lora_of_gguf<Scalar>(io::parse_gguf(file.bytes(), path), c);
 }
 
 }  // namespace quipu::pet
