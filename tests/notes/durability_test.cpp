@@ -22,22 +22,17 @@
 
 #include <catch2/catch.hpp>
 
+#include "support/note_stores.hpp"
 #include "support/store_model.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace quipu::notes;
+using quipu::test::of_text;
+using quipu::test::quick;
 using quipu::test::store_model;
 using quipu::test::temp_folder;
 
 namespace {
-
-constexpr sqlite_store_options quick{.durability = store_durability::process_kill};
-
-note of_text(std::string text) {
-  note n;
-  n.text = std::move(text);
-  return n;
-}
 
 /// A child that runs `body`, whose calls of acknowledge() reach the parent even if it is killed.
 struct child_process {
