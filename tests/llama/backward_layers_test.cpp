@@ -160,8 +160,8 @@ TEST_CASE("gradients of head and loss are its differences, in one portion or sev
   for (const std::size_t n_logit : {1u, 64u, 1000u}) {  // one row at a time, three, all
     llama::head_loss<double> loss(n_logit);
     values dh(n * d, 9.0), dw(n_vocab * d);
-    const auto forward = [&] { return loss.run(projector, multiply, head, {h.data(), n, d}, targets, 0, {}, nullptr).mean(); };
-    const auto result = loss.run(projector, multiply, head, {h.data(), n, d}, targets, 1.0 / 6, {dh.data(), n, d}, dw.data());
+    const auto forward = [&] { return loss.run(projector, multiply, {head, nullptr}, {h.data(), n, d}, targets, 0, {}).mean(); };
+    const auto result = loss.run(projector, multiply, {head, dw.data()}, {h.data(), n, d}, targets, 1.0 / 6, {dh.data(), n, d});
     CHECK(result.n_counted == 6);
     CHECK(result.mean() == Approx(forward()).epsilon(1e-13));
     check_differences(h, dh, forward);
@@ -170,6 +170,6 @@ TEST_CASE("gradients of head and loss are its differences, in one portion or sev
   llama::head_loss<double> loss;
   for (const std::int64_t wrong : {static_cast<std::int64_t>(n_vocab), std::int64_t{-1}}) {
     targets[1] = wrong;
-    CHECK_THROWS_AS(loss.run(projector, multiply, head, {h.data(), n, d}, targets, 0, {}, nullptr), quipu::config_error);
+    CHECK_THROWS_AS(loss.run(projector, multiply, {head, nullptr}, {h.data(), n, d}, targets, 0, {}), quipu::config_error);
   }
 }
