@@ -178,6 +178,7 @@
 #include <quipu/optim/parameter.hpp>
 #include <quipu/optim/update_kernels.hpp>
 #include <quipu/optim/updater.hpp>
+#include <quipu/pet/any_module.hpp>
 #include <quipu/pet/base_weights.hpp>
 #include <quipu/pet/bitfit.hpp>
 #include <quipu/pet/bottleneck.hpp>

@@ -8,12 +8,9 @@
 
 #include <quipu/llama/classifier.hpp>
 #include <quipu/llama/session.hpp>
-#include <quipu/pet/bottleneck.hpp>
-#include <quipu/pet/dora.hpp>
+#include <quipu/pet/any_module.hpp>
 #include <quipu/pet/module_set.hpp>
 #include <quipu/pet/peft_folder.hpp>
-#include <quipu/pet/prefix.hpp>
-#include <quipu/pet/prompt.hpp>
 
 #include "support/modules.hpp"
 #include "support/training.hpp"
@@ -41,19 +38,26 @@ std::vector<std::vector<token_id>> sequences(std::size_t n) {
   return all;
 }
 
-template <class Policy, class Model>
-std::vector<std::shared_ptr<module_of<Policy>>> modules(const Model& m, std::size_t n, const Policy& policy) {
-  std::vector<std::shared_ptr<module_of<Policy>>> all;
+using any = pet::any_module<double>;
+
+/// n modules of one policy, as `Module`s, bound and shaken.
+template <class Module, class Policy, class Model>
+std::vector<std::shared_ptr<Module>> make_modules(const Model& m, std::size_t n, const Policy& policy) {
+  std::vector<std::shared_ptr<Module>> all;
   for (std::size_t i = 0; i < n; ++i) {
-    all.push_back(std::make_shared<module_of<Policy>>(policy, m.config(), i));
+    all.push_back(std::make_shared<Module>(module_of<Policy>(policy, m.config(), i)));
     llama::bind_base(*all.back(), m);
     test::shake(*all.back(), 0.2, i + 1);
   }
   return all;
 }
+template <class Model>
+auto modules(const Model& m, std::size_t n, const pet::lora& policy) {
+  return make_modules<module_of<pet::lora>>(m, n, policy);
+}
 
-template <class Policy>
-std::vector<std::vector<double>> gradients_of(const std::vector<std::shared_ptr<module_of<Policy>>>& all) {
+template <class Module>
+std::vector<std::vector<double>> gradients_of(const std::vector<std::shared_ptr<Module>>& all) {
   std::vector<std::vector<double>> found;
   for (const auto& m : all) {
     for (const auto& p : m->parameters()) found.emplace_back(p.gradient, p.gradient + p.size());
@@ -63,11 +67,10 @@ std::vector<std::vector<double>> gradients_of(const std::vector<std::shared_ptr<
 }
 
 /// Loss and gradients of a mixed batch against those of each sequence on its own.
-template <class Policy, class Model>
-void check_training(const Model& m, const Policy& policy, std::size_t n, bool some_without) {
-  const auto all = modules(m, n, policy);
-  const auto ids = sequences(n + 2);
-  std::vector<std::shared_ptr<module_of<Policy>>> chosen = all;
+template <class Module, class Model>
+void check_training(const Model& m, const std::vector<std::shared_ptr<Module>>& all, bool some_without) {
+  const auto ids = sequences(all.size() + 2);
+  std::vector<std::shared_ptr<Module>> chosen = all;
   chosen.push_back(all[0]);  // a second sequence of the first module, not beside the first
   chosen.push_back(some_without ? nullptr : all[1]);
   llama::training_pass pass(m, thread_team(2));
@@ -75,16 +78,16 @@ void check_training(const Model& m, const Policy& policy, std::size_t n, bool so
   for (const auto& s : ids) counted += s.size() - 1;
 
   llama::training_batch mixed;
-  llama::mixed_module_hooks<module_of<Policy>> hooks(chosen, pass.workspace());
+  llama::mixed_module_hooks<Module> hooks(chosen, pass.workspace());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const std::size_t n_virtual = hooks.n_virtual(i);
     mixed.add(ids[i], std::vector<std::int64_t>(ids[i].begin(), ids[i].end()), n_virtual, hooks.template prefix<double>(i).n_row);
     counted += n_virtual > 0;
   }
   REQUIRE(mixed.n_counted() == counted);
-  gradients_of<Policy>(all);
+  gradients_of(all);
   const double together = pass.step(mixed, counted, hooks, {}).sum;
-  const auto mixed_gradients = gradients_of<Policy>(all);
+  const auto mixed_gradients = gradients_of(all);
 
   double apart = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -98,7 +101,7 @@ void check_training(const Model& m, const Policy& policy, std::size_t n, bool so
     llama::module_hooks own(*chosen[i], pass.workspace());
     apart += pass.step(one, counted, own, {}).sum;
   }
-  const auto loop_gradients = gradients_of<Policy>(all);
+  const auto loop_gradients = gradients_of(all);
   CHECK(together == Approx(apart).epsilon(1e-13));
   double worst = 0, largest = 0;
   for (std::size_t i = 0; i < loop_gradients.size(); ++i) {
@@ -115,12 +118,28 @@ TEST_CASE("a mixed batch trains each module as it would alone", "[pet][mixed]") 
   QUIPU_NEEDS(test::golden_case("biased"));
   const auto m = test::exact_model<double>("biased");
   const auto everything = optim::name_pattern::all();
-  check_training(m, pet::lora{.rank = 3, .targets = everything}, 6, true);   // all groups in one step
-  check_training(m, pet::lora{.rank = 3, .targets = everything}, 2, false);  // module by module
-  check_training(m, pet::dora{{.rank = 2, .targets = everything}}, 3, true);
-  check_training(m, pet::bottleneck<>{.size = 4}, 3, true);
-  check_training(m, pet::prefix{.n_virtual = 3, .deviation = 0.3}, 2, true);
-  check_training(m, pet::prompt{.n_virtual = 2, .deviation = 0.3}, 2, true);
+  const pet::lora low_rank{.rank = 3, .targets = everything};
+  check_training(m, modules(m, 6, low_rank), true);   // all groups in one step
+  check_training(m, modules(m, 2, low_rank), false);  // module by module
+  check_training(m, make_modules<any>(m, 3, pet::dora{{.rank = 2, .targets = everything}}), true);
+  check_training(m, make_modules<any>(m, 3, pet::bottleneck<>{.size = 4}), true);
+  check_training(m, make_modules<any>(m, 2, pet::prefix{.n_virtual = 3, .deviation = 0.3}), true);
+  check_training(m, make_modules<any>(m, 2, pet::prompt{.n_virtual = 2, .deviation = 0.3}), true);
+}
+
+TEST_CASE("one batch may mix kinds", "[pet][mixed]") {
+  QUIPU_NEEDS(test::golden_case("biased"));
+  const auto m = test::exact_model<double>("biased");
+  const auto everything = optim::name_pattern::all();
+  std::vector<std::shared_ptr<any>> all = make_modules<any>(m, 1, pet::lora{.rank = 3, .targets = everything});
+  const auto add = [&](const auto& policy) { all.push_back(make_modules<any>(m, 1, policy)[0]); };
+  add(pet::dora{{.rank = 2, .targets = everything}});
+  add(pet::ia3{.targets = everything});
+  add(pet::bitfit{});
+  add(pet::prompt{.n_virtual = 2, .deviation = 0.3});
+  add(pet::prefix{.n_virtual = 3, .deviation = 0.3});
+  add(pet::bottleneck<>{.size = 4});
+  check_training(m, all, true);
 }
 
 TEST_CASE("dropout works in mixed batches", "[pet][mixed]") {
@@ -281,7 +300,7 @@ TEST_CASE("every sequence may have its own head", "[pet][mixed]") {
   const auto together = classify.logits(pass, batch, rows, hooks);
   const auto loss = classify.step(pass, batch, rows, 3, hooks, llama::weight_gradients<double>());
   CHECK(loss.n_counted == 3);
-  const auto mixed_gradients = gradients_of<pet::lora>(all);
+  const auto mixed_gradients = gradients_of(all);
   const auto head_gradients = [&] {
     std::vector<double> found;
     for (auto* head : {&three, &five}) {
@@ -302,7 +321,7 @@ TEST_CASE("every sequence may have its own head", "[pet][mixed]") {
     apart += classify.step(pass, one, std::span(&row, 1), 3, own, llama::weight_gradients<double>()).sum;
   }
   CHECK(loss.sum == Approx(apart).epsilon(1e-13));
-  const auto loop_gradients = gradients_of<pet::lora>(all);
+  const auto loop_gradients = gradients_of(all);
   for (std::size_t i = 0; i < loop_gradients.size(); ++i) CHECK(test::max_abs_difference(mixed_gradients[i], loop_gradients[i]) < 1e-13);
   CHECK(test::max_abs_difference(mixed_heads, head_gradients()) < 1e-13);
 

@@ -27,11 +27,11 @@ using lora = pet::lora::module<float>;
 
 namespace {
 
-template <class Model, class Module>
-nlohmann::json written_case(const Model& m, const test::temp_folder& folder, const std::string& name, Module module) {
+template <class Model>
+nlohmann::json written_case(const Model& m, const test::temp_folder& folder, const std::string& name, pet::any_module<float> module) {
   llama::bind_base(module, m);
   test::shake(module, 0.05);
-  pet::save_peft(folder.path() / name, module, m.config(), {.base_model = "gqa_tied_odd"});
+  module.visit([&](const auto& held) { pet::save_peft(folder.path() / name, held, m.config(), {.base_model = "gqa_tied_odd"}); });
   llama::training_pass pass(m, thread_team(2));
   llama::module_hooks hooks(module, pass.workspace());
   const std::vector<quipu::token_id> ids = {1, 17, 9, 30, 2, 8, 44, 5};

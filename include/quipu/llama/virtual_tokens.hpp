@@ -18,6 +18,7 @@ template <class Model, class Module>
   const pet::prefix_values<scalar> prefix = module.template prefix<scalar>();
   const sequence_id id = prefix.n_row > 0 ? s.create(kv_prefix<scalar>{prefix.n_row, prefix.values, nullptr}) : s.create();
   if constexpr (requires { module.rows(); }) {
+    if (module.rows().empty()) return id;
     const sequence_input<scalar> rows{id, {}, module.rows(), logits_of::none};
     s.run({&rows, 1}, [](std::size_t, std::size_t, auto) {});
   }

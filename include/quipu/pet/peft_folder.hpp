@@ -28,6 +28,7 @@
 #include <quipu/io/safetensors_writer.hpp>
 #include <quipu/io/tensor_values.hpp>
 #include <quipu/optim/parameter.hpp>
+#include <quipu/pet/any_module.hpp>
 #include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/peft_kinds.hpp>
 #include <quipu/pet/peft_lora.hpp>
@@ -153,6 +154,13 @@ decltype(auto) visit_peft(const peft_folder& folder, const io::model_config& c, 
   if (folder.kind() == peft_format<prompt>::kind) return f(folder.module<prompt, Scalar>(c));
   if (folder.kind() == peft_format<prefix>::kind) return f(folder.module<prefix, Scalar>(c));
   fail<format_error>(folder.tensors().path(), "an adapter of kind LORA, IA3, BEFT, PROMPT_TUNING or PREFIX_TUNING", printable(folder.kind()));
+}
+
+/// The module of a folder, of whatever kind it is.
+/// @throws format_error  as `visit_peft`
+template <class Scalar>
+[[nodiscard]] any_module<Scalar> load_any_peft(const std::filesystem::path& folder, const io::model_config& c) {
+  return visit_peft<Scalar>(peft_folder(folder), c, [](auto module) { return any_module<Scalar>(std::move(module)); });
 }
 
 struct peft_options {
