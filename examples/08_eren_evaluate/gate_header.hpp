@@ -19,6 +19,7 @@ inline std::string number_list(const std::vector<double>& values) {
   for (const double value : values) {
     const std::string next = number_text(value) + ", ";
     if (line.size() + next.size() > 120) {
+      line.pop_back();
       out += line + "\n          ";
       line.clear();
     }

@@ -38,6 +38,14 @@ struct study_set {
   std::vector<q::eren::evaluation_question> questions;
 };
 
+// The application of the benchmark: short answers, by the model's chat template.
+template <class Model>
+q::eren::application_prompt short_answers(const Model& m) {
+  return [m, form = q::eren::prompt_form::of(m.tokenizer())](std::string_view question) {
+    return form.encode(m.tokenizer(), {{{"system", "Answer with a few words only."}, {"user", std::string(question)}}, "Answer:"});
+  };
+}
+
 // An editor on a set's notes, all live or the first `n_live` of the part.
 template <class Model, class Reader, class Gate>
 struct bench {
@@ -47,7 +55,7 @@ struct bench {
 
   bench(const Model& m, const settings& s, const study_set& set, Reader reader, Gate gate)
       : editor(m, q::notes::memory_store(), q::notes::bm25_retriever(), std::move(reader), std::move(gate),
-               {.n_note = s.n_note, .generate = {.max_tokens = 16}, .prompt = {}, .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
+               {.n_note = s.n_note, .generate = {.max_tokens = 16, .stop = {"\n"}}, .prompt = short_answers(m), .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
     std::vector<q::data::edit_case> live = set.cases;
     if (s.n_live != 0) {
       std::vector<bool> keep(live.size());

@@ -22,7 +22,7 @@
 
 using namespace quipu;
 using strings = std::vector<std::string>;
-using token_ids = std::vector<token_id>;
+using id_list = std::vector<token_id>;
 
 namespace {
 
@@ -169,7 +169,7 @@ TEST_CASE("what prompts have in common is computed once", "[eren][readers]") {
 TEST_CASE("shared and cached prefixes give the logits of plain prompts", "[eren][readers]") {
   const auto model = random_model();
   eren::reading_session session{model, eren::prompt_form()};
-  const std::vector<token_ids> prompts = {{1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, {1, 3, 4, 5, 6, 7, 8, 9, 10, 20, 21}, {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 30}, {2, 2, 2}};
+  const std::vector<id_list> prompts = {{1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, {1, 3, 4, 5, 6, 7, 8, 9, 10, 20, 21}, {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 30}, {2, 2, 2}};
   for (int round = 0; round < 3; ++round) {
     const auto states = session.read(prompts, std::optional<std::size_t>(2));
     for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -185,28 +185,28 @@ TEST_CASE("shared and cached prefixes give the logits of plain prompts", "[eren]
     }
   }
   CHECK_THROWS_AS(session.read(prompts, std::optional<std::size_t>(9)), config_error);
-  CHECK_THROWS_AS(session.read(std::vector<token_ids>{{}}), config_error);
-  CHECK_THROWS_AS(session.read(std::vector<token_ids>{{1000}}), config_error);
+  CHECK_THROWS_AS(session.read(std::vector<id_list>{{}}), config_error);
+  CHECK_THROWS_AS(session.read(std::vector<id_list>{{1000}}), config_error);
 }
 
 TEST_CASE("the trie's greedy walk, beside one that scores token by token", "[eren][readers]") {
   const auto model = random_model();
   eren::reading_session session{model, eren::prompt_form()};
-  const std::vector<token_ids> prompts = {{1, 5, 9}, {1, 5, 10, 11}, {3}};
+  const std::vector<id_list> prompts = {{1, 5, 9}, {1, 5, 10, 11}, {3}};
   const std::vector<eren::answer_choice> choices = {{{{7, 8, 9}, {7, 8, 10}, {7, 11}, {12}}}, {{{7}, {7, 8, 9, 10}}}, {{{20, 21, 22}, {23, 24, 25, 26}, {20, 30}}}};
   const auto states = session.read(prompts);
   const auto chosen = eren::choose_answers(session, states, choices);
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     // Brute force: always the likeliest allowed token, each time from a fresh sequence.
-    token_ids said;
+    id_list said;
     double log_p = 0;
     for (;;) {
       std::vector<token_id> allowed;
-      for (const token_ids& c : choices[i].candidates) {
+      for (const id_list& c : choices[i].candidates) {
         if (c.size() > said.size() && std::equal(said.begin(), said.end(), c.begin())) allowed.push_back(c[said.size()]);
       }
       if (allowed.empty()) break;
-      token_ids text = prompts[i];
+      id_list text = prompts[i];
       text.insert(text.end(), said.begin(), said.end());
       auto plain = llama::open_session(model);
       const auto logits = plain.next_logits(plain.create(), text);

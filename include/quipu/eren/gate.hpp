@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -70,6 +71,19 @@ struct open_gate {
   template <class Session>
   [[nodiscard]] gate_decision decide(Session&, const gate_evidence& e) const {
     return {e.read.done, e.read.done ? 1.0 : 0.0, e.read.done ? 1.0 : 0.0};
+  }
+};
+
+/// Applies readings whose answer is likelier than abstaining by at least `threshold` nats: enough for readers
+/// that were trained to abstain, with an adapter for instance.
+struct margin_gate {
+  double threshold = 0;
+
+  template <class Session>
+  [[nodiscard]] gate_decision decide(Session&, const gate_evidence& e) const {
+    const double margin = e.read.done ? e.read.log_p_answer - e.read.log_p_abstain : 0;
+    const bool apply = e.read.done && !e.read.abstained && margin >= threshold;
+    return {apply, e.read.done ? 1 / (1 + std::exp(-margin)) : 0, margin};
   }
 };
 

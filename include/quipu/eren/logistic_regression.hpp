@@ -148,7 +148,9 @@ inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
     double length = 1;
     eigen_vector<double> next = theta - direction;
     double next_value = objective(next);
-    while (!(next_value <= value - 1e-4 * length * slope) && length > 1e-10) {
+    // So close to the optimum the objective's rounding hides any descent, and full steps converge by themselves.
+    const bool close = slope <= 1e-11 * (1 + std::abs(value));
+    while (!close && !(next_value <= value - 1e-4 * length * slope) && length > 1e-10) {
       length /= 2;
       next = theta - length * direction;
       next_value = objective(next);
