@@ -131,7 +131,7 @@ void head_and_loss(benchmark::State& state) {
   linear::projector<float> projector(tools(), linear::activation_rounding::none);
   llama::head_loss<float> loss;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(loss.run(projector, multiply, linear::store_plain(w.data(), n_vocab, d_model), {h.data(), n, d_model}, targets, 1.0 / n, {dh.data(), n, d_model}, nullptr));
+    benchmark::DoNotOptimize(loss.run(projector, multiply, {linear::store_plain(w.data(), n_vocab, d_model)}, {h.data(), n, d_model}, targets, 1.0 / n, {dh.data(), n, d_model}));
   }
   rate(state, "flop/s", 4.0 * n * static_cast<double>(n_vocab) * d_model);
 }
