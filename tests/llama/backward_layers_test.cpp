@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -151,7 +152,7 @@ TEST_CASE("attention's gradients are its differences, over several blocks and be
 
 TEST_CASE("gradients of head and loss are its differences, in one portion or several", "[llama][backward]") {
   const std::size_t n = 9, d = 5, n_vocab = 21;
-  values h = random_values(n * d, 1), w = random_values(n_vocab * d, 2);
+  values h = random_values(n * d, 1), w = random_values(n_vocab * d, 2), b = random_values(n_vocab, 3);
   std::vector<std::int64_t> targets(n, llama::ignored_label);
   for (const std::size_t t : {0u, 2u, 3u, 5u, 6u, 8u}) targets[t] = static_cast<std::int64_t>((t * 7 + 1) % n_vocab);
   linear::multiplier<double> multiply(tools());
@@ -159,17 +160,22 @@ TEST_CASE("gradients of head and loss are its differences, in one portion or sev
   const auto head = linear::store_plain<double>(w.data(), n_vocab, d);
   for (const std::size_t n_logit : {1u, 64u, 1000u}) {  // one row at a time, three, all
     llama::head_loss<double> loss(n_logit);
-    values dh(n * d, 9.0), dw(n_vocab * d);
-    const auto forward = [&] { return loss.run(projector, multiply, {head, nullptr}, {h.data(), n, d}, targets, 0, {}).mean(); };
-    const auto result = loss.run(projector, multiply, {head, dw.data()}, {h.data(), n, d}, targets, 1.0 / 6, {dh.data(), n, d});
+    values dh(n * d, 9.0), dw(n_vocab * d), db(n_vocab);
+    const auto forward = [&] { return loss.run(projector, multiply, {head, nullptr, b.data()}, {h.data(), n, d}, targets, 0, {}).mean(); };
+    const auto result = loss.run(projector, multiply, {head, dw.data(), b.data(), db.data()}, {h.data(), n, d}, targets, 1.0 / 6, {dh.data(), n, d});
+    for (std::size_t t = 0; t < n; ++t) {
+      if (targets[t] != llama::ignored_label) continue;
+      for (std::size_t i = 0; i < d; ++i) CHECK(std::exchange(dh[t * d + i], 0) == 9);  // rows that do not count are left alone
+    }
     CHECK(result.n_counted == 6);
     CHECK(result.mean() == Approx(forward()).epsilon(1e-13));
     check_differences(h, dh, forward);
     check_differences(w, dw, forward);
+    check_differences(b, db, forward);
   }
   llama::head_loss<double> loss;
   for (const std::int64_t wrong : {static_cast<std::int64_t>(n_vocab), std::int64_t{-1}}) {
     targets[1] = wrong;
-    CHECK_THROWS_AS(loss.run(projector, multiply, {head, nullptr}, {h.data(), n, d}, targets, 0, {}), quipu::config_error);
+    CHECK_THROWS_AS(loss.run(projector, multiply, {head}, {h.data(), n, d}, targets, 0, {}), quipu::config_error);
   }
 }

@@ -24,6 +24,7 @@ struct gguf_output_tensor {
   tensor_type type;
   std::vector<std::size_t> shape;  ///< row-major
   std::function<std::vector<std::byte>()> bytes;
+  std::string origin{};  ///< its name where it comes from, for messages; may be empty
 };
 
 /// Writes a GGUF v3 file, atomically.
@@ -42,7 +43,7 @@ inline void write_gguf_file(const std::string& path, const gguf_key_writer& keys
     gguf_key_writer::append(table, ggml_number_of(tensor.type));
     gguf_key_writer::append(table, static_cast<std::uint64_t>(offset));
     if (tensor.shape.back() % block_of(tensor.type).elements != 0) {
-      fail<config_error>(concat("write_gguf: ", tensor.name, ": row of ", name_of(tensor.type)),
+      fail<config_error>(concat("write_gguf: ", tensor.origin.empty() ? tensor.name : tensor.origin, ": row of ", name_of(tensor.type)),
                          concat("a multiple of ", block_of(tensor.type).elements), tensor.shape.back());
     }
     const std::size_t bytes = checked_bytes(tensor.type, tensor.shape, tensor.name);

@@ -41,7 +41,7 @@ namespace detail {
           matrix ? options.matrix_type.value_or(source.at(tensor.name).type) : tensor_type::f32;
       plan.push_back({gguf_name_of_hf(tensor.name).value(), type, tensor.shape, [&source, name = tensor.name, type] {
                         return export_tensor(source, name, type, rope_layout::neighbours);
-                      }});
+                      }, tensor.name});
     }
   };
   add(tensors_outside_layers(source.config));

@@ -41,7 +41,7 @@ struct loss_sum {
 /// A linear layer that gives logits, and where its gradients are added; null pointers are absent.
 template <class Scalar>
 struct head_layer {
-  const linear::stored_matrix& w;  ///< (n_vocab, d_model)
+  linear::stored_matrix w;         ///< (n_vocab, d_model)
   Scalar* dw = nullptr;
   const Scalar* bias = nullptr;    ///< (n_vocab)
   Scalar* d_bias = nullptr;
