@@ -26,7 +26,7 @@ using probed_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_pro
 using records_t = std::vector<q::eren::evaluation_record>;
 
 struct settings {
-  std::string model, set = "cfh", data, part = "test", gate, resume, report, header;
+  std::string model, set = "cfh", data, part = "test", gate, resume, report, header, judge = "all";
   std::vector<std::string> methods = {"eren"};
   std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20;
   double threshold = 0.6, damage = 0;
@@ -112,7 +112,12 @@ int fit(const Model& m, const settings& s, study_set set, Gate gate) {
   bench<Model, q::eren::extractive_reader, Gate> b(m, s, set, {}, std::move(gate));
   const auto studied = q::eren::study(b.editor, set.questions, b.ids, options_of(s, s.probe ? "probe" : "words"));
   const auto samples = q::eren::samples_of(set.cases, set.questions, studied);
-  q::eren::gate_fit_options options{.quality = q::eren::quality_of(set.questions, studied)};
+  q::eren::gate_fit_options options;
+  auto weights = q::eren::full_set_weights();
+  if (s.judge != "all") {
+    for (auto& [group, weight] : weights) weight = group == s.judge ? 1 : 1e-9;
+  }
+  options.quality = q::eren::quality_of(set.questions, studied, weights);
   if (s.damage > 0) options.damage = s.damage;
   const auto& g = b.editor.gate();
   const q::eren::gate_fit result = q::eren::fit_gate(samples, g.names(), g.n_cheap(), g.probe_at(), options);
@@ -166,6 +171,7 @@ int main(int argc, char** argv) {
   app.add_option("--depth", s.depth, "blocks behind which the probe looks")->capture_default_str();
   app.add_flag("--fit", s.fit, "fit a gate on the development part");
   app.add_option("--damage", s.damage, "with --fit: rate of wrong overrides for the conformal threshold, in place of the best EQ");
+  app.add_option("--judge", s.judge, "with --fit: group of unrelated questions whose EQ the threshold is chosen by, or all")->capture_default_str();
   app.add_option("--header", s.header, "with --fit: write the gate as a C++ header too");
   app.add_option("--threshold", s.threshold, "of the method 'similarity'")->capture_default_str();
   app.add_flag("--fallback", s.fallback, "run the unedited model too, and compare with it");

@@ -86,7 +86,7 @@ class note_statistics {
     const double own = idf_of(*retriever_, notes::is_stop_word(word) ? std::string_view() : word);
     return own + std::log((reference_n_note + 1) / (static_cast<double>(retriever_->size()) + 1));
   }
-  /// BM25 of a note over the largest score that the question's words allow, about 0..1.
+  /// BM25 of a note over the question's idf, both scaled to `reference_n_note` notes; about 0..1.
   [[nodiscard]] double bm25(std::string_view question, notes::note_id id, std::string_view note) const { return bm25_of(*retriever_, question, id, note); }
 
  private:
@@ -116,13 +116,20 @@ class note_statistics {
     return value;
   }
   double bm25_of(const Retriever& r, std::string_view question, notes::note_id id, std::string_view note) const {
-    double value = 0;
-    if (visit(r, [&](const auto& part) { value = part.score(question, id) / std::max(1e-9, part.query_weight(question)); })) return value;
-    // Share of the question's words that the note has.
     const std::vector<std::string> asked = without_repeats(content_terms(question)), noted = content_terms(note);
-    if (asked.empty()) return 0;
-    const auto n = std::count_if(asked.begin(), asked.end(), [&](const std::string& w) { return std::find(noted.begin(), noted.end(), w) != noted.end(); });
-    return static_cast<double>(n) / static_cast<double>(asked.size());
+    double all = 0, shared = 0, shared_own = 0;
+    for (const std::string& word : asked) {
+      const double weight = idf(word);
+      all += weight;
+      if (std::find(noted.begin(), noted.end(), word) == noted.end()) continue;
+      shared += weight;
+      shared_own += idf_of(r, word);
+    }
+    if (all <= 0 || shared_own <= 0) return 0;
+    // How much a shared word counts on average for its repeats and the note's length; 1 without statistics.
+    double factor = 1;
+    visit(r, [&](const auto& part) { factor = part.score(question, id) / shared_own; });
+    return factor * shared / all;
   }
 
   const Retriever* retriever_;
