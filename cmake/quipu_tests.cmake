@@ -1,6 +1,10 @@
 find_package(Catch2 2.13 REQUIRED)
 # Test files share most of what they include and instantiate: together they compile in a third of the time.
 option(QUIPU_UNITY_TESTS "Compile the test files of a layer a few at a time, together" ON)
+set(QUIPU_UNITY_SIZE 5)
+if(QUIPU_SANITIZE)
+  set(QUIPU_UNITY_SIZE 2)  # the time for instrumented code grows faster than its size
+endif()
 
 add_library(quipu_test_skips OBJECT ${PROJECT_SOURCE_DIR}/tests/support/skips.cpp)
 target_link_libraries(quipu_test_skips PUBLIC Catch2::Catch2 PRIVATE quipu_dev_flags)
@@ -21,7 +25,7 @@ function(quipu_add_tests layer)
   target_link_libraries(${target} PRIVATE quipu::quipu quipu_dev_flags Catch2::Catch2WithMain quipu_test_skips ${ARG_LIBRARIES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${target} PRIVATE QUIPU_SHARED_DEFAULT="${QUIPU_SHARED}")
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${QUIPU_UNITY_TESTS} UNITY_BUILD_BATCH_SIZE 5)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${QUIPU_UNITY_TESTS} UNITY_BUILD_BATCH_SIZE ${QUIPU_UNITY_SIZE})
   if(NOT ARG_FAST)
     # Half the compile time; the tests of kernels and models (FAST) are the ones that run long enough to care.
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
