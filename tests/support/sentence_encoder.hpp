@@ -17,7 +17,7 @@ inline std::filesystem::path sentence_encoder_path() {
   if (cache.empty()) cache = setting("HOME") + "/.cache";
   const auto path = std::filesystem::path(cache) / "quipu" / "all-MiniLM-L6-v2";
   if (std::filesystem::exists(path / "model.safetensors")) return path;
-  note_skip("no all-MiniLM-L6-v2 sentence encoder (scripts/fetch_model)");
+  note_skip("no all-MiniLM-L6-v2 sentence encoder (scripts/fetch_model encoder)");
   return {};
 }
 
