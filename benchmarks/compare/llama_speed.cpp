@@ -1,8 +1,6 @@
 // One measurement for scripts/compare: prints prompt and decode speed of a checkpoint as JSON.
 // SPDX-License-Identifier: Apache-2.0
-#include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -10,21 +8,9 @@
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/load.hpp>
 
+#include "process_figures.hpp"
+
 namespace llama = quipu::llama;
-
-namespace {
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-double peak_kib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    if (word == "VmHWM:" && status >> word) return std::stod(word);
-  }
-  return 0;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 5) {

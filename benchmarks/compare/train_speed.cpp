@@ -1,9 +1,7 @@
 // One measurement for scripts/compare: prints the time of training steps of one kind as JSON.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -18,21 +16,13 @@
 #include <quipu/optim/updater.hpp>
 #include <quipu/pet/lora.hpp>
 
+#include "process_figures.hpp"
+
 namespace llama = quipu::llama;
 namespace optim = quipu::optim;
 namespace pet = quipu::pet;
 
 namespace {
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-double peak_kib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    if (word == "VmHWM:" && status >> word) return std::stod(word);
-  }
-  return 0;
-}
 
 /// The sequences that the peer trains on, too.
 llama::training_batch make_batch(std::size_t n_sequence, std::size_t n_token, std::size_t n_vocab) {

@@ -43,10 +43,16 @@ TEST_CASE("hostile weights give defined bytes", "[io][quantise]") {
                               std::numeric_limits<float>::infinity(), std::numeric_limits<float>::denorm_min()};
     weights[i] = extremes[i % 5];
   }
-  std::array<std::byte, 40> block{};
   for (const tensor_type type : {tensor_type::q8_0, tensor_type::q4_0, tensor_type::q4_1}) {
-    quipu::io::quantise_row(type, weights.data(), block.data(), weights.size());  // sanitizers watch
-    CHECK(true);
+    INFO(quipu::name_of(type));
+    const std::size_t n_byte = quipu::row_bytes(type, weights.size());
+    std::array<std::byte, 40> zeros{}, ones{};
+    ones.fill(std::byte{0xff});
+    quipu::io::quantise_row(type, weights.data(), zeros.data(), weights.size());
+    quipu::io::quantise_row(type, weights.data(), ones.data(), weights.size());
+    CHECK(std::equal(zeros.begin(), zeros.begin() + n_byte, ones.begin()));  // nothing of what was there before
+    CHECK(std::all_of(zeros.begin() + n_byte, zeros.end(), [](std::byte b) { return b == std::byte{0}; }));  // nothing behind
+    CHECK(std::all_of(ones.begin() + n_byte, ones.end(), [](std::byte b) { return b == std::byte{0xff}; }));
   }
 }
 
