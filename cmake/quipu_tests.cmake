@@ -1,7 +1,7 @@
 find_package(Catch2 2.13 REQUIRED)
 # Test files share most of what they include and instantiate: together they compile in a third of the time.
 option(QUIPU_UNITY_TESTS "Compile the test files of a layer a few at a time, together" ON)
-set(QUIPU_UNITY_SIZE 5)
+set(QUIPU_UNITY_SIZE 10)
 if(QUIPU_SANITIZE)
   set(QUIPU_UNITY_SIZE 2)  # the time for instrumented code grows faster than its size
 endif()
@@ -12,10 +12,10 @@ target_include_directories(quipu_test_skips PRIVATE ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(quipu_test_skips PRIVATE QUIPU_SHARED_DEFAULT="${QUIPU_SHARED}")
 target_compile_features(quipu_test_skips PRIVATE cxx_std_20)
 
-# quipu_add_tests(<layer> [FAST] [LIBRARIES ...]): one executable of all tests/<layer>/*_test.cpp, one ctest entry a
+# quipu_add_tests(<layer> [OPTIMISE <0..2>] [LIBRARIES ...]): one executable of all tests/<layer>/*_test.cpp, one ctest entry a
 # source file (selected by its first tag, [<layer>-<file>]), so that the summary stays readable and start-up cheap.
 function(quipu_add_tests layer)
-  cmake_parse_arguments(ARG "FAST" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "OPTIMISE" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${layer}/*_test.cpp)
   if(NOT sources)
     return()
@@ -26,10 +26,11 @@ function(quipu_add_tests layer)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${target} PRIVATE QUIPU_SHARED_DEFAULT="${QUIPU_SHARED}")
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${QUIPU_UNITY_TESTS} UNITY_BUILD_BATCH_SIZE ${QUIPU_UNITY_SIZE})
-  if(NOT ARG_FAST)
-    # Half the compile time; the tests of kernels and models (FAST) are the ones that run long enough to care.
-    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(NOT DEFINED ARG_OPTIMISE)
+    set(ARG_OPTIMISE 1)
   endif()
+  # Compiling costs more than running for all but the tests of kernels and models.
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O${ARG_OPTIMISE}>)
   foreach(source IN LISTS sources)
     get_filename_component(name ${source} NAME_WE)
     string(REGEX REPLACE "_test$" "" name ${name})

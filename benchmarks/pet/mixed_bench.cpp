@@ -1,7 +1,6 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -13,7 +12,7 @@
 #include <quipu/llama/training_pass.hpp>
 #include <quipu/pet/lora.hpp>
 
-#include "support/random_checkpoint.hpp"
+#include "support/subject.hpp"
 
 // A batch of 8 sequences: with one LoRA module for all, and with a module for each. QUIPU_MODEL names a
 // checkpoint; without it the weights are random, in SmolLM2's shape with two of its layers.
@@ -24,18 +23,8 @@ using module_type = pet::lora::module<float>;
 
 namespace {
 
+using quipu::bench::subject;
 constexpr std::size_t n_sequence = 8;
-
-const llama::model<>& subject() {
-  static const llama::model<> m = [] {
-    if (const char* path = std::getenv("QUIPU_MODEL")) return llama::load<>(path);
-    quipu::io::model_config c;
-    c.d_model = 576, c.d_ffn = 1536, c.n_layer = 2, c.n_head = 9, c.n_kv_head = 3, c.d_head = 64;
-    c.n_vocab = 8192, c.n_ctx = 2048, c.tied_embeddings = true;
-    return llama::from_checkpoint<>(quipu::bench::random_checkpoint(c, quipu::tensor_type::q4_1));
-  }();
-  return m;
-}
 
 const std::vector<std::shared_ptr<module_type>>& modules() {
   static const auto all = [] {

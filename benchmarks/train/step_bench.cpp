@@ -1,7 +1,6 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -13,8 +12,8 @@
 #include <quipu/optim/updater.hpp>
 #include <quipu/pet/lora.hpp>
 
-#include "support/random_checkpoint.hpp"
 #include "support/shared_path.hpp"
+#include "support/subject.hpp"
 
 // Whole training steps on two threads: LoRA on a 4-bit base, and all weights. QUIPU_MODEL names a checkpoint;
 // without it the weights are random, in SmolLM2's shape with two of its layers.
@@ -25,16 +24,7 @@ namespace pet = quipu::pet;
 
 namespace {
 
-const llama::model<>& subject() {
-  static const llama::model<> m = [] {
-    if (const char* path = std::getenv("QUIPU_MODEL")) return llama::load<>(path);
-    quipu::io::model_config c;
-    c.d_model = 576, c.d_ffn = 1536, c.n_layer = 2, c.n_head = 9, c.n_kv_head = 3, c.d_head = 64;
-    c.n_vocab = 8192, c.n_ctx = 2048, c.tied_embeddings = true;
-    return llama::from_checkpoint<>(quipu::bench::random_checkpoint(c, quipu::tensor_type::q4_1));
-  }();
-  return m;
-}
+using quipu::bench::subject;
 
 llama::training_batch random_batch(const benchmark::State& state, std::size_t n_vocab) {
   quipu::random_stream random(1);

@@ -1,13 +1,12 @@
 // Answers a chat prompt or continues a text with any LLaMA checkpoint, streaming.
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <iostream>
 #include <string>
 #include <string_view>
 
 #include <quipu/quipu.hpp>
 
+#include "arguments.hpp"
 #include "terminal.hpp"
 
 namespace q = quipu;
@@ -69,24 +68,24 @@ int answer(const Model& m, const settings& s, double load_seconds) {
 }
 
 int main(int argc, char** argv) {
-  CLI::App app{"Answers a chat prompt, or continues a text, with a LLaMA from GGUF, Hugging Face or llama2.c files."};
+  terminal::arguments arguments("Answers a chat prompt, or continues a text, with a LLaMA from GGUF, Hugging Face or llama2.c files.");
   settings s;
-  app.add_option("--model", s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file")->required();
-  app.add_option("--tokenizer", s.tokenizer, "vocabulary, where the checkpoint has none");
-  app.add_option("--prompt", s.prompt, "what to say")->capture_default_str();
-  app.add_option("--system", s.system, "system message");
-  app.add_flag("--completion", s.completion, "continue the text instead of answering it");
-  app.add_option("--chat", s.chat, "chat format: auto, llama-2, llama-3, chatml or zephyr")->capture_default_str();
-  app.add_option("--threads", s.n_thread, "threads; 0 for all processors")->capture_default_str();
-  app.add_option("--max-tokens", s.max_tokens, "tokens to generate at most")->capture_default_str();
-  app.add_option("--ctx", s.n_ctx, "longest conversation in tokens")->capture_default_str();
-  app.add_option("--temperature", s.sampling.temperature, "0 takes the best token")->capture_default_str();
-  app.add_option("--top-k", s.sampling.top_k)->capture_default_str();
-  app.add_option("--top-p", s.sampling.top_p)->capture_default_str();
-  app.add_option("--min-p", s.sampling.min_p)->capture_default_str();
-  app.add_option("--repetition-penalty", s.sampling.repetition_penalty)->capture_default_str();
-  app.add_option("--seed", s.sampling.seed, "of the draws; the same seed gives the same text")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
+  arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
+  arguments.option("--prompt", &s.prompt, "what to say");
+  arguments.option("--system", &s.system, "system message");
+  arguments.flag("--completion", &s.completion, "continue the text instead of answering it");
+  arguments.option("--chat", &s.chat, "chat format: auto, llama-2, llama-3, chatml or zephyr");
+  arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");
+  arguments.option("--max-tokens", &s.max_tokens, "tokens to generate at most");
+  arguments.option("--ctx", &s.n_ctx, "longest conversation in tokens");
+  arguments.option("--temperature", &s.sampling.temperature, "0 takes the best token");
+  arguments.option("--top-k", &s.sampling.top_k);
+  arguments.option("--top-p", &s.sampling.top_p);
+  arguments.option("--min-p", &s.sampling.min_p);
+  arguments.option("--repetition-penalty", &s.sampling.repetition_penalty);
+  arguments.option("--seed", &s.sampling.seed, "of the draws; the same seed gives the same text");
+  if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     const terminal::stopwatch watch;
     // [load]

@@ -1,13 +1,12 @@
 // Perplexity of a text file under a LLaMA checkpoint.
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <iostream>
 #include <string>
 
 #include <quipu/quipu.hpp>
 
+#include "arguments.hpp"
 #include "terminal.hpp"
 
 namespace q = quipu;
@@ -36,17 +35,17 @@ int measure(const Model& m, const settings& s) {
 }
 
 int main(int argc, char** argv) {
-  CLI::App app{"Perplexity of a text under a LLaMA, over sliding windows."};
+  terminal::arguments arguments("Perplexity of a text under a LLaMA, over sliding windows.");
   settings s;
-  app.add_option("--model", s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file")->required();
-  app.add_option("--tokenizer", s.tokenizer, "vocabulary, where the checkpoint has none");
-  app.add_option("--file", s.file, "text file")->required();
-  app.add_option("--window", s.window, "tokens read together")->capture_default_str();
-  app.add_option("--stride", s.stride, "tokens from one window to the next")->capture_default_str();
-  app.add_option("--max-tokens", s.max_tokens, "read no more of the file; 0 for all")->capture_default_str();
-  app.add_option("--threads", s.n_thread, "threads; 0 for all processors")->capture_default_str();
-  app.add_flag("--rounded", s.rounded, "round activations to 8 bits and the cache to f16, as llama.cpp does");
-  CLI11_PARSE(app, argc, argv);
+  arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
+  arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
+  arguments.required("--file", &s.file, "text file");
+  arguments.option("--window", &s.window, "tokens read together");
+  arguments.option("--stride", &s.stride, "tokens from one window to the next");
+  arguments.option("--max-tokens", &s.max_tokens, "read no more of the file; 0 for all");
+  arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");
+  arguments.flag("--rounded", &s.rounded, "round activations to 8 bits and the cache to f16, as llama.cpp does");
+  if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     const q::llama::load_options load{.tokenizer = s.tokenizer, .progress = terminal::progress_bar()};
     if (s.rounded) return measure(q::llama::load<q::activations::int8_blocks>(s.model, load), s);

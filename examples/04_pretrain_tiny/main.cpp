@@ -1,7 +1,5 @@
 // Trains a small LLaMA from nothing on a text file and writes it as llama2.c, GGUF and Hugging Face files.
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <iostream>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include <quipu/quipu.hpp>
 
+#include "arguments.hpp"
 #include "terminal.hpp"
 #include "training_files.hpp"
 
@@ -74,25 +73,25 @@ int run(const settings& s) {
 }
 
 int main(int argc, char** argv) {
-  CLI::App app{"Trains a small LLaMA from nothing on a text file."};
+  terminal::arguments arguments("Trains a small LLaMA from nothing on a text file.");
   settings s;
-  app.add_option("--vocabulary", s.vocabulary, "tokenizer: a checkpoint, tokenizer.json, tokenizer.model or llama2.c's tokenizer.bin")->required();
-  app.add_option("--text", s.text, "what to learn")->required();
-  app.add_option("--out", s.out, "folder for checkpoints, log and the model")->required();
-  app.add_option("--prompt", s.prompt, "to continue at the end")->capture_default_str();
-  app.add_option("--vocab", s.n_vocab, "tokens in the vocabulary")->capture_default_str();
-  app.add_option("--d-model", s.d_model)->capture_default_str();
-  app.add_option("--layers", s.n_layer)->capture_default_str();
-  app.add_option("--heads", s.n_head)->capture_default_str();
-  app.add_option("--kv-heads", s.n_kv_head)->capture_default_str();
-  app.add_option("--d-ffn", s.d_ffn)->capture_default_str();
-  app.add_option("--ctx", s.n_ctx, "tokens in a window")->capture_default_str();
-  app.add_option("--steps", s.n_step)->capture_default_str();
-  app.add_option("--batch", s.batch_size, "windows in a step")->capture_default_str();
-  app.add_option("--learning-rate", s.learning_rate)->capture_default_str();
-  app.add_option("--threads", s.n_thread, "0 for all processors")->capture_default_str();
-  app.add_option("--seed", s.seed)->capture_default_str();
-  app.add_flag("--resume", s.resume, "go on where the run in --out stopped");
-  CLI11_PARSE(app, argc, argv);
+  arguments.required("--vocabulary", &s.vocabulary, "tokenizer: a checkpoint, tokenizer.json, tokenizer.model or llama2.c's tokenizer.bin");
+  arguments.required("--text", &s.text, "what to learn");
+  arguments.required("--out", &s.out, "folder for checkpoints, log and the model");
+  arguments.option("--prompt", &s.prompt, "to continue at the end");
+  arguments.option("--vocab", &s.n_vocab, "tokens in the vocabulary");
+  arguments.option("--d-model", &s.d_model);
+  arguments.option("--layers", &s.n_layer);
+  arguments.option("--heads", &s.n_head);
+  arguments.option("--kv-heads", &s.n_kv_head);
+  arguments.option("--d-ffn", &s.d_ffn);
+  arguments.option("--ctx", &s.n_ctx, "tokens in a window");
+  arguments.option("--steps", &s.n_step);
+  arguments.option("--batch", &s.batch_size, "windows in a step");
+  arguments.option("--learning-rate", &s.learning_rate);
+  arguments.option("--threads", &s.n_thread, "0 for all processors");
+  arguments.option("--seed", &s.seed);
+  arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
+  if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] { return run(s); });
 }

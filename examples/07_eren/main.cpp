@@ -1,7 +1,5 @@
 // A chat whose model can be edited: notes change its answers, erasing them brings the old ones back.
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <iostream>
 #include <string>
 
@@ -10,6 +8,7 @@
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/sqlite_store.hpp>
 
+#include "arguments.hpp"
 #include "commands.hpp"
 #include "line_input.hpp"
 #include "terminal.hpp"
@@ -22,16 +21,16 @@ struct settings {
 };
 
 int main(int argc, char** argv) {
-  CLI::App app{"A chat with a LLaMA that notes can edit."};
+  terminal::arguments arguments("A chat with a LLaMA that notes can edit.");
   settings s;
-  app.add_option("--model", s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file")->required();
-  app.add_option("--tokenizer", s.tokenizer, "vocabulary, where the checkpoint has none");
-  app.add_option("--notes", s.notes, "database of the notes; made where it is not there")->capture_default_str();
-  app.add_option("--gate", s.gate, "fitted gate (08_eren_evaluate --fit); else the built-in one");
-  app.add_option("--read", s.n_note, "notes to look at for a question")->capture_default_str();
-  app.add_option("--max-tokens", s.max_tokens, "tokens of the model's own answers at most")->capture_default_str();
-  app.add_option("--threads", s.n_thread, "threads; 0 for all processors")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
+  arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
+  arguments.option("--notes", &s.notes, "database of the notes; made where it is not there");
+  arguments.option("--gate", &s.gate, "fitted gate (08_eren_evaluate --fit); else the built-in one");
+  arguments.option("--read", &s.n_note, "notes to look at for a question");
+  arguments.option("--max-tokens", &s.max_tokens, "tokens of the model's own answers at most");
+  arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");
+  if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     // [editor]
     auto model = q::llama::load<q::ffn::dense<q::activation::silu>>(s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});

@@ -1,7 +1,5 @@
 // Measures editors on sets of edits: ours, the paper's, and what they are compared with; fits gates.
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <iostream>
 #include <map>
 #include <string>
@@ -18,6 +16,7 @@
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 
+#include "arguments.hpp"
 #include "gate_header.hpp"
 #include "terminal.hpp"
 
@@ -148,6 +147,12 @@ int run(const Model& m, const settings& s) {
   }
   const q::report::table table = q::eren::evaluation_table(rows);
   std::cout << table.markdown();
+  if (s.fallback) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const auto [rejected, identical] = q::eren::count_untouched(results[i]);
+      std::cout << s.methods[i] << ": " << identical << " of " << rejected << " questions left alone have the unedited model's answer byte for byte\n";
+    }
+  }
   if (s.report.empty()) return 0;
   q::eren::write_text(s.report + ".md", table.markdown());
   q::eren::write_text(s.report + ".json", table.json().dump(1));
@@ -156,28 +161,28 @@ int run(const Model& m, const settings& s) {
 }
 
 int main(int argc, char** argv) {
-  CLI::App app{"Measures editing by notes: edit success, preservation, quality, with bootstrap intervals."};
+  terminal::arguments arguments("Measures editing by notes: edit success, preservation, quality, with bootstrap intervals.");
   settings s;
-  app.add_option("--model", s.model, "checkpoint")->required();
-  app.add_option("--set", s.set, "cfh, fever, hotpot, knowedit or mquake")->capture_default_str();
-  app.add_option("--data", s.data, "file of the set")->required();
-  app.add_option("--part", s.part, "development, test or all")->capture_default_str();
-  app.add_option("--edits", s.n_edit, "edits whose questions are asked; 0: all of the part. All notes are live")->capture_default_str();
-  app.add_option("--live", s.n_live, "only so many notes are live, and their questions asked");
-  app.add_option("--method", s.methods, "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited; several make a table")->capture_default_str();
-  app.add_option("--read", s.n_note, "notes for a question; 0: as the reader wants");
-  app.add_option("--gate", s.gate, "gate file: written by --fit, used without it");
-  app.add_flag("--probe", s.probe, "the gate has a probe of the hidden state");
-  app.add_option("--depth", s.depth, "blocks behind which the probe looks")->capture_default_str();
-  app.add_flag("--fit", s.fit, "fit a gate on the development part");
-  app.add_option("--damage", s.damage, "with --fit: rate of wrong overrides for the conformal threshold, in place of the best EQ");
-  app.add_option("--judge", s.judge, "with --fit: group of unrelated questions whose EQ the threshold is chosen by, or all")->capture_default_str();
-  app.add_option("--header", s.header, "with --fit: write the gate as a C++ header too");
-  app.add_option("--threshold", s.threshold, "of the method 'similarity'")->capture_default_str();
-  app.add_flag("--fallback", s.fallback, "run the unedited model too, and compare with it");
-  app.add_option("--resume", s.resume, "beginning of the names of files to go on from");
-  app.add_option("--report", s.report, "beginning of the names of reports (.md, .json, .svg)");
-  app.add_option("--threads", s.n_thread, "threads; 0 for all processors");
-  CLI11_PARSE(app, argc, argv);
+  arguments.required("--model", &s.model, "checkpoint");
+  arguments.option("--set", &s.set, "cfh, fever, hotpot, knowedit or mquake");
+  arguments.required("--data", &s.data, "file of the set");
+  arguments.option("--part", &s.part, "development, test or all");
+  arguments.option("--edits", &s.n_edit, "edits whose questions are asked; 0: all of the part. All notes are live");
+  arguments.option("--live", &s.n_live, "only so many notes are live, and their questions asked");
+  arguments.option("--method", &s.methods, "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited; several make a table");
+  arguments.option("--read", &s.n_note, "notes for a question; 0: as the reader wants");
+  arguments.option("--gate", &s.gate, "gate file: written by --fit, used without it");
+  arguments.flag("--probe", &s.probe, "the gate has a probe of the hidden state");
+  arguments.option("--depth", &s.depth, "blocks behind which the probe looks");
+  arguments.flag("--fit", &s.fit, "fit a gate on the development part");
+  arguments.option("--damage", &s.damage, "with --fit: rate of wrong overrides for the conformal threshold, in place of the best EQ");
+  arguments.option("--judge", &s.judge, "with --fit: group of unrelated questions whose EQ the threshold is chosen by, or all");
+  arguments.option("--header", &s.header, "with --fit: write the gate as a C++ header too");
+  arguments.option("--threshold", &s.threshold, "of the method 'similarity'");
+  arguments.flag("--fallback", &s.fallback, "run the unedited model too, and compare with it");
+  arguments.option("--resume", &s.resume, "beginning of the names of files to go on from");
+  arguments.option("--report", &s.report, "beginning of the names of reports (.md, .json, .svg)");
+  arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");
+  if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] { return run(q::llama::load<q::activations::f32, q::kv::exact>(s.model), s); });
 }

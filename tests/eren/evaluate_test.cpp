@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,14 @@ TEST_CASE("an evaluation's scores are those that counting by hand gives, in both
     if (!full[i].applied) CHECK(full[i].text == full[i].unedited);
   }
   CHECK(unedited.size() > 20);
+  auto damaged = full;
+  const auto left_alone = std::find_if(damaged.begin(), damaged.end(), [](const auto& r) { return !r.applied; });
+  REQUIRE(left_alone != damaged.end());
+  left_alone->text += " ";
+  const auto untouched = eren::count_untouched(full), fewer = eren::count_untouched(damaged);
+  CHECK(untouched.rejected == questions.size() - 11 - 1 - 1);  // hits in scope, Person7's marriage, the contaminated question
+  CHECK(untouched.identical == untouched.rejected);
+  CHECK(fewer.identical == untouched.identical - 1);
   const eren::evaluation_scores spread(questions, records);
   CHECK(spread.n_edit() == 12);
   const auto interval = spread.interval([](const report::edit_scores& s) { return s.success().rate(); }, {.n_resample = 200});

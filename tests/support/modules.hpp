@@ -44,15 +44,10 @@ void shake(Module& module, double deviation, std::uint64_t seed = 9) {
   }
 }
 
-/// Compares gradients with central differences at a few entries of every parameter, dropout included.
+/// Compares the gradients that a module holds with central differences of the loss at a few entries of every parameter.
 /// @param skip  parameters whose differences are not their gradients
-template <class Model, class Module, class Skip>
-void check_differences(const Model& m, Module& module, const llama::training_batch& batch, llama::tape_depth depth, Skip&& skip) {
-  llama::training_pass pass(m, thread_team(2), depth);
-  llama::module_hooks hooks(module, pass.workspace());
-  hooks.train(3);
-  optim::zero_gradients<double>(thread_team(1), module.parameters());
-  static_cast<void>(pass.step(batch, batch.n_counted(), hooks, {}));
+template <class Pass, class Hooks, class Module, class Skip>
+void compare_with_differences(Pass& pass, Hooks& hooks, Module& module, const llama::training_batch& batch, Skip&& skip) {
   double worst = 0, largest = 0;
   for (const auto& p : module.parameters()) {
     if (skip(p.name)) continue;
@@ -69,6 +64,17 @@ void check_differences(const Model& m, Module& module, const llama::training_bat
   }
   CHECK(largest > 1e-3);
   CHECK(worst / largest < 1e-6);
+}
+
+/// Works the gradients out, dropout included, and compares them.
+template <class Model, class Module, class Skip>
+void check_differences(const Model& m, Module& module, const llama::training_batch& batch, llama::tape_depth depth, Skip&& skip) {
+  llama::training_pass pass(m, thread_team(2), depth);
+  llama::module_hooks hooks(module, pass.workspace());
+  hooks.train(3);
+  optim::zero_gradients<double>(thread_team(1), module.parameters());
+  static_cast<void>(pass.step(batch, batch.n_counted(), hooks, {}));
+  compare_with_differences(pass, hooks, module, batch, skip);
 }
 template <class Model, class Module>
 void check_differences(const Model& m, Module& module, const llama::training_batch& batch, llama::tape_depth depth) {

@@ -219,8 +219,24 @@ template <class Editor>
   o.applied = r.applied;
   o.own_note = r.own_note;
   o.right = !r.text.empty() && report::matches_any(r.text, q.accepted);
-  o.unchanged = r.applied ? !r.unedited.empty() && report::answers_match(r.text, r.unedited) : true;
+  o.unchanged = r.applied ? !r.unedited.empty() && report::answers_match(r.text, r.unedited) : r.text == r.unedited;
   return o;
+}
+
+/// How many questions the gate left alone, and how many of these got the unedited model's answer byte for byte.
+struct untouched_answers {
+  std::size_t rejected = 0;
+  std::size_t identical = 0;
+};
+
+/// @param records  of `evaluation_protocol::run_fallback`
+[[nodiscard]] inline untouched_answers count_untouched(std::span<const evaluation_record> records) {
+  untouched_answers count;
+  for (const evaluation_record& r : records) {
+    count.rejected += r.applied ? 0 : 1;
+    count.identical += !r.applied && r.text == r.unedited ? 1 : 0;
+  }
+  return count;
 }
 
 /// Scores of some questions, by edit: what bootstrap draws from.

@@ -40,7 +40,7 @@ struct gate_model {
   platt_scaling probability;                   ///< of the stack's score
 };
 
-/// What the threshold is chosen by: called with (threshold, scores, samples).
+/// What the threshold is chosen by: called with a threshold and all scores; more is better.
 using gate_quality = std::function<double(double threshold, std::span<const double> scores)>;
 
 struct gate_fit_options {
