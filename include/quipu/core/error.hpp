@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <initializer_list>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace quipu {
 
@@ -51,12 +54,53 @@ class numeric_error : public error {
   using error::error;
 };
 
-/// Writes its arguments one after the other with `operator<<`.
+namespace detail {
+
+/// A value and how to write it: so that thousands of messages share one function and cost little to compile.
+struct text_part {
+  const void* value;
+  void (*append)(std::string& out, const void* value);
+};
+
+template <class T>
+void append_text(std::string& out, const void* pointer) {
+  const T& value = *static_cast<const T*>(pointer);
+  if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    out += std::string_view(value);
+  } else {
+    std::ostringstream text;
+    text << value;
+    out += text.str();
+  }
+}
+inline void append_characters(std::string& out, const void* pointer) { out += static_cast<const char*>(pointer); }
+
+template <class T>
+[[nodiscard]] text_part part_of(const T& value) noexcept {
+  if constexpr (std::is_array_v<T>) {
+    return {value, append_characters};
+  } else {
+    return {std::addressof(value), append_text<T>};
+  }
+}
+
+[[nodiscard]] inline std::string joined(std::initializer_list<text_part> parts) {
+  std::string out;
+  for (const text_part& part : parts) part.append(out, part.value);
+  return out;
+}
+
+template <class Error>
+[[noreturn, gnu::cold, gnu::noinline]] void throw_error(text_part place, text_part expected, text_part found) {
+  throw Error(joined({place, part_of(": expected "), expected, part_of(", found "), found}));
+}
+
+}  // namespace detail
+
+/// Writes its arguments one after the other, as `operator<<` does.
 template <class... Parts>
 [[nodiscard]] std::string concat(const Parts&... parts) {
-  std::ostringstream out;
-  (out << ... << parts);
-  return out.str();
+  return detail::joined({detail::part_of(parts)...});
 }
 
 /// Throws `Error` with the usual sentence "place: expected ..., found ...".
@@ -66,7 +110,7 @@ template <class... Parts>
 /// @param found     what is there instead
 template <class Error, class Place, class Expected, class Found>
 [[noreturn]] void fail(const Place& place, const Expected& expected, const Found& found) {
-  throw Error(concat(place, ": expected ", expected, ", found ", found));
+  detail::throw_error<Error>(detail::part_of(place), detail::part_of(expected), detail::part_of(found));
 }
 
 }  // namespace quipu
