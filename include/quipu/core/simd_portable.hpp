@@ -116,6 +116,18 @@ struct vector_register {
   }
 };
 
+/// Row i becomes column i.
+template <class Value, std::size_t Width>
+void transpose(vector_register<Value, Width> (&r)[Width]) noexcept {
+  for (std::size_t i = 0; i < Width; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const Value other = r[i].v[j];
+      r[i].v[j] = r[j].v[i];
+      r[j].v[i] = other;
+    }
+  }
+}
+
 using f32x = vector_register<float, 8>;
 using f64x = vector_register<double, 4>;
 
