@@ -91,6 +91,8 @@ struct vector_register {
     for (std::size_t i = 0; i < Width; ++i) a.v[i] = std::exp(a.v[i]);
     return a;
   }
+  /// e^a for a that is not positive but by rounding
+  friend vector_register exp_negative(vector_register a) noexcept { return exp(a); }
   friend vector_register sqrt(vector_register a) noexcept {
     for (std::size_t i = 0; i < Width; ++i) a.v[i] = std::sqrt(a.v[i]);
     return a;

@@ -147,7 +147,7 @@ double cross_entropy(typename R::value_type* logits, std::size_t n, std::size_t 
   const R shift = R::set1(top);
   R sums = R::zero();
   for (i = 0; i + R::width <= n; i += R::width) {
-    const R e = exp(R::load(logits + i) - shift);
+    const R e = exp_negative(R::load(logits + i) - shift);
     sums = sums + e;
     if (keep) e.store(logits + i);
   }
@@ -175,7 +175,7 @@ void attention_gradient(typename R::value_type* scores, typename R::value_type* 
                         typename R::value_type delta) noexcept {
   const R scales = R::set1(scale), sums = R::set1(log_sum), deltas = R::set1(delta);
   for (std::size_t j = 0; j < n; j += R::width) {
-    const R p = exp(R::load(scores + j) * scales - sums);
+    const R p = exp_negative(R::load(scores + j) * scales - sums);
     p.store(scores + j);
     (p * (R::load(dp + j) - deltas) * scales).store(dp + j);
   }

@@ -202,7 +202,7 @@ namespace detail {
 // Six panels share a walk over the left operand; fewer where that leaves no thread waiting for the last task.
 [[nodiscard]] constexpr std::size_t panels_of_task(std::size_t n_panel, std::size_t n_thread) noexcept {
   std::size_t best = 6, least = n_panel + 6;
-  for (const std::size_t panels : {6, 4, 3, 2}) {
+  for (const std::size_t panels : {6, 4, 3, 2, 1}) {
     const std::size_t n_task = (n_panel + panels - 1) / panels;
     const std::size_t longest = (n_task + n_thread - 1) / n_thread * panels;
     if (longest < least) {
@@ -235,14 +235,20 @@ void gemm(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, matrix_
   const std::size_t panel_values = panels_per_task * nr * k_block;
   ws.reserve((panel_values + Operand::pack_scratch(k_block)) * sizeof(Scalar));
   const auto tile = gemm_tile_of<Scalar>(ws.kernels());
-  ws.team().parallel_for(n_panel, panels_per_task, [&](std::size_t begin, std::size_t end, std::size_t thread) {
+  // Where the panels make few tasks, each is cut into runs of rows long enough to pay for packing again.
+  constexpr std::size_t least_rows = 64;
+  const std::size_t n_group = (n_panel + panels_per_task - 1) / panels_per_task;
+  const std::size_t n_run = n_group < 4 * ws.team().size() ? std::max<std::size_t>(a.n_panel() / least_rows, 1) : 1;
+  ws.team().parallel_for(n_group * n_run, 1, [&](std::size_t task, std::size_t, std::size_t thread) {
+    const std::size_t begin = task / n_run * panels_per_task, end = std::min(begin + panels_per_task, n_panel);
+    const std::size_t first_row = a.n_panel() * (task % n_run) / n_run, last_row = a.n_panel() * (task % n_run + 1) / n_run;
     Scalar* packed = ws.template scratch<Scalar>(thread);
     alignas(64) Scalar edge[mr * nr];
     for (std::size_t k0 = 0; k0 < n_k; k0 += k_block) {
       const std::size_t n = std::min(k_block, n_k - k0);
       const bool add = k0 > 0 || output == gemm_output::accumulate;
       b.pack_panels(ws.kernels(), begin, end - begin, nr, k0, n, packed, nr * k_block, packed + panel_values);
-      for (std::size_t i = 0; i < a.n_panel(); ++i) {
+      for (std::size_t i = first_row; i < last_row; ++i) {
         const Scalar* left = a.panel(i, k0);
         const std::size_t rows = std::min(mr, c.rows() - i * mr);
         for (std::size_t p = begin; p < end; ++p) {

@@ -267,14 +267,14 @@ void softmax_step(typename R::value_type* scores, std::size_t n, typename R::val
   R sums = R::zero();
   const R shift = R::set1(largest);
   for (j = 0; j + R::width <= n; j += R::width) {
-    const R e = exp(R::load(scores + j) - shift);
+    const R e = exp_negative(R::load(scores + j) - shift);
     e.store(scores + j);
     sums = sums + e;
   }
   if (j < n) {  // the rest in a padded copy, whose padding adds nothing to a sum of 1 and more
     scalar padded[R::width];
     for (std::size_t i = 0; i < R::width; ++i) padded[i] = j + i < n ? scores[j + i] : -std::numeric_limits<scalar>::infinity();
-    const R e = exp(R::load(padded) - shift);
+    const R e = exp_negative(R::load(padded) - shift);
     e.store(padded);
     for (std::size_t i = 0; j + i < n; ++i) scores[j + i] = padded[i];
     sums = sums + e;
