@@ -65,11 +65,11 @@ struct block_products {
       if (r < n_query) loops.strided_product(n_query - r, step, d, a.row(r), a.stride(), 1, columns + j * d, step, out + r * block + j, block, false);
     }
   }
-  /// c (n_key, d) += p^T b
+  /// c (d, block) += b^T p: columns of keys, since rows of p are what a register can load.
   void to_keys(const Scalar* p, matrix_view<const Scalar> b, Scalar* c) const noexcept {
     for (std::size_t j = 0; j < n_key; j += step) {
       const std::size_t r = first_query(j);
-      if (r < n_query) loops.strided_product(std::min(step, n_key - j), d, n_query - r, p + r * block + j, 1, block, b.row(r), b.stride(), c + j * d, d, true);
+      if (r < n_query) loops.strided_product(d, step, n_query - r, b.row(r), 1, b.stride(), p + r * block + j, block, c + j, block, true);
     }
   }
   /// c (n_query, d) += p b
@@ -147,9 +147,15 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
         linear::block_product<Scalar>(kernels, operand::along(dp), operand::across(k), dq, accumulate, pack);
       }
     }
+    // Whole registers leave their sums in columns.
+    const std::size_t next_key = whole_registers ? 1 : d, next_value = whole_registers ? block : 1;
     for (std::size_t j = 0; j < n_key; ++j) {
-      std::copy_n(dk.row(j), d, g.dk.row(joined + first_key + j) + kv_head * d);
-      std::copy_n(dv.row(j), d, g.dv.row(joined + first_key + j) + kv_head * d);
+      Scalar* const to_k = g.dk.row(joined + first_key + j) + kv_head * d;
+      Scalar* const to_v = g.dv.row(joined + first_key + j) + kv_head * d;
+      for (std::size_t i = 0; i < d; ++i) {
+        to_k[i] = dk.data()[j * next_key + i * next_value];
+        to_v[i] = dv.data()[j * next_key + i * next_value];
+      }
     }
   }
 }
