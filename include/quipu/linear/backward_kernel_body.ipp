@@ -168,16 +168,30 @@ double cross_entropy(typename R::value_type* logits, std::size_t n, std::size_t 
 }
 
 // One row of attention's backward pass: scores <q, k_j> become probabilities e^(scale score - log_sum), and
-// dp_j = <do, v_j> become the gradients of the scores, scale p_j (dp_j - delta). Whole registers are worked on.
+// dp_j = <do, v_j> become the gradients of the scores, scale p_j (dp_j - delta).
 template <class R>
 void attention_gradient(typename R::value_type* scores, typename R::value_type* dp, std::size_t n,
                         typename R::value_type scale, typename R::value_type log_sum,
                         typename R::value_type delta) noexcept {
+  using scalar = typename R::value_type;
   const R scales = R::set1(scale), sums = R::set1(log_sum), deltas = R::set1(delta);
-  for (std::size_t j = 0; j < n; j += R::width) {
-    const R p = exp_negative(R::load(scores + j) * scales - sums);
-    p.store(scores + j);
-    (p * (R::load(dp + j) - deltas) * scales).store(dp + j);
+  const auto step = [&](const scalar* from_scores, const scalar* from_dp, scalar* to_scores, scalar* to_dp) {
+    const R p = exp_negative(R::load(from_scores) * scales - sums);
+    p.store(to_scores);
+    (p * (R::load(from_dp) - deltas) * scales).store(to_dp);
+  };
+  std::size_t j = 0;
+  for (; j + R::width <= n; j += R::width) step(scores + j, dp + j, scores + j, dp + j);
+  if (j == n) return;
+  scalar padded[2][R::width] = {};
+  for (std::size_t i = j; i < n; ++i) {
+    padded[0][i - j] = scores[i];
+    padded[1][i - j] = dp[i];
+  }
+  step(padded[0], padded[1], padded[0], padded[1]);
+  for (std::size_t i = j; i < n; ++i) {
+    scores[i] = padded[0][i - j];
+    dp[i] = padded[1][i - j];
   }
 }
 

@@ -31,7 +31,6 @@ struct backward_kernel_table {
   /// -log softmax(logits)[target] in nats; where scale is not 0, logits become its gradient times scale.
   double (*cross_entropy)(Scalar* logits, std::size_t n, std::size_t target, Scalar scale) noexcept;
   /// <q, k_j> become probabilities p_j = e^(scale <q, k_j> - log_sum), dp_j become scale p_j (dp_j - delta).
-  /// Up to 7 values behind n are written, too, with anything.
   void (*attention)(Scalar* scores, Scalar* dp, std::size_t n, Scalar scale, Scalar log_sum, Scalar delta) noexcept;
   Scalar (*dot)(const Scalar* a, const Scalar* b, std::size_t n) noexcept;
   /// y += scale x
