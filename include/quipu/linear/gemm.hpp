@@ -101,6 +101,11 @@ struct stored_operand {
       return plain.pack(kernels, first, width, k0, n_k, out, scratch);
     }
     if (order == operand_order::along_k) {
+      if constexpr (std::is_same_v<Scalar, float>) {
+        if (width == 16 && (w.type == tensor_type::q4_0 || w.type == tensor_type::q4_1)) {
+          return kernels.widen_panel(w.type, w.row(first) + row_bytes(w.type, k0), w.stride, rows, n_k, out);
+        }
+      }
       for (std::size_t i = 0; i < rows; ++i) {
         widen(kernels, w.row(first + i) + row_bytes(w.type, k0), n_k, scratch + i * n_k);
       }
