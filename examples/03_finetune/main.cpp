@@ -2,10 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
 
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include <quipu/quipu.hpp>
 
@@ -16,20 +22,21 @@ namespace q = quipu;
 
 struct settings {
   std::string model, tokenizer, data, out, ask;
-  bool full = false, resume = false, recompute = false, check = false;
+  bool full = false, resume = false, recompute = false, check = false, plain = false;
   std::size_t rank = 8, n_epoch = 3, batch_size = 8, n_token = 256, n_thread = 0;
   double alpha = 16, learning_rate = 0, dropout = 0;
   std::uint64_t seed = 0;
   std::vector<std::string> targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+  [[nodiscard]] training_files::prompt_format format() const { return plain ? training_files::prompt_format::plain : training_files::prompt_format::chat; }
 };
 
 template <class Model>
-q::train::example_list read_examples(const Model& m, const std::string& path) {
+q::train::example_list read_examples(const Model& m, const settings& s) {
   q::train::example_list examples;
-  for (const auto& [prompt, answer] : training_files::read_pairs(path)) {
+  for (const auto& [prompt, answer] : training_files::read_pairs(s.data)) {
     std::vector<q::token_id> ids = m.tokenizer().encode(answer);
     if (m.tokenizer().eos() != q::no_token) ids.push_back(m.tokenizer().eos());
-    examples.push_back(q::train::prompt_and_answer(training_files::prompt_ids(m.tokenizer(), prompt), ids));
+    examples.push_back(q::train::prompt_and_answer(training_files::prompt_ids(m.tokenizer(), prompt, s.format()), ids));
   }
   return examples;
 }
@@ -42,53 +49,96 @@ void train(Pass& pass, const Parameters& parameters, const Gradients& gradients,
   q::train::trainer trainer(pass, parameters, gradients, q::optim::adamw{.learning_rate = rate}, q::schedule::cosine{n_step / 20, n_step},
                             {.n_step = n_step, .batch_size = s.batch_size, .max_gradient_norm = 1, .seed = s.seed, .save_every = 50,
                              .folder = s.out, .resume = s.resume, .progress = training_files::show});
+  const double begin = q::steady_seconds();
   trainer.run(source, hooks);
   // [train]
+  std::cout << "trained for " << n_step << " steps in " << q::steady_seconds() - begin << " s" << std::endl;
   std::cerr << "peak memory " << terminal::peak_memory_mib() << " MiB\n";
   hooks.evaluate();
 }
 
-/// The greedy answer to a question, at most 64 tokens.
-template <class Model, class Hooks>
-std::string answer(q::llama::session<Model>& session, Hooks& hooks, const std::string& question, bool stream = false) {
-  const auto& tokenizer = session.model().tokenizer();
-  const auto sequence = session.create();
-  q::text::stream_decoder decoder(tokenizer);
-  std::vector<q::token_id> next = training_files::prompt_ids(tokenizer, question);
+/// A greedy answer as it comes: at most 64 tokens, up to an end token or, with plain prompts, a line break.
+template <class Tokenizer>
+struct greedy_answer {
+  q::text::stream_decoder<Tokenizer> decoder;
+  std::vector<q::token_id> prompt, given;  ///< given: with the token that ended it
   std::string text;
-  const auto give = [&](const std::string& piece) {
-    text += piece;
-    if (stream) std::cout << piece << std::flush;
-  };
-  for (std::size_t n = 0; n < 64; ++n) {
-    const q::llama::sequence_input<float> in{sequence, next};
-    q::token_id best = 0;
-    session.run({&in, 1}, [&](std::size_t, std::size_t, std::span<const float> logits) { best = q::llama::greedy()(logits, {}); }, hooks);
-    if (tokenizer.is_end(best)) break;
-    give(decoder.push(best));
-    next = {best};
-  }
-  give(decoder.flush());
-  session.erase(sequence);
-  return text;
-}
+  bool done = false;
 
-/// How many of the pairs' answers the model gives, byte for byte.
+  /// Takes the next token and returns its text.
+  std::string push(const Tokenizer& tokenizer, q::token_id token, bool plain) {
+    given.push_back(token);
+    std::string piece;
+    if (tokenizer.is_end(token)) {
+      piece = decoder.flush();
+      done = true;
+    } else {
+      piece = decoder.push(token);
+      done = given.size() == 64;
+    }
+    if (const auto end = piece.find('\n'); plain && end != std::string::npos) {
+      piece.resize(end);
+      done = true;
+    }
+    text += piece;
+    return piece;
+  }
+};
+
+/// How many of the pairs' answers the model gives, byte for byte. All are written together; one that has left its answer is dropped.
+/// The tokens of prompts and answers go to `--out`, for other programs to look at.
 template <class Model, class Hooks>
 void check(const Model& m, Hooks& hooks, q::linear::workspace& ws, const settings& s, const char* when) {
   if (!s.check) return;
   q::llama::session session(m, ws.team());
+  const auto& tokenizer = session.model().tokenizer();
+  using answer_type = greedy_answer<std::remove_cvref_t<decltype(tokenizer)>>;
   const auto pairs = training_files::read_pairs(s.data);
+  const double begin = q::steady_seconds();
+  std::vector<answer_type> answers;
+  std::vector<q::llama::sequence_id> sequences;
+  for (const auto& pair : pairs) {
+    answers.push_back({q::text::stream_decoder(tokenizer), training_files::prompt_ids(tokenizer, pair.prompt, s.format()), {}, {}});
+    sequences.push_back(session.create());
+  }
+  std::vector<q::llama::sequence_input<float>> inputs;
+  for (std::vector<std::size_t> writing;;) {
+    inputs.clear();
+    writing.clear();
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      auto& a = answers[i];
+      if (a.done || !pairs[i].answer.starts_with(a.text)) continue;
+      writing.push_back(i);
+      inputs.push_back({sequences[i], a.given.empty() ? std::span<const q::token_id>(a.prompt) : std::span<const q::token_id>(a.given).last(1)});
+    }
+    if (inputs.empty()) break;
+    std::vector<q::token_id> next(inputs.size());
+    session.run(inputs, [&](std::size_t input, std::size_t, std::span<const float> logits) { next[input] = q::llama::greedy()(logits, {}); }, hooks);
+    for (std::size_t j = 0; j < next.size(); ++j) answers[writing[j]].push(tokenizer, next[j], s.plain);
+  }
+  std::filesystem::create_directories(s.out);
+  std::ofstream file(q::concat(s.out, "/answers_", when, ".jsonl"));
   std::size_t given = 0;
-  for (const auto& pair : pairs) given += std::size_t{answer(session, hooks, pair.prompt) == pair.answer};
-  std::cout << when << " training: " << given << " of " << pairs.size() << " answers given" << std::endl;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    given += std::size_t{answers[i].text == pairs[i].answer};
+    file << nlohmann::json{{"prompt", answers[i].prompt}, {"given", answers[i].given}, {"right", answers[i].text == pairs[i].answer}} << '\n';
+  }
+  std::cout << when << " training: " << given << " of " << pairs.size() << " answers given (" << q::steady_seconds() - begin << " s)" << std::endl;
 }
 
 template <class Model, class Hooks>
 void ask(const Model& m, Hooks& hooks, q::linear::workspace& ws, const settings& s) {
   if (s.ask.empty()) return;
   q::llama::session session(m, ws.team());
-  answer(session, hooks, s.ask, true);
+  const auto& tokenizer = session.model().tokenizer();
+  const auto sequence = session.create();
+  greedy_answer<std::remove_cvref_t<decltype(tokenizer)>> answer{q::text::stream_decoder(tokenizer), training_files::prompt_ids(tokenizer, s.ask, s.format()), {}, {}};
+  for (std::span<const q::token_id> next = answer.prompt; !answer.done; next = std::span<const q::token_id>(answer.given).last(1)) {
+    const q::llama::sequence_input<float> in{sequence, next};
+    q::token_id best = 0;
+    session.run({&in, 1}, [&](std::size_t, std::size_t, std::span<const float> logits) { best = q::llama::greedy()(logits, {}); }, hooks);
+    std::cout << answer.push(tokenizer, best, s.plain) << std::flush;
+  }
   std::cout << std::endl;
 }
 
@@ -129,6 +179,7 @@ int main(int argc, char** argv) {
   app.add_option("--out", s.out, "folder for checkpoints, log and result")->required();
   app.add_option("--ask", s.ask, "prompt to answer after training");
   for (auto [name, value, help] : {std::tuple{"--full", &s.full, "train all weights instead of LoRA"}, {"--resume", &s.resume, "go on where the run in --out stopped"},
+                                   {"--plain", &s.plain, "prompts as they are, followed by a line break, instead of in the chat format"},
                                    {"--check", &s.check, "count the pairs whose answer the model gives, before and after"},
                                    {"--recompute", &s.recompute, "keep block inputs only: less memory, a quarter more time"}}) {
     app.add_flag(name, *value, help);
@@ -144,9 +195,9 @@ int main(int argc, char** argv) {
   app.add_option("--seed", s.seed)->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   return terminal::run([&] {
-    const auto m = q::llama::load<q::ffn::dense<q::activation::silu>>(s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    const auto m = q::llama::load<q::ffn::dense<q::activation::silu>, q::activations::f32, q::kv::exact>(s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
     if (s.check && !s.data.ends_with(".jsonl")) q::fail<q::config_error>("--check", "pairs in a .jsonl file", s.data);
-    if (s.data.ends_with(".jsonl")) return run(m, read_examples(m, s.data), s);
+    if (s.data.ends_with(".jsonl")) return run(m, read_examples(m, s), s);
     return run(m, q::train::token_windows(q::text::encode_document(m.tokenizer(), training_files::read_text(s.data)), s.n_token), s);
   });
 }

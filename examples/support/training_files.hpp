@@ -55,9 +55,13 @@ inline std::vector<pair> read_pairs(const std::string& path) {
   return pairs;
 }
 
-/// A prompt as the model expects it: in its chat format where it has one, else as it is.
+/// How prompts are put before the model.
+enum class prompt_format { chat, plain };
+
+/// A prompt as the model expects it: in its chat format where it has one, else as it is. Plain prompts end with a line break.
 template <class Tokenizer>
-std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt) {
+std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt, prompt_format format = prompt_format::chat) {
+  if (format == prompt_format::plain) return quipu::text::encode_document(tokenizer, prompt + "\n");
   if (tokenizer.vocab().chat_template.empty()) return quipu::text::encode_document(tokenizer, prompt);
   const std::vector<quipu::text::chat_message> messages = {{"user", prompt}};
   return quipu::text::encode_chat(tokenizer, quipu::text::chat_template_of(tokenizer), messages, quipu::text::generation_prompt::add);

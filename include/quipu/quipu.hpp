@@ -112,6 +112,7 @@
 #include <quipu/linear/kernels.hpp>
 #include <quipu/linear/kernels_avx2.hpp>
 #include <quipu/linear/kernels_portable.hpp>
+#include <quipu/linear/packing_avx2.hpp>
 #include <quipu/linear/project.hpp>
 #include <quipu/linear/row_kernels.hpp>
 #include <quipu/linear/site.hpp>

@@ -91,6 +91,8 @@ struct vector_register {
     for (std::size_t i = 0; i < Width; ++i) a.v[i] = std::exp(a.v[i]);
     return a;
   }
+  /// e^a for a that is not positive but by rounding
+  friend vector_register exp_negative(vector_register a) noexcept { return exp(a); }
   friend vector_register sqrt(vector_register a) noexcept {
     for (std::size_t i = 0; i < Width; ++i) a.v[i] = std::sqrt(a.v[i]);
     return a;
@@ -115,6 +117,18 @@ struct vector_register {
     return r;
   }
 };
+
+/// Row i becomes column i.
+template <class Value, std::size_t Width>
+void transpose(vector_register<Value, Width> (&r)[Width]) noexcept {
+  for (std::size_t i = 0; i < Width; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const Value other = r[i].v[j];
+      r[i].v[j] = r[j].v[i];
+      r[j].v[i] = other;
+    }
+  }
+}
 
 using f32x = vector_register<float, 8>;
 using f64x = vector_register<double, 4>;

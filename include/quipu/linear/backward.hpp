@@ -26,7 +26,8 @@ class multiplier {
   /// c (m, n) = or += a (m, k) b (n, k)^T.  @pre as `gemm`
   template <class Right>
   void product(plain_operand<Scalar> a, const Right& b, matrix_view<Scalar> c, gemm_output output) {
-    constexpr std::size_t slice = 768 / gemm_mr<Scalar> * gemm_mr<Scalar>;  // bounds the packed copy
+    // Bounds the packed copy: 3 MB of floats.
+    const std::size_t slice = std::max<std::size_t>(768, (std::size_t{768} << 10) / std::max<std::size_t>(a.k, 1)) / gemm_mr<Scalar> * gemm_mr<Scalar>;
     const std::size_t outer = a.outer;
     for (std::size_t first = 0; first < outer; first += slice) {
       plain_operand<Scalar> part = a;

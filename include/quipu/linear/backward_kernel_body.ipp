@@ -147,7 +147,7 @@ double cross_entropy(typename R::value_type* logits, std::size_t n, std::size_t 
   const R shift = R::set1(top);
   R sums = R::zero();
   for (i = 0; i + R::width <= n; i += R::width) {
-    const R e = exp(R::load(logits + i) - shift);
+    const R e = exp_negative(R::load(logits + i) - shift);
     sums = sums + e;
     if (keep) e.store(logits + i);
   }
@@ -173,18 +173,76 @@ template <class R>
 void attention_gradient(typename R::value_type* scores, typename R::value_type* dp, std::size_t n,
                         typename R::value_type scale, typename R::value_type log_sum,
                         typename R::value_type delta) noexcept {
-  std::size_t j = 0;
+  using scalar = typename R::value_type;
   const R scales = R::set1(scale), sums = R::set1(log_sum), deltas = R::set1(delta);
-  for (; j + R::width <= n; j += R::width) {
-    const R p = exp(R::load(scores + j) * scales - sums);
-    p.store(scores + j);
-    (p * (R::load(dp + j) - deltas) * scales).store(dp + j);
+  const auto step = [&](const scalar* from_scores, const scalar* from_dp, scalar* to_scores, scalar* to_dp) {
+    const R p = exp_negative(R::load(from_scores) * scales - sums);
+    p.store(to_scores);
+    (p * (R::load(from_dp) - deltas) * scales).store(to_dp);
+  };
+  std::size_t j = 0;
+  for (; j + R::width <= n; j += R::width) step(scores + j, dp + j, scores + j, dp + j);
+  if (j == n) return;
+  scalar padded[2][R::width] = {};
+  for (std::size_t i = j; i < n; ++i) {
+    padded[0][i - j] = scores[i];
+    padded[1][i - j] = dp[i];
   }
-  for (; j < n; ++j) {
-    const auto p = std::exp(scores[j] * scale - log_sum);
-    scores[j] = p;
-    dp[j] = p * (dp[j] - delta) * scale;
+  step(padded[0], padded[1], padded[0], padded[1]);
+  for (std::size_t i = j; i < n; ++i) {
+    scores[i] = padded[0][i - j];
+    dp[i] = padded[1][i - j];
   }
+}
+
+// Rows x Registers sums over k of a[i, k] b[k, j], each in the order of k.
+template <class R, int Rows, int Registers>
+void strided_tile(std::size_t n_k, const typename R::value_type* a, std::size_t a_row, std::size_t a_k,
+                  const typename R::value_type* b, std::size_t b_k, typename R::value_type* c, std::size_t c_row,
+                  bool accumulate) noexcept {
+  R sums[Rows][Registers];
+  QUIPU_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    QUIPU_UNROLL
+    for (int j = 0; j < Registers; ++j) sums[i][j] = R::zero();
+  }
+  for (std::size_t k = 0; k < n_k; ++k, a += a_k, b += b_k) {
+    R right[Registers];
+    QUIPU_UNROLL
+    for (int j = 0; j < Registers; ++j) right[j] = R::load(b + j * R::width);
+    QUIPU_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      const R left = R::set1(a[static_cast<std::size_t>(i) * a_row]);
+      QUIPU_UNROLL
+      for (int j = 0; j < Registers; ++j) sums[i][j] = fma(left, right[j], sums[i][j]);
+    }
+  }
+  QUIPU_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    QUIPU_UNROLL
+    for (int j = 0; j < Registers; ++j) {
+      typename R::value_type* to = c + static_cast<std::size_t>(i) * c_row + j * R::width;
+      if (accumulate) sums[i][j] = R::load(to) + sums[i][j];
+      sums[i][j].store(to);
+    }
+  }
+}
+
+// c (m, n) = or += sum over k of a[i, k] b[k, j], from where the operands lie.
+template <class R>
+void strided_product(std::size_t m, std::size_t n, std::size_t n_k, const typename R::value_type* a, std::size_t a_row,
+                     std::size_t a_k, const typename R::value_type* b, std::size_t b_k, typename R::value_type* c,
+                     std::size_t c_row, bool accumulate) noexcept {
+  std::size_t j = 0;
+  for (; j + 2 * R::width <= n; j += 2 * R::width) {
+    std::size_t i = 0;
+    for (; i + 4 <= m; i += 4) strided_tile<R, 4, 2>(n_k, a + i * a_row, a_row, a_k, b + j, b_k, c + i * c_row + j, c_row, accumulate);
+    for (; i < m; ++i) strided_tile<R, 1, 2>(n_k, a + i * a_row, a_row, a_k, b + j, b_k, c + i * c_row + j, c_row, accumulate);
+  }
+  if (j == n) return;
+  std::size_t i = 0;
+  for (; i + 8 <= m; i += 8) strided_tile<R, 8, 1>(n_k, a + i * a_row, a_row, a_k, b + j, b_k, c + i * c_row + j, c_row, accumulate);
+  for (; i < m; ++i) strided_tile<R, 1, 1>(n_k, a + i * a_row, a_row, a_k, b + j, b_k, c + i * c_row + j, c_row, accumulate);
 }
 
 template <class R>

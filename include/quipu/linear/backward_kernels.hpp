@@ -35,6 +35,11 @@ struct backward_kernel_table {
   Scalar (*dot)(const Scalar* a, const Scalar* b, std::size_t n) noexcept;
   /// y += scale x
   void (*add_scaled)(const Scalar* x, Scalar scale, std::size_t n, Scalar* y) noexcept;
+  /// c (m, n) = or += sum over k of a[i * a_row + k * a_k] b[k * b_k + j], each sum in the order of k.
+  /// @pre n is a multiple of `strided_width`
+  void (*strided_product)(std::size_t m, std::size_t n, std::size_t n_k, const Scalar* a, std::size_t a_row, std::size_t a_k,
+                          const Scalar* b, std::size_t b_k, Scalar* c, std::size_t c_row, bool accumulate) noexcept;
+  static constexpr std::size_t strided_width = sizeof(Scalar) == 4 ? 8 : 4;
 };
 
 namespace portable {
@@ -46,7 +51,7 @@ using quipu::portable::f64x;
 template <class R>
 inline constexpr backward_kernel_table<typename R::value_type> table{
     rms_norm_backward<R>, silu_backward<R>,      gelu_tanh_backward<R>, threshold_backward<R>, rotate_back<R>,
-    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>};
+    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>,         strided_product<R>};
 }  // namespace backward
 }  // namespace portable
 
@@ -60,7 +65,7 @@ using quipu::avx2::f32x;
 template <class R>
 inline constexpr backward_kernel_table<typename R::value_type> table{
     rms_norm_backward<R>, silu_backward<R>,      gelu_tanh_backward<R>, threshold_backward<R>, rotate_back<R>,
-    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>};
+    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>,         strided_product<R>};
 }  // namespace backward
 }  // namespace avx2
 QUIPU_TARGET_END

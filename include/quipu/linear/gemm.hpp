@@ -60,6 +60,13 @@ struct plain_operand {
       }
     }
   }
+  /// Panels first_panel .. first_panel + n_panel of `width` indices, `panel_stride` values apart.
+  void pack_panels(const kernel_table& kernels, std::size_t first_panel, std::size_t n_panel, std::size_t width, std::size_t k0,
+                   std::size_t n_k, Scalar* out, std::size_t panel_stride, Scalar* scratch) const noexcept {
+    for (std::size_t p = 0; p < n_panel; ++p) {
+      pack(kernels, (first_panel + p) * width, width, k0, n_k, out + p * panel_stride, scratch);
+    }
+  }
   static constexpr std::size_t pack_scratch(std::size_t) noexcept { return 0; }
 
  private:
@@ -94,6 +101,11 @@ struct stored_operand {
       return plain.pack(kernels, first, width, k0, n_k, out, scratch);
     }
     if (order == operand_order::along_k) {
+      if constexpr (std::is_same_v<Scalar, float>) {
+        if (width == 16 && (w.type == tensor_type::q4_0 || w.type == tensor_type::q4_1)) {
+          return kernels.widen_panel(w.type, w.row(first) + row_bytes(w.type, k0), w.stride, rows, n_k, out);
+        }
+      }
       for (std::size_t i = 0; i < rows; ++i) {
         widen(kernels, w.row(first + i) + row_bytes(w.type, k0), n_k, scratch + i * n_k);
       }
@@ -110,6 +122,22 @@ struct stored_operand {
       std::fill(out + rows, out + width, Scalar(0));
     }
   }
+  /// As of `plain_operand`. Two panels lie in one block of columns, which is then widened once.
+  void pack_panels(const kernel_table& kernels, std::size_t first_panel, std::size_t n_panel, std::size_t width, std::size_t k0,
+                   std::size_t n_k, Scalar* out, std::size_t panel_stride, Scalar* scratch) const noexcept {
+    for (std::size_t p = 0; p < n_panel; ++p, out += panel_stride) {
+      const std::size_t first = (first_panel + p) * width;
+      if constexpr (std::is_same_v<Scalar, float>) {
+        if (in_block_columns() && p + 1 < n_panel && 2 * width == int8_block && first % int8_block == 0) {
+          kernels.widen_block_column(w.type, w.row(k0) + row_bytes(w.type, first), w.stride, n_k, out, out + panel_stride);
+          ++p;
+          out += panel_stride;
+          continue;
+        }
+      }
+      pack(kernels, first, width, k0, n_k, out, scratch);
+    }
+  }
   // Values of scratch that `pack` needs.
   static constexpr std::size_t pack_scratch(std::size_t n_k) noexcept {
     return std::max<std::size_t>(gemm_nr<Scalar> * n_k, 1024);
@@ -118,6 +146,10 @@ struct stored_operand {
  private:
   [[nodiscard]] bool is_plain() const noexcept {
     return w.type == (sizeof(Scalar) == 8 ? tensor_type::f64 : tensor_type::f32);
+  }
+  [[nodiscard]] bool in_block_columns() const noexcept {
+    return order == operand_order::across_k &&
+           (w.type == tensor_type::q4_0 || w.type == tensor_type::q4_1 || w.type == tensor_type::q8_0);
   }
   void widen(const kernel_table& kernels, const std::byte* from, std::size_t n, Scalar* to) const noexcept {
     if constexpr (std::is_same_v<Scalar, float>) {
@@ -172,10 +204,10 @@ class packed_rows {
 
 namespace detail {
 
-// Four panels share a walk over the left operand; fewer where that leaves no thread waiting for the last task.
+// Six panels share a walk over the left operand; fewer where that leaves no thread waiting for the last task.
 [[nodiscard]] constexpr std::size_t panels_of_task(std::size_t n_panel, std::size_t n_thread) noexcept {
-  std::size_t best = 4, least = n_panel + 4;
-  for (std::size_t panels = 4; panels >= 2; --panels) {
+  std::size_t best = 6, least = n_panel + 6;
+  for (const std::size_t panels : {6, 4, 3, 2, 1}) {
     const std::size_t n_task = (n_panel + panels - 1) / panels;
     const std::size_t longest = (n_task + n_thread - 1) / n_thread * panels;
     if (longest < least) {
@@ -208,16 +240,20 @@ void gemm(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, matrix_
   const std::size_t panel_values = panels_per_task * nr * k_block;
   ws.reserve((panel_values + Operand::pack_scratch(k_block)) * sizeof(Scalar));
   const auto tile = gemm_tile_of<Scalar>(ws.kernels());
-  ws.team().parallel_for(n_panel, panels_per_task, [&](std::size_t begin, std::size_t end, std::size_t thread) {
+  // Where the panels make few tasks, each is cut into runs of rows long enough to pay for packing again.
+  constexpr std::size_t least_rows = 64;
+  const std::size_t n_group = (n_panel + panels_per_task - 1) / panels_per_task;
+  const std::size_t n_run = n_group < 4 * ws.team().size() ? std::max<std::size_t>(a.n_panel() / least_rows, 1) : 1;
+  ws.team().parallel_for(n_group * n_run, 1, [&](std::size_t task, std::size_t, std::size_t thread) {
+    const std::size_t begin = task / n_run * panels_per_task, end = std::min(begin + panels_per_task, n_panel);
+    const std::size_t first_row = a.n_panel() * (task % n_run) / n_run, last_row = a.n_panel() * (task % n_run + 1) / n_run;
     Scalar* packed = ws.template scratch<Scalar>(thread);
     alignas(64) Scalar edge[mr * nr];
     for (std::size_t k0 = 0; k0 < n_k; k0 += k_block) {
       const std::size_t n = std::min(k_block, n_k - k0);
       const bool add = k0 > 0 || output == gemm_output::accumulate;
-      for (std::size_t p = begin; p < end; ++p) {
-        b.pack(ws.kernels(), p * nr, nr, k0, n, packed + (p - begin) * nr * k_block, packed + panel_values);
-      }
-      for (std::size_t i = 0; i < a.n_panel(); ++i) {
+      b.pack_panels(ws.kernels(), begin, end - begin, nr, k0, n, packed, nr * k_block, packed + panel_values);
+      for (std::size_t i = first_row; i < last_row; ++i) {
         const Scalar* left = a.panel(i, k0);
         const std::size_t rows = std::min(mr, c.rows() - i * mr);
         for (std::size_t p = begin; p < end; ++p) {

@@ -73,6 +73,16 @@ struct kernel_table {
   /// rows that are not there count as 0. `width` is gemm_mr or gemm_nr.
   void (*interleave_f32)(const float* in, std::size_t ld, std::size_t rows, std::size_t k,
                          std::size_t width, float* out) noexcept;
+
+  /// Widens one block of 32 columns of Q4_0, Q4_1 or Q8_0 weights, rows `stride` bytes apart: columns 0 .. 15 to
+  /// left, 16 .. 31 to right, (n_row, 16) each.
+  void (*widen_block_column)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, float* left,
+                             float* right) noexcept;
+
+  /// Widens n values, a multiple of 32, of up to 16 rows of Q4_0 or Q4_1 weights: out[k * 16 + row]; rows that are not
+  /// there count as 0.
+  void (*widen_panel)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, std::size_t n,
+                      float* out) noexcept;
 };
 
 template <class Scalar>

@@ -13,8 +13,8 @@
 
 #include <quipu/core/simd_avx2.hpp>  // f32x, f64x
 #include <quipu/core/tensor_type.hpp>
-#include <quipu/io/dequantise.hpp>   // dequantise_row
 #include <quipu/linear/kernel_table.hpp>
+#include <quipu/linear/packing_avx2.hpp>
 
 QUIPU_TARGET_BEGIN("avx2,fma,f16c")
 
@@ -22,63 +22,6 @@ namespace quipu::linear::avx2 {
 
 using quipu::avx2::f32x;
 using quipu::avx2::f64x;
-
-// A scale stored as binary16, at any address.
-inline float scale_at(const std::byte* p) noexcept {
-  std::uint16_t bits;
-  std::memcpy(&bits, p, sizeof bits);
-  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
-}
-
-// The 32 nibbles of a 4-bit block as bytes 0 .. 15, in the order of the elements.
-inline __m256i nibbles_at(const std::byte* p) noexcept {
-  const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(packed), _mm_srli_epi16(packed, 4), 1);
-  return _mm256_and_si256(both, _mm256_set1_epi8(15));
-}
-
-inline void widen(tensor_type type, const std::byte* w, std::size_t n, float* out) noexcept {
-  const auto widen_plain = [&](const auto* source) {
-    std::size_t k = 0;
-    for (; k + 8 <= n; k += 8) f32x::load(source + k).store(out + k);
-    for (; k < n; ++k) out[k] = static_cast<float>(source[k]);
-  };
-  const auto widen_bytes = [](__m128i bytes, __m256 d, __m256 m, float* to) {
-    const __m256 low = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
-    const __m256 high = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)));
-    // product and sum are rounded apart, as the reference dequantisation does
-    _mm256_storeu_ps(to, _mm256_add_ps(_mm256_mul_ps(low, d), m));
-    _mm256_storeu_ps(to + 8, _mm256_add_ps(_mm256_mul_ps(high, d), m));
-  };
-  switch (type) {
-    case tensor_type::f16: return widen_plain(reinterpret_cast<const f16*>(w));
-    case tensor_type::bf16: return widen_plain(reinterpret_cast<const bf16*>(w));
-    case tensor_type::q8_0:
-      for (std::size_t k = 0; k < n; k += 32, w += sizeof(block_q8_0)) {
-        const __m256 d = _mm256_set1_ps(scale_at(w));
-        const auto* q = reinterpret_cast<const std::int8_t*>(w + 2);
-        for (std::size_t i = 0; i < 32; i += 8) {
-          _mm256_storeu_ps(out + k + i, _mm256_mul_ps(f32x::load(q + i).v, d));
-        }
-      }
-      return;
-    case tensor_type::q4_0:
-    case tensor_type::q4_1: {
-      const bool centred = type == tensor_type::q4_0;
-      const std::size_t header = centred ? 2 : 4;
-      for (std::size_t k = 0; k < n; k += 32, w += header + 16) {
-        __m256i q = nibbles_at(w + header);
-        if (centred) q = _mm256_sub_epi8(q, _mm256_set1_epi8(8));
-        const __m256 d = _mm256_set1_ps(scale_at(w));
-        const __m256 m = _mm256_set1_ps(centred ? 0.0f : scale_at(w + 2));
-        widen_bytes(_mm256_castsi256_si128(q), d, m, out + k);
-        widen_bytes(_mm256_extracti128_si256(q, 1), d, m, out + k + 16);
-      }
-      return;
-    }
-    default: return io::dequantise_row(type, w, out, n);
-  }
-}
 
 #include <quipu/linear/kernel_body.ipp>
 
@@ -241,28 +184,6 @@ inline void dot_rows_int8(tensor_type type, const std::byte* w, std::size_t stri
   }
 }
 
-// 8 rows of 8 32-bit words become 8 columns.
-inline void transpose8(__m256i (&r)[8]) noexcept {
-  __m256i t[8], u[8];
-  QUIPU_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    t[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-    t[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-  }
-  QUIPU_UNROLL
-  for (int i = 0; i < 2; ++i) {
-    u[4 * i] = _mm256_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-    u[4 * i + 1] = _mm256_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-    u[4 * i + 2] = _mm256_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-    u[4 * i + 3] = _mm256_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-  }
-  QUIPU_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    r[i] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
-    r[i + 4] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
-  }
-}
-
 inline void fill_tile(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
                       std::size_t n, weight_tile tile) noexcept {
   const std::size_t bytes = block_of(type).bytes;
@@ -367,32 +288,10 @@ inline void int8_tile(tensor_type type, weight_tile tile, int8_row x, std::size_
   tile_all<false>(tile, x, n_token, n, y, y_stride, n_row);
 }
 
-inline void interleave_f32(const float* in, std::size_t ld, std::size_t rows, std::size_t k,
-                           std::size_t width, float* out) noexcept {
-  std::size_t j = 0;
-  if (width == 16 && rows == 16) {
-    for (; j + 8 <= k; j += 8) {
-      for (std::size_t half = 0; half < 2; ++half) {
-        __m256i block[8];
-        for (std::size_t i = 0; i < 8; ++i) {
-          block[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + (half * 8 + i) * ld + j));
-        }
-        transpose8(block);
-        for (std::size_t i = 0; i < 8; ++i) {
-          _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + (j + i) * 16 + half * 8), block[i]);
-        }
-      }
-    }
-  }
-  for (; j < k; ++j) {
-    for (std::size_t i = 0; i < width; ++i) out[j * width + i] = i < rows ? in[i * ld + j] : 0.0f;
-  }
-}
-
 inline constexpr kernel_table table{instruction_set::avx2, dot_rows_any,    dot_rows_int8,
                                     round_to_int8,         fill_tile,       int8_tile,
                                     widen,                 gemm_tile<f32x>, gemm_tile<f64x>,
-                                    interleave_f32};
+                                    interleave_f32,        widen_block_column, widen_panel};
 
 }  // namespace quipu::linear::avx2
 

@@ -141,9 +141,29 @@ inline void interleave_f32(const float* in, std::size_t ld, std::size_t rows, st
   }
 }
 
+inline void widen_block_column(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, float* left,
+                               float* right) noexcept {
+  float both[int8_block];
+  for (std::size_t r = 0; r < n_row; ++r, w += stride) {
+    widen(type, w, int8_block, both);
+    std::memcpy(left + r * 16, both, 16 * sizeof(float));
+    std::memcpy(right + r * 16, both + 16, 16 * sizeof(float));
+  }
+}
+
+inline void widen_panel(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, std::size_t n, float* out) noexcept {
+  float row[int8_block];
+  for (std::size_t i = 0; i < 16; ++i) {
+    for (std::size_t k = 0; k < n; k += int8_block) {
+      if (i < n_row) widen(type, w + i * stride + row_bytes(type, k), int8_block, row);
+      for (std::size_t j = 0; j < int8_block; ++j) out[(k + j) * 16 + i] = i < n_row ? row[j] : 0.0f;
+    }
+  }
+}
+
 inline constexpr kernel_table table{instruction_set::portable, dot_rows, dot_rows_int8,
                                     round_to_int8,             fill_tile, int8_tile,
                                     widen,                     gemm_tile<f32x>, gemm_tile<f64x>,
-                                    interleave_f32};
+                                    interleave_f32,            widen_block_column, widen_panel};
 
 }  // namespace quipu::linear::portable

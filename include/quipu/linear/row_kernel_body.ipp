@@ -112,12 +112,69 @@ void scores_of(const typename R::value_type* q, std::size_t q_stride, const Kv* 
   }
 }
 
+// The same for short heads, a register's width of keys at a time: a sum across a register would cost more than the
+// products of so few values. Keys that are not there count as 0.
+template <class R, int Queries>
+void scores_of_columns(const typename R::value_type* q, std::size_t q_stride, const typename R::value_type* columns,
+                       std::size_t n, std::size_t d, R scale, typename R::value_type* out, std::size_t out_stride) noexcept {
+  R sums[Queries];
+  QUIPU_UNROLL
+  for (int r = 0; r < Queries; ++r) sums[r] = R::zero();
+  for (std::size_t i = 0; i < d; ++i) {
+    const R column = R::load(columns + i * R::width);
+    QUIPU_UNROLL
+    for (int r = 0; r < Queries; ++r) sums[r] = fma(R::set1(q[r * q_stride + i]), column, sums[r]);
+  }
+  if (n == R::width) {
+    QUIPU_UNROLL
+    for (int r = 0; r < Queries; ++r) (sums[r] * scale).store(out + r * out_stride);
+    return;
+  }
+  for (int r = 0; r < Queries; ++r) {
+    typename R::value_type padded[R::width];
+    (sums[r] * scale).store(padded);
+    for (std::size_t j = 0; j < n; ++j) out[r * out_stride + j] = padded[j];
+  }
+}
+
+inline constexpr std::size_t short_head = 16;
+
+template <class R, class Kv>
+void scores_of_short_head(const typename R::value_type* q, std::size_t q_stride, std::size_t n_query, const Kv* k,
+                          std::size_t k_stride, std::size_t n_key, std::size_t d, typename R::value_type scale,
+                          typename R::value_type* out, std::size_t out_stride) noexcept {
+  constexpr std::size_t width = R::width;
+  alignas(64) typename R::value_type columns[short_head * width];
+  for (std::size_t j = 0; j < n_key; j += width) {
+    const std::size_t n = n_key - j < width ? n_key - j : width;
+    for (std::size_t i = 0; i < d; i += width) {
+      R block[width];
+      QUIPU_UNROLL
+      for (std::size_t t = 0; t < width; ++t) block[t] = t < n ? R::load(k + (j + t) * k_stride + i) : R::zero();
+      transpose(block);
+      QUIPU_UNROLL
+      for (std::size_t t = 0; t < width; ++t) block[t].store(columns + (i + t) * width);
+    }
+    const R scales = R::set1(scale);
+    std::size_t r = 0;
+    for (; r + 8 <= n_query; r += 8) {
+      scores_of_columns<R, 8>(q + r * q_stride, q_stride, columns, n, d, scales, out + r * out_stride + j, out_stride);
+    }
+    for (; r < n_query; ++r) {
+      scores_of_columns<R, 1>(q + r * q_stride, q_stride, columns, n, d, scales, out + r * out_stride + j, out_stride);
+    }
+  }
+}
+
 // out[r][j] = scale * <q_r, k_j>
 template <class R, class Kv>
 void attention_scores(const typename R::value_type* q, std::size_t q_stride, std::size_t n_query,
                       const Kv* k, std::size_t k_stride, std::size_t n_key, std::size_t d,
                       typename R::value_type scale, typename R::value_type* out,
                       std::size_t out_stride) noexcept {
+  if (d <= short_head && d % R::width == 0) {  // by d alone: a row must not depend on its neighbours
+    return scores_of_short_head<R>(q, q_stride, n_query, k, k_stride, n_key, d, scale, out, out_stride);
+  }
   std::size_t r = 0;
   for (; r + 4 <= n_query; r += 4) {
     scores_of<R, 4>(q + r * q_stride, q_stride, k, k_stride, n_key, d, scale, out + r * out_stride, out_stride);
@@ -196,8 +253,11 @@ template <class R>
 void softmax_step(typename R::value_type* scores, std::size_t n, typename R::value_type& largest,
                   typename R::value_type& total, typename R::value_type* out, std::size_t d) noexcept {
   using scalar = typename R::value_type;
-  scalar top = largest;
-  for (std::size_t j = 0; j < n; ++j) top = scores[j] > top ? scores[j] : top;
+  R tops = R::set1(largest);
+  std::size_t j = 0;
+  for (; j + R::width <= n; j += R::width) tops = max(R::load(scores + j), tops);
+  scalar top = tops.largest();
+  for (; j < n; ++j) top = scores[j] > top ? scores[j] : top;
   if (top > largest) {
     const scalar shrink = std::exp(largest - top);
     total *= shrink;
@@ -206,17 +266,20 @@ void softmax_step(typename R::value_type* scores, std::size_t n, typename R::val
   }
   R sums = R::zero();
   const R shift = R::set1(largest);
-  std::size_t j = 0;
-  for (; j + R::width <= n; j += R::width) {
-    const R e = exp(R::load(scores + j) - shift);
+  for (j = 0; j + R::width <= n; j += R::width) {
+    const R e = exp_negative(R::load(scores + j) - shift);
     e.store(scores + j);
     sums = sums + e;
   }
-  scalar sum = sums.sum();
-  for (; j < n; ++j) {
-    scores[j] = std::exp(scores[j] - largest);
-    sum += scores[j];
+  if (j < n) {  // the rest in a padded copy, whose padding adds nothing to a sum of 1 and more
+    scalar padded[R::width];
+    for (std::size_t i = 0; i < R::width; ++i) padded[i] = j + i < n ? scores[j + i] : -std::numeric_limits<scalar>::infinity();
+    const R e = exp_negative(R::load(padded) - shift);
+    e.store(padded);
+    for (std::size_t i = 0; j + i < n; ++i) scores[j + i] = padded[i];
+    sums = sums + e;
   }
+  const scalar sum = sums.sum();
   total += sum;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include <quipu/core/isa.hpp>
 #include <quipu/core/scalar.hpp>         // f16

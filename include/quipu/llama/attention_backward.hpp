@@ -36,8 +36,50 @@ template <class Scalar>
 [[nodiscard]] std::size_t attention_scratch(std::size_t d_head) noexcept {
   constexpr std::size_t b = attention_block;
   const std::size_t width = std::max(b, (d_head + 15) / 16 * 16);
-  return 2 * b * b + 2 * b * d_head + linear::block_scratch<Scalar>(width, width);
+  return 2 * b * b + 4 * b * d_head + linear::block_scratch<Scalar>(width, width);
 }
+
+/// The products of one block of queries with one block of keys, for heads of whole registers: operands are read where they
+/// lie, and pairs that attention does not see are left out in steps of `step` rows.
+template <class Scalar>
+struct block_products {
+  static constexpr std::size_t block = attention_block, step = linear::gemm_nr<Scalar>;
+  const linear::backward_kernel_table<Scalar>& loops;
+  std::size_t d, n_query, n_key;
+  std::size_t seen;  ///< query r sees the keys below seen + r; a difference that may be negative, modulo 2^64
+
+  // The first query that sees key j.
+  [[nodiscard]] std::size_t first_query(std::size_t j) const noexcept {
+    const auto at = static_cast<std::ptrdiff_t>(j) + 1 - static_cast<std::ptrdiff_t>(seen);
+    return at < 0 ? 0 : std::min(n_query, static_cast<std::size_t>(at));
+  }
+  // Keys that query r sees.
+  [[nodiscard]] std::size_t n_own(std::size_t r) const noexcept {
+    const auto n = static_cast<std::ptrdiff_t>(seen + r);
+    return n < 0 ? 0 : std::min(n_key, static_cast<std::size_t>(n));
+  }
+  /// scores (n_query, n_key) of rows a with `columns`: panels of `step` keys, (d, step) each.
+  void scores(matrix_view<const Scalar> a, const Scalar* columns, Scalar* out) const noexcept {
+    for (std::size_t j = 0; j < n_key; j += step) {
+      const std::size_t r = first_query(j);
+      if (r < n_query) loops.strided_product(n_query - r, step, d, a.row(r), a.stride(), 1, columns + j * d, step, out + r * block + j, block, false);
+    }
+  }
+  /// c (d, block) += b^T p: columns of keys, since rows of p are what a register can load.
+  void to_keys(const Scalar* p, matrix_view<const Scalar> b, Scalar* c) const noexcept {
+    for (std::size_t j = 0; j < n_key; j += step) {
+      const std::size_t r = first_query(j);
+      if (r < n_query) loops.strided_product(d, step, n_query - r, b.row(r), 1, b.stride(), p + r * block + j, block, c + j, block, true);
+    }
+  }
+  /// c (n_query, d) += p b
+  void to_queries(const Scalar* p, matrix_view<const Scalar> b, matrix_view<Scalar> c) const noexcept {
+    for (std::size_t r = 0; r < n_query; r += step) {
+      const std::size_t rows = std::min(step, n_query - r), n = n_own(r + rows - 1);
+      if (n > 0) loops.strided_product(rows, d, n, p + r * block, block, 1, b.data(), b.stride(), c.row(r), c.stride(), true);
+    }
+  }
+};
 
 /// All queries of one sequence that read one key head.
 template <class Scalar>
@@ -45,12 +87,15 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
                      const row_segment& s, std::size_t kv_head, const attention_gradients<Scalar>& g,
                      const Scalar* delta, Scalar* scratch) noexcept {
   using operand = linear::plain_operand<Scalar>;
+  using enum linear::gemm_output;
   constexpr std::size_t block = attention_block;
   const auto& loops = linear::backward_kernels_for<Scalar>(kernels.set);
   const std::size_t d = c.d_head, group = c.n_head / c.n_kv_head, joined = context.first(s);
   const std::size_t n_total = s.position + s.n_row;
   const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(d));
-  Scalar* const pack = scratch + 2 * block * block + 2 * block * d;
+  const bool whole_registers = d % linear::backward_kernel_table<Scalar>::strided_width == 0;
+  Scalar* const columns = scratch + 2 * block * block + 2 * block * d;  // of keys and values: two times (block, d)
+  Scalar* const pack = columns + 2 * block * d;
   for (std::size_t i = 0; i < s.n_row; ++i) std::fill_n(g.dq.row(s.first_row + i) + kv_head * group * d, group * d, Scalar(0));
   for (std::size_t first_key = 0; first_key < n_total; first_key += block) {
     const std::size_t n_key = std::min(block, n_total - first_key);
@@ -61,32 +106,56 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
     const auto v = head_of(context.values(), joined + first_key, n_key, kv_head);
     const matrix_view<Scalar> dk(scratch + 2 * block * block, n_key, d), dv(dk.data() + block * d, n_key, d);
     std::fill_n(dk.data(), 2 * block * d, Scalar(0));
+    if (whole_registers) {
+      constexpr std::size_t width = linear::gemm_nr<Scalar>;
+      for (std::size_t j = 0; j < n_key; j += width) {
+        operand::along(k).pack(kernels, j, width, 0, d, columns + j * d, nullptr);
+        operand::along(v).pack(kernels, j, width, 0, d, columns + (block + j) * d, nullptr);
+      }
+    }
     // Queries before the first key of the block do not see it.
     const std::size_t first_query = first_key > s.position ? (first_key - s.position) / block * block : 0;
     for (std::size_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
       for (std::size_t i = first_query; i < s.n_row; i += block) {
         const std::size_t n_query = std::min(block, s.n_row - i), row = s.first_row + i;
         const auto q = head_of(g.q, row, n_query, head), d_out = head_of(g.d_out, row, n_query, head);
+        const auto dq = head_of(g.dq, row, n_query, head);
         const matrix_view<Scalar> p(scratch, n_query, n_key, block), dp(scratch + block * block, n_query, n_key, block);
-        linear::block_product<Scalar>(kernels, operand::along(q), operand::along(k), p, linear::gemm_output::overwrite, pack);
-        linear::block_product<Scalar>(kernels, operand::along(d_out), operand::along(v), dp, linear::gemm_output::overwrite, pack);
+        const block_products<Scalar> products{loops, d, n_query, n_key, s.position + i + 1 - first_key};
+        if (whole_registers) {
+          products.scores(q, columns, p.data());
+          products.scores(d_out, columns + block * d, dp.data());
+        } else {
+          linear::block_product<Scalar>(kernels, operand::along(q), operand::along(k), p, overwrite, pack);
+          linear::block_product<Scalar>(kernels, operand::along(d_out), operand::along(v), dp, overwrite, pack);
+        }
         for (std::size_t r = 0; r < n_query; ++r) {
-          const std::size_t end = s.position + i + r + 1;  // of the keys that the query sees
-          const std::size_t n_own = end > first_key ? std::min(n_key, end - first_key) : 0;
+          const std::size_t n_own = products.n_own(r);
           loops.attention(p.row(r), dp.row(r), n_own, scale, g.log_sum[(row + r) * c.n_head + head],
                           delta[(row + r) * c.n_head + head]);
-          std::fill(p.row(r) + n_own, p.row(r) + n_key, Scalar(0));
-          std::fill(dp.row(r) + n_own, dp.row(r) + n_key, Scalar(0));
+          std::fill(p.row(r) + n_own, p.row(r) + block, Scalar(0));
+          std::fill(dp.row(r) + n_own, dp.row(r) + block, Scalar(0));
         }
-        linear::block_product<Scalar>(kernels, operand::across(p), operand::across(d_out), dv, linear::gemm_output::accumulate, pack);
-        linear::block_product<Scalar>(kernels, operand::across(dp), operand::across(q), dk, linear::gemm_output::accumulate, pack);
-        linear::block_product<Scalar>(kernels, operand::along(dp), operand::across(k), head_of(g.dq, row, n_query, head),
-                                      linear::gemm_output::accumulate, pack);
+        if (whole_registers) {
+          products.to_keys(p.data(), d_out, dv.data());
+          products.to_keys(dp.data(), q, dk.data());
+          products.to_queries(dp.data(), k, dq);
+          continue;
+        }
+        linear::block_product<Scalar>(kernels, operand::across(p), operand::across(d_out), dv, accumulate, pack);
+        linear::block_product<Scalar>(kernels, operand::across(dp), operand::across(q), dk, accumulate, pack);
+        linear::block_product<Scalar>(kernels, operand::along(dp), operand::across(k), dq, accumulate, pack);
       }
     }
+    // Whole registers leave their sums in columns.
+    const std::size_t next_key = whole_registers ? 1 : d, next_value = whole_registers ? block : 1;
     for (std::size_t j = 0; j < n_key; ++j) {
-      std::copy_n(dk.row(j), d, g.dk.row(joined + first_key + j) + kv_head * d);
-      std::copy_n(dv.row(j), d, g.dv.row(joined + first_key + j) + kv_head * d);
+      Scalar* const to_k = g.dk.row(joined + first_key + j) + kv_head * d;
+      Scalar* const to_v = g.dv.row(joined + first_key + j) + kv_head * d;
+      for (std::size_t i = 0; i < d; ++i) {
+        to_k[i] = dk.data()[j * next_key + i * next_value];
+        to_v[i] = dv.data()[j * next_key + i * next_value];
+      }
     }
   }
 }

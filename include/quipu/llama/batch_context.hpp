@@ -22,7 +22,7 @@ template <class Scalar>
 class batch_context {
  public:
   using kv_type = Scalar;
-  static constexpr std::size_t block_keys = 64;
+  static constexpr std::size_t block_keys = 256;  // 16 rows of scores fill half of a first-level cache
 
   /// @param segments  whole sequences; must outlive the context
   /// @param prefixes  one for each segment, or none at all; a segment's position is its prefix' length
