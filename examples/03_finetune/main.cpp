@@ -1,13 +1,10 @@
 // Fine-tunes a LLaMA on a text file or on JSON lines of prompts and answers, with LoRA or in full.
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -15,6 +12,7 @@
 
 #include <quipu/quipu.hpp>
 
+#include "arguments.hpp"
 #include "terminal.hpp"
 #include "training_files.hpp"
 
@@ -171,29 +169,29 @@ int run(const Model& m, const Source& source, const settings& s) {
 }
 
 int main(int argc, char** argv) {
-  CLI::App app{"Fine-tunes a LLaMA on prompts and answers (.jsonl) or on a text, with LoRA or in full."};
+  terminal::arguments arguments("Fine-tunes a LLaMA on prompts and answers (.jsonl) or on a text, with LoRA or in full.");
   settings s;
-  app.add_option("--model", s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file")->required();
-  app.add_option("--tokenizer", s.tokenizer, "vocabulary, where the checkpoint has none");
-  app.add_option("--data", s.data, "JSON lines of prompt and answer where it ends in .jsonl, else a text")->required();
-  app.add_option("--out", s.out, "folder for checkpoints, log and result")->required();
-  app.add_option("--ask", s.ask, "prompt to answer after training");
-  for (auto [name, value, help] : {std::tuple{"--full", &s.full, "train all weights instead of LoRA"}, {"--resume", &s.resume, "go on where the run in --out stopped"},
-                                   {"--plain", &s.plain, "prompts as they are, followed by a line break, instead of in the chat format"},
-                                   {"--check", &s.check, "count the pairs whose answer the model gives, before and after"},
-                                   {"--recompute", &s.recompute, "keep block inputs only: less memory, a quarter more time"}}) {
-    app.add_flag(name, *value, help);
-  }
-  app.add_option("--alpha", s.alpha, "of LoRA")->capture_default_str();
-  app.add_option("--dropout", s.dropout, "of LoRA")->capture_default_str();
-  app.add_option("--targets", s.targets, "linear layers that get LoRA")->capture_default_str();
-  app.add_option("--learning-rate", s.learning_rate, "0: 1e-3 for LoRA, 2e-5 in full")->capture_default_str();
-  for (auto [name, value, help] : {std::tuple{"--rank", &s.rank, "of LoRA"}, {"--epochs", &s.n_epoch, ""}, {"--batch", &s.batch_size, "sequences in a step"},
-                                   {"--window", &s.n_token, "tokens in a sequence of a text"}, {"--threads", &s.n_thread, "0 for all processors"}}) {
-    app.add_option(name, *value, help)->capture_default_str();
-  }
-  app.add_option("--seed", s.seed)->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
+  arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
+  arguments.required("--data", &s.data, "JSON lines of prompt and answer where it ends in .jsonl, else a text");
+  arguments.required("--out", &s.out, "folder for checkpoints, log and result");
+  arguments.option("--ask", &s.ask, "prompt to answer after training");
+  arguments.flag("--full", &s.full, "train all weights instead of LoRA");
+  arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
+  arguments.flag("--plain", &s.plain, "prompts as they are, followed by a line break, instead of in the chat format");
+  arguments.flag("--check", &s.check, "count the pairs whose answer the model gives, before and after");
+  arguments.flag("--recompute", &s.recompute, "keep block inputs only: less memory, a quarter more time");
+  arguments.option("--alpha", &s.alpha, "of LoRA");
+  arguments.option("--dropout", &s.dropout, "of LoRA");
+  arguments.option("--targets", &s.targets, "linear layers that get LoRA");
+  arguments.option("--learning-rate", &s.learning_rate, "0: 1e-3 for LoRA, 2e-5 in full");
+  arguments.option("--rank", &s.rank, "of LoRA");
+  arguments.option("--epochs", &s.n_epoch);
+  arguments.option("--batch", &s.batch_size, "sequences in a step");
+  arguments.option("--window", &s.n_token, "tokens in a sequence of a text");
+  arguments.option("--threads", &s.n_thread, "0 for all processors");
+  arguments.option("--seed", &s.seed);
+  if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     const auto m = q::llama::load<q::ffn::dense<q::activation::silu>, q::activations::f32, q::kv::exact>(s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
     if (s.check && !s.data.ends_with(".jsonl")) q::fail<q::config_error>("--check", "pairs in a .jsonl file", s.data);
