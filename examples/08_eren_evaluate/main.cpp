@@ -7,6 +7,7 @@
 
 #include <quipu/data/open_set.hpp>
 #include <quipu/eren/baseline_readers.hpp>
+#include <quipu/eren/cost_table.hpp>
 #include <quipu/eren/editor.hpp>
 #include <quipu/eren/evaluation_report.hpp>
 #include <quipu/eren/gate_study.hpp>
@@ -27,7 +28,7 @@ using records_t = std::vector<q::eren::evaluation_record>;
 struct settings {
   std::string model, set = "cfh", data, part = "test", gate, resume, report, header, judge = "all";
   std::vector<std::string> methods = {"eren"};
-  std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20;
+  std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16;
   double threshold = 0.6, damage = 0;
   bool fit = false, probe = false, fallback = false;
 };
@@ -71,6 +72,7 @@ q::eren::evaluation_options options_of(const settings& s, const std::string& nam
   return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback : q::eren::evaluation_protocol::abstention_is_preserved,
           .resume = s.resume.empty() ? std::string() : s.resume + "." + name + ".jsonl",
           .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.gate),
+          .batch = s.batch,
           .progress = terminal::progress_bar()};
 }
 
@@ -151,6 +153,7 @@ int run(const Model& m, const settings& s) {
     for (std::size_t i = 0; i < results.size(); ++i) {
       const auto [rejected, identical] = q::eren::count_untouched(results[i]);
       std::cout << s.methods[i] << ": " << identical << " of " << rejected << " questions left alone have the unedited model's answer byte for byte\n";
+      if (s.batch == 1) std::cout << q::eren::cost_table(results[i]).markdown();
     }
   }
   if (s.report.empty()) return 0;
@@ -180,6 +183,7 @@ int main(int argc, char** argv) {
   arguments.option("--header", &s.header, "with --fit: write the gate as a C++ header too");
   arguments.option("--threshold", &s.threshold, "of the method 'similarity'");
   arguments.flag("--fallback", &s.fallback, "run the unedited model too, and compare with it");
+  arguments.option("--batch", &s.batch, "questions considered together; with --fallback, 1 prints what each stage costs");
   arguments.option("--resume", &s.resume, "beginning of the names of files to go on from");
   arguments.option("--report", &s.report, "beginning of the names of reports (.md, .json, .svg)");
   arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/eren/cost_table.hpp>
 #include <quipu/eren/editor.hpp>
 #include <quipu/eren/evaluate.hpp>
 #include <quipu/eren/gate_study.hpp>
@@ -101,6 +102,31 @@ TEST_CASE("an evaluation's scores are those that counting by hand gives, in both
   REQUIRE(interval);
   CHECK(interval->low <= 0.5);
   CHECK(interval->high >= 0.5);
+}
+
+TEST_CASE("the cost of answers is the medians of each kind of question", "[eren][evaluate]") {
+  std::vector<eren::evaluation_record> records(6);
+  const auto set = [&](std::size_t i, bool applied, double read, double fallback, double unedited) {
+    records[i].applied = applied;
+    records[i].timings = {.retrieve = 0.001, .screen = 0, .read = read, .gate = 0, .fallback = fallback};
+    records[i].unedited_seconds = unedited;
+  };
+  set(0, false, 0, 0.1, 0.1);
+  set(1, false, 1e-6, 0.3, 0.1);
+  set(2, false, 0, 0.2, 0.1);
+  set(3, false, 0.1, 0.1, 0.1);
+  set(4, true, 0.05, 0, 0.1);
+  set(5, true, 9, 0, 0);  // its question was asked before
+  const auto rows = eren::cost_table(records).json();
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0]["n"] == 3);
+  CHECK(rows[0]["fallback"].get<double>() == Approx(200));
+  CHECK(rows[0]["ratio"].get<double>() == Approx(2.01));
+  CHECK(rows[1]["n"] == 1);
+  CHECK(rows[1]["ratio"].get<double>() == Approx(2.01));
+  CHECK(rows[2]["n"] == 1);
+  CHECK(rows[2]["all"].get<double>() == Approx(51));
+  CHECK(rows[2]["ratio"].get<double>() == Approx(0.51));
 }
 
 TEST_CASE("a run that was stopped goes on, one that was torn too, another's file is refused", "[eren][evaluate]") {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/clock.hpp>
 #include <quipu/core/crc32.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/progress.hpp>
@@ -144,6 +145,7 @@ struct evaluation_record {
   std::string text;           ///< final answer; empty where abstaining and the fallback was not run
   std::string unedited;       ///< the unedited model's answer, where it was run
   answer_timings timings;
+  double unedited_seconds = 0;  ///< that its answer took; 0 where it was not run, or known from an earlier question
 };
 
 struct evaluation_options {
@@ -173,6 +175,7 @@ template <class Editor>
     r.text = in.text("text");
     r.unedited = in.text("unedited");
     r.timings = {in.number("t_retrieve"), in.number("t_screen"), in.number("t_read"), in.number("t_gate"), in.number("t_fallback")};
+    r.unedited_seconds = in.number("t_unedited");
     records.push_back(std::move(r));
   }
   if (records.size() > questions.size()) fail<format_error>(options.resume, concat("at most ", questions.size(), " records"), records.size());
@@ -195,8 +198,13 @@ template <class Editor>
       }
       r.timings = considered[i].timings;
       if (options.protocol == evaluation_protocol::run_fallback) {
-        const auto known = unedited.find(some[i].question);
-        r.unedited = known != unedited.end() ? known->second : (unedited[some[i].question] = editor.direct(some[i].question).text);
+        if (const auto known = unedited.find(some[i].question); known != unedited.end()) {
+          r.unedited = known->second;
+        } else {
+          const double begin = steady_seconds();
+          r.unedited = unedited[some[i].question] = editor.direct(some[i].question).text;
+          r.unedited_seconds = steady_seconds() - begin;
+        }
         answer a = editor.answer(std::move(considered[i]));
         r.text = std::move(a.text);
         r.timings = a.trace.timings;
@@ -204,7 +212,7 @@ template <class Editor>
         r.text = considered[i].text;
       }
       log.append({{"applied", r.applied}, {"own_note", r.own_note}, {"p", r.probability}, {"score", r.score}, {"text", r.text}, {"unedited", r.unedited},
-                  {"t_retrieve", r.timings.retrieve}, {"t_screen", r.timings.screen}, {"t_read", r.timings.read}, {"t_gate", r.timings.gate}, {"t_fallback", r.timings.fallback}});
+                  {"t_retrieve", r.timings.retrieve}, {"t_screen", r.timings.screen}, {"t_read", r.timings.read}, {"t_gate", r.timings.gate}, {"t_fallback", r.timings.fallback}, {"t_unedited", r.unedited_seconds}});
       records.push_back(std::move(r));
     }
     log.flush();
