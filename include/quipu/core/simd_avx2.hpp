@@ -71,12 +71,8 @@ inline f32x sqrt(f32x a) noexcept { return {_mm256_sqrt_ps(a.v)}; }
 inline f32x keep_if_at_least(f32x a, f32x test, f32x limit) noexcept {
   return {_mm256_and_ps(a.v, _mm256_cmp_ps(test.v, limit.v, _CMP_GE_OQ))};
 }
-/// e^a to 2 ulp: 2^n * p(r) with |r| <= ln(2)/2, the polynomial of Cephes' expf. Below -87.3 the
-/// result is a normal number near 1e-38 rather than a subnormal one; NaN stays NaN.
-inline f32x exp(f32x a) noexcept {
-  const __m256 x = _mm256_min_ps(_mm256_set1_ps(88.72283f), _mm256_max_ps(_mm256_set1_ps(-87.33654f), a.v));
-  const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)),
-                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+// e^(x - n ln 2) for |x - n ln 2| <= ln(2)/2: the polynomial of Cephes' expf.
+inline __m256 exp_of_rest(__m256 x, __m256 n) noexcept {
   __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);  // ln 2 in two parts
   r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
   __m256 p = _mm256_set1_ps(1.9875691500e-4f);
@@ -85,7 +81,16 @@ inline f32x exp(f32x a) noexcept {
   p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(4.1665795894e-2f));
   p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.6666665459e-1f));
   p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.0000001201e-1f));
-  p = _mm256_fmadd_ps(p, _mm256_mul_ps(r, r), _mm256_add_ps(r, _mm256_set1_ps(1.0f)));
+  return _mm256_fmadd_ps(p, _mm256_mul_ps(r, r), _mm256_add_ps(r, _mm256_set1_ps(1.0f)));
+}
+
+/// e^a to 2 ulp: 2^n times `exp_of_rest`. Below -87.3 the
+/// result is a normal number near 1e-38 rather than a subnormal one; NaN stays NaN.
+inline f32x exp(f32x a) noexcept {
+  const __m256 x = _mm256_min_ps(_mm256_set1_ps(88.72283f), _mm256_max_ps(_mm256_set1_ps(-87.33654f), a.v));
+  const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)),
+                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m256 p = exp_of_rest(x, n);
   // 2^n in two factors, since n = 128 has no float of its own
   const __m256i whole = _mm256_cvtps_epi32(n);
   const __m256i half = _mm256_srai_epi32(whole, 1);
@@ -104,15 +109,7 @@ inline f32x exp_negative(f32x a) noexcept {
   const __m256 whole = _mm256_set1_ps(12583039.0f);
   const __m256 shifted = _mm256_fmadd_ps(x, _mm256_set1_ps(1.44269504f), whole);
   const __m256 n = _mm256_sub_ps(shifted, whole);
-  __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);  // ln 2 in two parts
-  r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
-  __m256 p = _mm256_set1_ps(1.9875691500e-4f);
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.3981999507e-3f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(8.3334519073e-3f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(4.1665795894e-2f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.6666665459e-1f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.0000001201e-1f));
-  p = _mm256_fmadd_ps(p, _mm256_mul_ps(r, r), _mm256_add_ps(r, _mm256_set1_ps(1.0f)));
+  const __m256 p = exp_of_rest(x, n);
   return {_mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23)))};
 }
 
