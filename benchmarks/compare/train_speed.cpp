@@ -53,18 +53,20 @@ void measure(Pass& pass, Update& update, Hooks& hooks, const llama::weight_gradi
             << ", \"peak_kib\": " << peak_kib() << "}\n";
 }
 
-void lora(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team, const pet::lora& policy) {
-  llama::training_pass pass(m, team);
+void lora(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team,
+          quipu::linear::product_rounding products, const pet::lora& policy) {
+  llama::training_pass pass(m, team, llama::tape_depth::everything, products);
   pet::lora::module<float> module(policy, m.config(), 0);
   llama::module_hooks hooks(module, pass.workspace());
   optim::updater<optim::adamw, float> update({.learning_rate = 1e-4}, module.parameters(), team);
   measure(pass, update, hooks, {}, batch, n_step);
 }
 
-void full(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team) {
+void full(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team,
+          quipu::linear::product_rounding products) {
   auto trainable = llama::thaw<float>(m);
   trainable.select(optim::name_pattern::all());
-  llama::training_pass pass(trainable.model(), team);
+  llama::training_pass pass(trainable.model(), team, llama::tape_depth::everything, products);
   llama::no_training_hooks hooks;
   optim::updater<optim::adamw, float> update({.learning_rate = 1e-4}, trainable.parameters(), team);
   measure(pass, update, hooks, trainable.gradients(), batch, n_step);
@@ -74,8 +76,8 @@ void full(const llama::model<>& m, const llama::training_batch& batch, std::size
 
 int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
-  if (argc != 7 && !(argc == 4 && what == "export")) {
-    std::cerr << "usage: train_speed lora_qk|lora_all|full MODEL THREADS SEQUENCES TOKENS STEPS\n"
+  if (argc != 8 && !(argc == 4 && what == "export")) {
+    std::cerr << "usage: train_speed lora_qk|lora_all|full MODEL THREADS SEQUENCES TOKENS STEPS f32|bf16\n"
                  "       train_speed export MODEL FOLDER    writes the weights in F32 for the peer\n";
     return 2;
   }
@@ -87,13 +89,16 @@ int main(int argc, char** argv) {
     const auto number = [&](int i) { return static_cast<std::size_t>(std::strtoul(argv[i], nullptr, 10)); };
     const auto m = llama::load<>(argv[2]);
     const quipu::thread_team team(number(3));
+    const std::string_view kind = argv[7];
+    if (kind != "f32" && kind != "bf16") quipu::fail<quipu::config_error>("train_speed: products", "f32 or bf16", kind);
+    const auto products = kind == "bf16" ? quipu::linear::product_rounding::bf16 : quipu::linear::product_rounding::none;
     const auto batch = make_batch(number(4), number(5), m.config().n_vocab);
     if (what == "lora_qk") {
-      lora(m, batch, number(6), team, {.rank = 4, .alpha = 1, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})});
+      lora(m, batch, number(6), team, products, {.rank = 4, .alpha = 1, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})});
     } else if (what == "lora_all") {
-      lora(m, batch, number(6), team, {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()});
+      lora(m, batch, number(6), team, products, {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()});
     } else if (what == "full") {
-      full(m, batch, number(6), team);
+      full(m, batch, number(6), team, products);
     } else {
       quipu::fail<quipu::config_error>("train_speed", "lora_qk, lora_all, full or export", what);
     }

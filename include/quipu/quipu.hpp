@@ -112,6 +112,7 @@
 #include <quipu/linear/kernel_table.hpp>
 #include <quipu/linear/kernels.hpp>
 #include <quipu/linear/kernels_avx2.hpp>
+#include <quipu/linear/kernels_avx512.hpp>
 #include <quipu/linear/kernels_portable.hpp>
 #include <quipu/linear/packing_avx2.hpp>
 #include <quipu/linear/project.hpp>
@@ -129,6 +130,7 @@
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/hidden.hpp>
+#include <quipu/llama/hooked_session.hpp>
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/initialise.hpp>
 #include <quipu/llama/kv_cache.hpp>

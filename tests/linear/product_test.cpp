@@ -1,3 +1,4 @@
+#include <quipu/linear/backward.hpp>
 #include <quipu/linear/gemm.hpp>
 #include <quipu/linear/project.hpp>
 
@@ -20,10 +21,12 @@ namespace {
 
 std::vector<const linear::kernel_table*> all_tables() {
   std::vector<const linear::kernel_table*> tables{&linear::kernels_for(quipu::instruction_set::portable)};
-  if (quipu::detect_instruction_set() >= quipu::instruction_set::avx2) {
-    tables.push_back(&linear::kernels_for(quipu::instruction_set::avx2));
-  } else {
-    WARN("no AVX2 here: its kernels were not run");
+  for (const auto set : {quipu::instruction_set::avx2, quipu::instruction_set::avx512}) {
+    if (quipu::detect_instruction_set() >= set) {
+      tables.push_back(&linear::kernels_for(set));
+    } else {
+      WARN("no " << quipu::name_of(set) << " here: its kernels were not run");
+    }
   }
   return tables;
 }
@@ -92,6 +95,63 @@ TEST_CASE("products with stored weights equal the definition", "[linear][project
             worst = std::max(worst, std::abs(y[i] - (wanted[i] + bias[i % rows] + 5.0)));
           }
           CHECK(worst < 2e-5 * std::sqrt(static_cast<double>(cols)));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("products that may round to bf16 are those of the rounded numbers", "[linear][project]") {
+  for (const linear::kernel_table* table : all_tables()) {
+    const bool rounds = table->gemm_tiles_bf16 != nullptr;
+    REQUIRE(rounds == (table->set >= quipu::instruction_set::avx512));
+    const auto rounded = [&](std::vector<float> values) {
+      if (rounds) {
+        for (float& v : values) v = quipu::bf16(v);
+      }
+      return values;
+    };
+    linear::workspace ws(quipu::thread_team(2), *table);
+    linear::projector<float> projector(ws, linear::activation_rounding::none, linear::product_rounding::bf16);
+    linear::multiplier<float> multiply(ws, linear::product_rounding::bf16);
+    for (const tensor_type type : weight_types) {
+      for (const std::size_t n_row : {4, 6, 13, 65}) {
+        for (const std::size_t rows : {16, 43, 64, 149}) {
+          const std::size_t cols = 352;
+          const random_weights weights(type, rows, cols);
+          const std::vector<float> x = random_values(n_row * cols, 2), dy = random_values(n_row * rows, 3);
+          const std::vector<float> w = rounded(weights.wide), xr = rounded(x), dyr = rounded(dy);
+          const auto worst = [](const std::vector<float>& got, const std::vector<double>& wanted) {
+            double most = 0;
+            for (std::size_t i = 0; i < got.size(); ++i) most = std::max(most, std::abs(got[i] - wanted[i]));
+            return most;
+          };
+          INFO(quipu::name_of(table->set) << ' ' << quipu::name_of(type) << ' ' << n_row << 'x' << rows);
+
+          std::vector<float> y(n_row * rows, 5.0f);
+          const linear::projection<float> products[] = {{&weights.w, nullptr, {y.data(), n_row, rows}}};
+          projector.run({x.data(), n_row, cols}, products);
+          CHECK(worst(y, reference(xr, w, n_row, rows, cols)) < 4e-4);
+
+          std::vector<float> dx(n_row * cols, 5.0f);
+          multiply.input_gradient({dy.data(), n_row, rows}, weights.w, {dx.data(), n_row, cols}, linear::gemm_output::overwrite);
+          std::vector<double> dx_wanted(dx.size());
+          for (std::size_t t = 0; t < n_row; ++t) {
+            for (std::size_t r = 0; r < rows; ++r) {
+              for (std::size_t k = 0; k < cols; ++k) dx_wanted[t * cols + k] += double{dyr[t * rows + r]} * w[r * cols + k];
+            }
+          }
+          CHECK(worst(dx, dx_wanted) < 4e-4);
+
+          std::vector<float> dw(rows * cols, 0.5f);  // n_row is the summed index here: odd ones leave half a pair
+          multiply.weight_gradient({dy.data(), n_row, rows}, {x.data(), n_row, cols}, dw.data());
+          std::vector<double> dw_wanted(dw.size(), 0.5);
+          for (std::size_t t = 0; t < n_row; ++t) {
+            for (std::size_t r = 0; r < rows; ++r) {
+              for (std::size_t k = 0; k < cols; ++k) dw_wanted[r * cols + k] += double{dyr[t * rows + r]} * xr[t * cols + k];
+            }
+          }
+          CHECK(worst(dw, dw_wanted) < 4e-4);
         }
       }
     }

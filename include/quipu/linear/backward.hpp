@@ -19,7 +19,7 @@ namespace quipu::linear {
 template <class Scalar>
 class multiplier {
  public:
-  explicit multiplier(workspace& ws) : ws_(&ws) {}
+  explicit multiplier(workspace& ws, product_rounding rounding = product_rounding::none) : ws_(&ws), rounding_(rounding) {}
 
   [[nodiscard]] workspace& tools() const noexcept { return *ws_; }
 
@@ -33,7 +33,7 @@ class multiplier {
       plain_operand<Scalar> part = a;
       part.outer = std::min(slice, outer - first);
       part.data += a.order == operand_order::along_k ? first * a.stride : first;
-      packed_.pack(*ws_, part);
+      packed_.pack(*ws_, part, rounding_);
       gemm(*ws_, packed_, b, c.middle_rows(first, part.outer), output);
     }
   }
@@ -68,6 +68,7 @@ class multiplier {
 
  private:
   workspace* ws_;
+  product_rounding rounding_;
   packed_rows<Scalar> packed_;
 };
 

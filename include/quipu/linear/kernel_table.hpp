@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <quipu/core/isa.hpp>          // instruction_set
+#include <quipu/core/scalar.hpp>       // bf16
 #include <quipu/core/tensor_type.hpp>
 
 namespace quipu::linear {
@@ -28,11 +29,15 @@ struct weight_tile {
   float* m;        ///< (n / 32, 8) offsets: w = d * q + m
 };
 
-/// Tile of the packed product: rows of A and of B that one call of `gemm_tile` multiplies.
-template <class Scalar>
+/// Tile of the packed product: rows of A and of B that one call of `gemm_tile` multiplies. `Element` is what operands
+/// are packed as: float, double, or bf16 for products of floats rounded to it.
+template <class Element>
 inline constexpr std::size_t gemm_mr = 6;
-template <class Scalar>
-inline constexpr std::size_t gemm_nr = sizeof(Scalar) == 4 ? 16 : 8;
+template <class Element>
+inline constexpr std::size_t gemm_nr = sizeof(Element) == 8 ? 8 : 16;
+
+/// Values of k that are packed at a time: a panel of B (16 x 256 floats) fills half of a 32 KiB cache.
+inline constexpr std::size_t gemm_k_block = 256;
 
 /// The loops that differ between instruction sets. Every function is `noexcept`, allocates nothing and
 /// gives the same result for a row whatever rows stand beside it, so results do not depend on how rows
@@ -83,6 +88,17 @@ struct kernel_table {
   /// there count as 0.
   void (*widen_panel)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, std::size_t n,
                       float* out) noexcept;
+
+  /// Rounds up to `width` (gemm_mr or gemm_nr) outer indices of an operand to bf16, two neighbours of k side by side:
+  /// out (n_k / 2 rounded up, width, 2); what is not there counts as 0. In `round_across` outer indices are contiguous and
+  /// those of k `ld` values apart, in `round_along` the other way round. Null, as the next, where the processor has no
+  /// products of bf16.  @pre n_k <= gemm_k_block
+  void (*round_across)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept = nullptr;
+  void (*round_along)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept = nullptr;
+
+  /// c (mr, n_panel nr) = or += A panel (n_pair, mr, 2) times panels of B (n_pair, nr, 2), `b_stride` values apart.
+  void (*gemm_tiles_bf16)(std::size_t n_pair, const bf16* a, const bf16* b, std::size_t b_stride, std::size_t n_panel, float* c,
+                          std::size_t ldc, bool accumulate) noexcept = nullptr;
 };
 
 template <class Scalar>

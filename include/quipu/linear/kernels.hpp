@@ -6,6 +6,7 @@
 #include <quipu/core/isa.hpp>
 #include <quipu/linear/kernel_table.hpp>
 #include <quipu/linear/kernels_avx2.hpp>
+#include <quipu/linear/kernels_avx512.hpp>
 #include <quipu/linear/kernels_portable.hpp>
 
 namespace quipu::linear {
@@ -18,6 +19,7 @@ namespace quipu::linear {
                        concat("one with ", name_of(detect_instruction_set())));
   }
 #if defined(__x86_64__)
+  if (wanted >= instruction_set::avx512) return avx512::table;
   if (wanted >= instruction_set::avx2) return avx2::table;
 #endif
   return portable::table;

@@ -39,7 +39,9 @@ struct projection {
 template <class Scalar>
 class projector {
  public:
-  projector(workspace& ws, activation_rounding rounding) : ws_(&ws), rounding_(rounding) {}
+  /// @param products  what products of many rows may do to their operands
+  projector(workspace& ws, activation_rounding rounding, product_rounding products = product_rounding::none)
+      : ws_(&ws), rounding_(rounding), products_(products) {}
 
   /// Computes all `products` of the rows x (n_row, d_in).
   ///
@@ -65,7 +67,7 @@ class projector {
           continue;
         }
       }
-      if (!packed) rows_.pack(*ws_, plain_operand<Scalar>::along(x));
+      if (!packed) rows_.pack(*ws_, plain_operand<Scalar>::along(x), products_);
       packed = true;
       gemm(*ws_, rows_, stored_operand<Scalar>::along(*p.w), p.y, p.output);
       if (p.bias != nullptr) {
@@ -179,6 +181,7 @@ class projector {
 
   workspace* ws_;
   activation_rounding rounding_;
+  product_rounding products_;
   bool rounds_now_ = false;  // in the step that is being computed
   packed_rows<Scalar> rows_;
   buffer<std::int8_t> q_;

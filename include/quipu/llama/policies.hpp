@@ -97,6 +97,7 @@ struct fixed {
 };
 using portable = fixed<instruction_set::portable>;
 using avx2 = fixed<instruction_set::avx2>;
+using avx512 = fixed<instruction_set::avx512>;
 
 }  // namespace isa
 

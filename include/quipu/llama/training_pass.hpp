@@ -37,10 +37,13 @@ class training_pass {
   using rows = matrix_view<scalar_type>;
   using const_rows = matrix_view<const scalar_type>;
 
-  /// @param depth  what is kept for the backward pass; `block_inputs` computes every block twice
-  explicit training_pass(Model m, thread_team team = thread_team(), tape_depth depth = tape_depth::everything)
+  /// @param depth     what is kept for the backward pass; `block_inputs` computes every block twice
+  /// @param products  `bf16` rounds the operands of the model's own products where that is faster; modules' products,
+  ///                  attention, norms and losses stay f32, as do all sums
+  explicit training_pass(Model m, thread_team team = thread_team(), tape_depth depth = tape_depth::everything,
+                         linear::product_rounding products = linear::product_rounding::none)
       : model_(std::move(m)), depth_(depth), ws_(std::move(team), choose_kernels()),
-        projector_(ws_, linear::activation_rounding::none), multiply_(ws_), rope_(model_.config()) {}
+        projector_(ws_, linear::activation_rounding::none, products), multiply_(ws_, products), rope_(model_.config()) {}
   training_pass(const training_pass&) = delete;
   training_pass& operator=(const training_pass&) = delete;
 
