@@ -20,7 +20,7 @@ struct settings {
   std::size_t n_step = 500, batch_size = 16, n_thread = 0;
   double learning_rate = 2e-3;
   std::uint64_t seed = 0;
-  bool resume = false;
+  bool resume = false, bf16 = false;
 };
 
 q::io::model_config config_of(const settings& s, const q::text::any_tokenizer& tokenizer) {
@@ -52,7 +52,8 @@ int run(const settings& s) {
   auto trainable = q::llama::initialise<float, q::ffn::dense<q::activation::silu>>(config_of(s, tokenizer), s.seed, tokenizer);
   const std::size_t n_value = trainable.select(q::optim::name_pattern::all());
   std::cerr << n_value << " values, " << source.size() << " windows of " << s.n_ctx << " tokens\n";
-  q::llama::training_pass pass(trainable.model(), q::thread_team(s.n_thread));
+  q::llama::training_pass pass(trainable.model(), q::thread_team(s.n_thread), q::llama::tape_depth::everything,
+                               s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none);
   q::llama::no_training_hooks hooks;
   q::train::trainer trainer(pass, trainable.parameters(), trainable.gradients(),
                             q::optim::adamw{.learning_rate = s.learning_rate, .beta2 = 0.95, .weight_decay = 0.1},
@@ -91,6 +92,7 @@ int main(int argc, char** argv) {
   arguments.option("--learning-rate", &s.learning_rate);
   arguments.option("--threads", &s.n_thread, "0 for all processors");
   arguments.option("--seed", &s.seed);
+  arguments.flag("--bf16", &s.bf16, "round the operands of products to bf16 where the processor has such products");
   arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] { return run(s); });
