@@ -213,7 +213,6 @@ template <class Scalar>
 class packed_rows {
  public:
   static constexpr std::size_t mr = gemm_mr<Scalar>;
-  static constexpr std::size_t k_block = gemm_k_block;
 
   /// @param rounding  of both operands of the products that follow
   template <class Operand>
@@ -244,10 +243,11 @@ class packed_rows {
  private:
   template <class Element>
   [[nodiscard]] std::size_t offset(std::size_t p, std::size_t k0) const noexcept {
-    return n_panel() * mr * k0 + p * mr * detail::panel_k<Element>(std::min(k_block, k_ - k0));
+    return n_panel() * mr * k0 + p * mr * detail::panel_k<Element>(std::min(gemm_k_block<Element>, k_ - k0));
   }
   template <class Element, class Operand>
   void pack_into(workspace& ws, const Operand& a, buffer<Element>& to) {
+    constexpr std::size_t k_block = gemm_k_block<Element>;
     to.reserve_discarding(n_panel() * mr * detail::panel_k<Element>(k_));
     ws.reserve(Operand::pack_scratch(k_block) * sizeof(Scalar));
     ws.team().parallel_for(n_panel(), 4, [&](std::size_t begin, std::size_t end, std::size_t thread) {
@@ -300,7 +300,7 @@ void multiply_panels(const kernel_table& kernels, std::size_t n_k, const Element
 template <class Element, class Scalar, class Operand>
 void gemm_packed(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, matrix_view<Scalar> c, gemm_output output) {
   constexpr std::size_t mr = gemm_mr<Element>, nr = gemm_nr<Element>;
-  constexpr std::size_t k_block = gemm_k_block, panel_stride = nr * k_block;
+  constexpr std::size_t k_block = gemm_k_block<Element>, panel_stride = nr * k_block;
   const std::size_t n_k = a.k();
   const std::size_t n_panel = (b.outer + nr - 1) / nr, n_full = b.outer / nr;
   const std::size_t panels_per_task = panels_of_task<Element>(n_panel, ws.team().size());
@@ -345,7 +345,7 @@ void gemm_packed(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, 
 
 }  // namespace detail
 
-/// c (m, n) = or += a (m, k) b (n, k)^T. Sums run over k in blocks of 256, in the same order for every
+/// c (m, n) = or += a (m, k) b (n, k)^T. Sums run over k in blocks, in the same order for every
 /// element, whatever the number of threads.
 ///
 /// @pre a.k() == b.k, c is (a.outer(), b.outer), c does not overlap the operands

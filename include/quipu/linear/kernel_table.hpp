@@ -36,8 +36,10 @@ inline constexpr std::size_t gemm_mr = 6;
 template <class Element>
 inline constexpr std::size_t gemm_nr = sizeof(Element) == 8 ? 8 : 16;
 
-/// Values of k that are packed at a time: a panel of B (16 x 256 floats) fills half of a 32 KiB cache.
-inline constexpr std::size_t gemm_k_block = 256;
+/// Values of k that are packed at a time: a panel of B (16 x 256 floats) fills half of a 32 KiB cache; panels of bf16 are
+/// longer, because their products are so fast that adding to c in between would cost more.
+template <class Element>
+inline constexpr std::size_t gemm_k_block = sizeof(Element) == 2 ? 640 : 256;
 
 /// The loops that differ between instruction sets. Every function is `noexcept`, allocates nothing and
 /// gives the same result for a row whatever rows stand beside it, so results do not depend on how rows
@@ -92,7 +94,7 @@ struct kernel_table {
   /// Rounds up to `width` (gemm_mr or gemm_nr) outer indices of an operand to bf16, two neighbours of k side by side:
   /// out (n_k / 2 rounded up, width, 2); what is not there counts as 0. In `round_across` outer indices are contiguous and
   /// those of k `ld` values apart, in `round_along` the other way round. Null, as the next, where the processor has no
-  /// products of bf16.  @pre n_k <= gemm_k_block
+  /// products of bf16.  @pre n_k <= gemm_k_block<bf16>
   void (*round_across)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept = nullptr;
   void (*round_along)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept = nullptr;
 

@@ -38,7 +38,7 @@ inline void round_across(const float* in, std::size_t ld, std::size_t n_outer, s
 
 inline void round_along(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept {
   // A row's pairs are words already; what is left to do is to lay rows of words side by side.
-  constexpr std::size_t n_word = gemm_k_block / 2;
+  constexpr std::size_t n_word = gemm_k_block<bf16> / 2;
   alignas(64) float words[gemm_nr<bf16> * n_word];
   for (std::size_t i = 0; i < n_outer; ++i, in += ld) {
     float* to = words + i * n_word;
