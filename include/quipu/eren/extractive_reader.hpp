@@ -7,10 +7,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <quipu/eren/answer_trie.hpp>
+#include <quipu/eren/gate.hpp>  // margin_gate
 #include <quipu/eren/prompt.hpp>
 #include <quipu/eren/question_words.hpp>
 #include <quipu/eren/read_prompts.hpp>
@@ -72,7 +74,7 @@ class default_gate;  // eren/default_gate.hpp
 template <read_prompt Prompt = notes_prompt, class Adapter = no_adapter>
 class basic_extractive_reader {
  public:
-  using default_gate = eren::default_gate;
+  using default_gate = std::conditional_t<std::is_same_v<Adapter, no_adapter>, eren::default_gate, margin_gate>;
   static constexpr note_grouping grouping = note_grouping::one_by_one;
   static constexpr std::size_t n_note = 1;
 
@@ -129,7 +131,8 @@ class basic_extractive_reader {
     });
     return readings;
   }
-  [[nodiscard]] std::string identity() const { return concat("extractive 1, ", words_.name()); }
+  [[nodiscard]] std::string identity() const { return concat("extractive 1, ", words_.name(), adapter_.identity()); }
+  [[nodiscard]] const Adapter& adapter() const noexcept { return adapter_; }
 
  private:
   options_type options_;

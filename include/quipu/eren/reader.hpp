@@ -127,7 +127,7 @@ void with_prompts(const Prompt& words, Session& session, std::span<const reading
       std::vector<token_id> ids = form.encode(session.tokenizer(), p);
       readings[i].prompt_text = form.text(p);
       readings[i].n_prompt = ids.size();
-      if (ids.empty() || !session.fits(ids.size())) continue;
+      if (ids.empty() || !session.fits(adapter.n_virtual() + ids.size())) continue;
       prompts.push_back(std::move(ids));
       indices.push_back(i);
     }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,15 +25,26 @@
 
 namespace quipu::eren {
 
-/// Hooks of readers that change nothing. A reader with an adapter brings another source, whose
-/// `hooks(session)` are on while its prompts are read and answered; `variant` keeps the caches of different
-/// computations apart, and is 0 for this one alone.
+/// Hooks of readers that change nothing. A reader with an adapter brings another source (`module_adapter`).
+///
+/// | member | meaning |
+/// |---|---|
+/// | `hooks(session)` | on while prompts are read and answered |
+/// | `begin(session)` | a new sequence, with `n_virtual()` rows before the prompt |
+/// | `variant()` | keeps the caches of different computations apart; 0 for this one alone |
+/// | `identity()` | joins that of the reader, for the keys of fitted gates |
 struct no_adapter {
-  static constexpr std::uint64_t variant = 0;
   template <class Session>
   [[nodiscard]] llama::no_hooks hooks(Session&) const noexcept {
     return {};
   }
+  template <class Session>
+  [[nodiscard]] llama::sequence_id begin(Session& session) const {
+    return session.create();
+  }
+  [[nodiscard]] static constexpr std::size_t n_virtual() noexcept { return 0; }
+  [[nodiscard]] static constexpr std::uint64_t variant() noexcept { return 0; }
+  [[nodiscard]] static std::string identity() { return {}; }
 };
 
 namespace detail {
@@ -126,7 +138,7 @@ class reading_session {
   /// @throws config_error  an empty prompt, one longer than the context, a depth that the model does not have
   template <class Adapter = no_adapter>
   [[nodiscard]] std::vector<state> read(std::span<const std::vector<token_id>> prompts, std::optional<std::size_t> depth = {}, const Adapter& adapter = {}) {
-    auto& cache = caches_[adapter.variant];
+    auto& cache = caches_[adapter.variant()];
     std::vector<state> states(prompts.size());
     if (prompts.empty()) return states;
     for (const auto& p : prompts) {
@@ -139,7 +151,7 @@ class reading_session {
     std::size_t n_row = 0;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       const std::span<const token_id> tokens = prompts[i];
-      const auto [sequence, n] = begin(cache, tokens, tokens.size() - 1);
+      const auto [sequence, n] = begin(cache, tokens, tokens.size() - 1, adapter);
       states[i].sequence = sequence;
       states[i].n_token = tokens.size();
       states[i].n_computed = tokens.size() - n;
@@ -180,13 +192,13 @@ class reading_session {
   /// Gives a prompt's sequence back; its cache is kept for prompts that begin alike.
   template <class Adapter = no_adapter>
   void release(const state& s, std::span<const token_id> prompt, const Adapter& adapter = {}) {
-    auto& cache = caches_[adapter.variant];
+    auto& cache = caches_[adapter.variant()];
     const auto known = [&](const entry& e) { return e.tokens.size() >= prompt.size() && detail::common_prefix(e.tokens, prompt) == prompt.size(); };
     if (options_.n_cached == 0 || std::any_of(cache.begin(), cache.end(), known)) {
       holder_->session.erase(s.sequence);
       return;
     }
-    holder_->session.truncate(s.sequence, prompt.size());
+    holder_->session.truncate(s.sequence, adapter.n_virtual() + prompt.size());
     keep(cache, s.sequence, prompt);
   }
 
@@ -254,7 +266,8 @@ class reading_session {
   }
 
   /// A sequence that holds the longest known beginning of `tokens`, at most `most` of them.
-  std::pair<llama::sequence_id, std::size_t> begin(entries& cache, std::span<const token_id> tokens, std::size_t most) {
+  template <class Adapter>
+  std::pair<llama::sequence_id, std::size_t> begin(entries& cache, std::span<const token_id> tokens, std::size_t most, const Adapter& adapter) {
     entry* best = nullptr;
     std::size_t n_best = 0;
     for (entry& e : cache) {
@@ -264,9 +277,9 @@ class reading_session {
         best = &e;
       }
     }
-    if (best == nullptr) return {holder_->session.create(), 0};
+    if (best == nullptr) return {adapter.begin(holder_->session), 0};
     best->used = ++clock_;
-    return {holder_->session.fork(best->sequence, n_best), n_best};
+    return {holder_->session.fork(best->sequence, adapter.n_virtual() + n_best), n_best};
   }
   void keep(entries& cache, llama::sequence_id sequence, std::span<const token_id> tokens) {
     if (cache.size() >= options_.n_cached) {
@@ -285,7 +298,7 @@ class reading_session {
     std::size_t known = 0;
     for (const entry& e : cache) known = std::max(known, detail::common_prefix(e.tokens, tokens));
     if (shared < known + options_.smallest_shared) return;
-    const auto [sequence, n] = begin(cache, tokens, shared);
+    const auto [sequence, n] = begin(cache, tokens, shared, adapter);
     const llama::sequence_input<scalar_type> input{sequence, tokens.subspan(n), {}, llama::logits_of::none};
     try {
       run({&input, 1}, [](std::size_t, std::size_t, std::span<const scalar_type>) {}, adapter);
