@@ -35,7 +35,7 @@ struct reading {
   std::string answer = {};
   bool abstained = false;     ///< the reader itself says that the notes hold no answer
   double log_p_answer = 0;    ///< nats, sum over the answer's tokens, behind the prompt
-  double log_p_abstain = 0;   ///< nats, of the first token of the word for "no answer"
+  double log_p_abstain = 0;   ///< nats, of the word for "no answer": of its first token, or of all as the reader's options say
   std::size_t n_token = 0;    ///< of the answer
   std::size_t n_prompt = 0;   ///< tokens
   std::size_t n_computed = 0; ///< of them, not taken from a cache

@@ -53,11 +53,11 @@ namespace detail {
 template <class Hooks, class Scalar>
 class row_tap : public Hooks {
  public:
-  /// @param rows  numbers of the rows over the whole run, ascending
-  row_tap(const Hooks& hooks, std::size_t layer, std::vector<std::size_t> rows) : Hooks(hooks), layer_(layer), rows_(std::move(rows)) {}
+  /// @param wanted  numbers of the rows over the whole run, ascending
+  row_tap(Hooks hooks, std::size_t layer, std::vector<std::size_t> wanted) : Hooks(std::move(hooks)), layer_(layer), rows_(std::move(wanted)) {}
 
-  void block_output(std::size_t layer, std::span<const llama::row_segment> segments, matrix_view<const Scalar> x) {
-    Hooks::block_output(layer, segments, x);
+  void block_output(std::size_t layer, std::span<const llama::row_segment> all, matrix_view<const Scalar> x) {
+    Hooks::block_output(layer, all, x);
     if (layer != layer_) return;
     for (; next_ < rows_.size() && rows_[next_] < seen_ + x.rows(); ++next_) {
       const Scalar* row = x.row(rows_[next_] - seen_);
@@ -162,8 +162,8 @@ class reading_session {
     const auto visit = [&](std::size_t i, std::size_t, std::span<const scalar_type> logits) { states[i].logits.assign(logits.begin(), logits.end()); };
     if (depth) {
       if constexpr (takes_hooks) {
-        const auto hooks = adapter.hooks(holder_->session);
-        detail::row_tap<std::remove_const_t<decltype(hooks)>, scalar_type> tap(hooks, *depth - 1, std::move(last_rows));
+        using hooks_type = decltype(adapter.hooks(holder_->session));
+        detail::row_tap<hooks_type, scalar_type> tap(adapter.hooks(holder_->session), *depth - 1, std::move(last_rows));
         holder_->session.run(inputs, visit, tap);
         if (tap.states.size() != states.size()) fail<config_error>("reading_session: depth", "1 .. n_layer", *depth);
         for (std::size_t i = 0; i < states.size(); ++i) states[i].hidden = std::move(tap.states[i]);
@@ -225,6 +225,29 @@ class reading_session {
     }
     for (std::size_t i = 0; i < all.size(); ++i) release(states[i], prompts[i]);
     return result;
+  }
+
+  /// log P of one text, its tokens together, behind each of some prompts that were just read; their sequences stay as they are.
+  template <class Adapter = no_adapter>
+  [[nodiscard]] std::vector<double> score_behind(std::span<const state> states, std::span<const token_id> tokens, const Adapter& adapter = {}) {
+    std::vector<double> sums(states.size(), 0);
+    if (tokens.empty()) return sums;
+    for (std::size_t i = 0; i < states.size(); ++i) sums[i] = llama::log_probability(std::span<const scalar_type>(states[i].logits), checked(tokens[0]));
+    if (tokens.size() == 1) return sums;
+    struct forks {
+      session_type& session;
+      std::vector<llama::sequence_input<scalar_type>> inputs;
+      ~forks() {
+        for (const auto& in : inputs) session.erase(in.sequence);
+      }
+    } own{holder_->session, {}};
+    own.inputs.reserve(states.size());
+    for (const state& s : states) {
+      own.inputs.push_back({holder_->session.fork(s.sequence, adapter.n_virtual() + s.n_token), tokens.first(tokens.size() - 1), {}, llama::logits_of::every_row});
+    }
+    run(own.inputs, [&](std::size_t i, std::size_t row, std::span<const scalar_type> logits) { sums[i] += llama::log_probability(logits, checked(tokens[row + 1])); },
+        adapter);
+    return sums;
   }
 
   /// Forgets all cached prompts.
