@@ -16,6 +16,8 @@
 #include "support/modules.hpp"
 #include "support/temp_folder.hpp"
 
+namespace quipu_module_adapter_test {
+
 using namespace quipu;
 using strings = std::vector<std::string>;
 using ids = std::vector<token_id>;
@@ -202,3 +204,5 @@ TEST_CASE("a folder of another model's adapter is refused with file, expectation
   CHECK_THROWS_AS(eren::load_adapter(folder.path() / "none", m), io_error);
   CHECK_THROWS_AS(eren::module_adapter(shaken_lora(wider), m), config_error);
 }
+
+}  // namespace quipu_module_adapter_test

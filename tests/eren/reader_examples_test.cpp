@@ -23,6 +23,8 @@
 #include "support/scripted_model.hpp"
 #include "support/temp_folder.hpp"
 
+namespace quipu_reader_examples_test {
+
 using namespace quipu;
 using strings = std::vector<std::string>;
 
@@ -315,3 +317,5 @@ TEST_CASE("a second reading is the score of the other reader's own gate", "[eren
   using unfitted = eren::fitted_gate<eren::lexical>;
   CHECK_THROWS_AS((eren::second_reading<eren::extractive_reader, unfitted>(eren::extractive_reader(), unfitted())), config_error);
 }
+
+}  // namespace quipu_reader_examples_test

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <string>
 
 #include <quipu/core/token.hpp>
 #include <quipu/llama/load.hpp>
+#include <quipu/text/byte_alphabet.hpp>
 
 #include "support/random_checkpoint.hpp"
-#include "support/vocabularies.hpp"
 
 namespace quipu::test {
 
@@ -28,7 +28,14 @@ inline auto byte_model(const byte_model_sizes& sizes = {}) {
   config.eos = 256;
   config.end_tokens = {256};
   io::checkpoint made = random_checkpoint(config);
-  made.vocabulary = tiny_byte_level({});
+  text::vocabulary& v = made.vocabulary;
+  v.kind = text::tokenizer_kind::byte_level_bpe;
+  v.pre_tokenizer = "gpt-2";
+  for (int byte = 0; byte < 256; ++byte) v.tokens.push_back(text::encode_byte_alphabet(std::string(1, static_cast<char>(byte))));
+  v.kinds.assign(256, text::token_kind::normal);
+  v.tokens.insert(v.tokens.end(), {"<|endoftext|>", "<|im_start|>"});
+  v.kinds.insert(v.kinds.end(), 2, text::token_kind::control);
+  v.eos = 256;
   for (auto& [name, tensor] : made.tensors) {
     if (tensor.shape.size() < 2) continue;
     auto* values = reinterpret_cast<float*>(const_cast<std::byte*>(tensor.bytes.data()));
