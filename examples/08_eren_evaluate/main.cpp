@@ -7,80 +7,21 @@
 
 #include <quipu/data/open_set.hpp>
 #include <quipu/eren/baseline_readers.hpp>
-#include <quipu/eren/cost_table.hpp>
-#include <quipu/eren/editor.hpp>
-#include <quipu/eren/evaluation_report.hpp>
 #include <quipu/eren/gate_study.hpp>
 #include <quipu/eren/generating_reader.hpp>
 #include <quipu/eren/option_reader.hpp>
 #include <quipu/llama/load.hpp>
-#include <quipu/notes/bm25_retriever.hpp>
-#include <quipu/notes/memory_store.hpp>
 
 #include "arguments.hpp"
+#include "bench.hpp"
 #include "gate_header.hpp"
-#include "terminal.hpp"
-
-namespace q = quipu;
-using probed_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_probs, q::eren::probe>;
-using records_t = std::vector<q::eren::evaluation_record>;
-
-struct settings {
-  std::string model, set = "cfh", data, part = "test", gate, resume, report, header, judge = "all";
-  std::vector<std::string> methods = {"eren"};
-  std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16;
-  double threshold = 0.6, damage = 0;
-  bool fit = false, probe = false, fallback = false;
-};
-
-struct study_set {
-  std::vector<q::data::edit_case> cases;        // all of the set
-  std::vector<q::eren::evaluation_question> questions;
-};
-
-// The application of the benchmark: short answers, by the model's chat template.
-template <class Model>
-q::eren::application_prompt short_answers(const Model& m) {
-  return [m, form = q::eren::prompt_form::of(m.tokenizer())](std::string_view question) {
-    return form.encode(m.tokenizer(), {{{"system", "Answer with a few words only."}, {"user", std::string(question)}}, "Answer:"});
-  };
-}
-
-// An editor on a set's notes, all live or the first `n_live` of the part.
-template <class Model, class Reader, class Gate>
-struct bench {
-  using editor_t = q::eren::editor<Model, q::notes::memory_store, q::notes::bm25_retriever, Reader, Gate>;
-  editor_t editor;
-  std::vector<std::vector<q::notes::note_id>> ids;
-
-  bench(const Model& m, const settings& s, const study_set& set, Reader reader, Gate gate)
-      : editor(m, q::notes::memory_store(), q::notes::bm25_retriever(), std::move(reader), std::move(gate),
-               {.n_note = s.n_note, .generate = {.max_tokens = 16, .stop = {"\n"}}, .prompt = short_answers(m), .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
-    std::vector<q::data::edit_case> live = set.cases;
-    if (s.n_live != 0) {
-      std::vector<bool> keep(live.size());
-      for (const auto& question : set.questions) keep[question.edit] = true;
-      for (std::size_t i = 0; i < live.size(); ++i) {
-        if (!keep[i]) live[i].notes.clear();
-      }
-    }
-    ids = q::eren::add_all_notes(editor, live);
-  }
-};
-
-q::eren::evaluation_options options_of(const settings& s, const std::string& name) {
-  return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback : q::eren::evaluation_protocol::abstention_is_preserved,
-          .resume = s.resume.empty() ? std::string() : s.resume + "." + name + ".jsonl",
-          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.gate),
-          .batch = s.batch,
-          .progress = terminal::progress_bar()};
-}
+#include "reader_study.hpp"
 
 template <class Model, class Reader, class Gate>
 records_t measure(const Model& m, const settings& s, const study_set& set, const std::string& name, Reader reader, Gate gate) {
   bench<Model, Reader, Gate> b(m, s, set, std::move(reader), std::move(gate));
   if constexpr (requires { b.editor.gate().set_model(q::eren::gate_model{}); }) {
-    if (!s.gate.empty()) b.editor.load_gate(s.gate);
+    if (!s.gate().empty()) b.editor.load_gate(s.gate());
   }
   return q::eren::evaluate(b.editor, set.questions, b.ids, options_of(s, name));
 }
@@ -100,18 +41,32 @@ records_t run_method(const Model& m, const settings& s, const study_set& set, co
   if (name == "scr") return measure(m, s, set, name, q::eren::scr_reader(), q::eren::abstention_gate());
   if (name == "ike") return measure(m, s, set, name, q::eren::ike_reader(), q::eren::open_gate());
   if (name == "unedited") return records_t(set.questions.size());
-  q::fail<q::config_error>("--method", "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike or unedited", name);
+  if (name == "reader" && s.gates.empty()) return measure(m, s, set, name, taught_reader(m, s), q::eren::margin_gate());
+  if (name == "reader") return measure(m, s, set, name, taught_reader(m, s), margin_only());
+  if (name == "joined" && s.probe) return measure(m, s, set, name, taught_reader(m, s), joined(m, s, probed_gate({}, {}, q::eren::probe{s.depth})));
+  if (name == "joined") return measure(m, s, set, name, taught_reader(m, s), joined(m, s, q::eren::default_gate()));
+  const auto free_reader = [&] { return q::eren::taught_generating_reader<>({}, {}, taught_reader(m, s).adapter()); };
+  if (name == "free") return measure(m, s, set, name, free_reader(), q::eren::abstention_gate());
+  if (name == "free-always") return measure(m, s, set, name, free_reader(), q::eren::open_gate());
+  q::fail<q::config_error>("--method", "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited, reader, joined, free or free-always", name);
 }
 
 // Reads the development part once, fits a gate on it out of fold, keeps it in a file.
 template <class Gate, class Model>
 int fit(const Model& m, const settings& s, study_set set, Gate gate) {
-  q::eren::question_choice choice;
-  choice.part = q::data::data_part::development;
-  choice.n_edit = s.n_edit;
-  set.questions = q::eren::evaluation_questions(set.cases, choice);
   bench<Model, q::eren::extractive_reader, Gate> b(m, s, set, {}, std::move(gate));
-  const auto studied = q::eren::study(b.editor, set.questions, b.ids, options_of(s, s.probe ? "probe" : "words"));
+  auto studied = q::eren::study(b.editor, set.questions, b.ids, options_of(s, s.probe ? "probe" : "words"));
+  if (s.held_out) {  // what readers were not trained on is for joining them with this gate
+    std::vector<q::eren::evaluation_question> questions;
+    std::vector<q::eren::studied_question> rest;
+    for (std::size_t i = 0; i < studied.size(); ++i) {
+      if (q::eren::held_back(set.cases[set.questions[i].edit].id)) continue;
+      questions.push_back(std::move(set.questions[i]));
+      rest.push_back(std::move(studied[i]));
+    }
+    set.questions = std::move(questions);
+    studied = std::move(rest);
+  }
   const auto samples = q::eren::samples_of(set.cases, set.questions, studied);
   q::eren::gate_fit_options options;
   auto weights = q::eren::full_set_weights();
@@ -126,29 +81,36 @@ int fit(const Model& m, const settings& s, study_set set, Gate gate) {
   const q::eren::evaluated_editor row{"development part, out of fold", set.questions, records};
   const std::string table = q::eren::evaluation_table({&row, 1}).markdown();
   std::cout << table;
-  if (!s.gate.empty()) q::eren::save_gate(s.gate, result.model, b.editor.keys());
+  if (!s.gate().empty()) q::eren::save_gate(s.gate(), result.model, b.editor.keys());
   if (!s.header.empty()) q::eren::write_text(s.header, gate_header(result.model, table));
   return 0;
+}
+
+// The questions that the settings ask for.
+void choose_questions(const settings& s, study_set& set) {
+  const std::map<std::string, q::data::data_part> parts = {{"development", q::data::data_part::development}, {"test", q::data::data_part::test}};
+  q::eren::question_choice choice;
+  choice.n_edit = s.n_live != 0 ? s.n_live : s.n_edit;
+  if (const auto part = parts.find(s.fit ? "development" : s.part); part != parts.end()) choice.part = part->second;
+  set.questions = q::eren::evaluation_questions(set.cases, choice);
+  if (s.in_scope) std::erase_if(set.questions, [](const auto& question) { return question.kind != q::eren::question_kind::in_scope; });
+  if ((s.fit || s.held_out) && !s.reader.empty()) set.questions = q::eren::questions_of(set.cases, std::move(set.questions), q::eren::held_back);
 }
 
 template <class Model>
 int run(const Model& m, const settings& s) {
   study_set set{q::data::open_edit_set(s.set, s.data), {}};
+  choose_questions(s, set);
+  if (!s.reader.empty() && (s.fit || s.study)) return study_reader(m, s, std::move(set));
   if (s.fit && s.probe) return fit(m, s, std::move(set), probed_gate({}, {}, q::eren::probe{s.depth}));
   if (s.fit) return fit(m, s, std::move(set), q::eren::default_gate());
-  const std::map<std::string, q::data::data_part> parts = {{"development", q::data::data_part::development}, {"test", q::data::data_part::test}};
-  q::eren::question_choice choice;
-  choice.n_edit = s.n_live != 0 ? s.n_live : s.n_edit;
-  if (const auto part = parts.find(s.part); part != parts.end()) choice.part = part->second;
-  set.questions = q::eren::evaluation_questions(set.cases, choice);
   std::vector<records_t> results;
   for (const std::string& name : s.methods) results.push_back(run_method(m, s, set, name));
   std::vector<q::eren::evaluated_editor> rows;
   for (std::size_t i = 0; i < results.size(); ++i) {
     rows.push_back({s.methods[i], set.questions, results[i], s.fallback ? q::report::preservation_rule::abstained_or_unchanged : q::report::preservation_rule::abstained});
   }
-  const q::report::table table = q::eren::evaluation_table(rows);
-  std::cout << table.markdown();
+  show(rows, s);
   if (s.fallback) {
     for (std::size_t i = 0; i < results.size(); ++i) {
       const auto [rejected, identical] = q::eren::count_untouched(results[i]);
@@ -156,10 +118,6 @@ int run(const Model& m, const settings& s) {
       if (s.batch == 1) std::cout << q::eren::cost_table(results[i]).markdown();
     }
   }
-  if (s.report.empty()) return 0;
-  q::eren::write_text(s.report + ".md", table.markdown());
-  q::eren::write_text(s.report + ".json", table.json().dump(1));
-  q::eren::write_text(s.report + ".svg", q::eren::score_chart(rows.front()));
   return 0;
 }
 
@@ -172,9 +130,14 @@ int main(int argc, char** argv) {
   arguments.option("--part", &s.part, "development, test or all");
   arguments.option("--edits", &s.n_edit, "edits whose questions are asked; 0: all of the part. All notes are live");
   arguments.option("--live", &s.n_live, "only so many notes are live, and their questions asked");
-  arguments.option("--method", &s.methods, "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited; several make a table");
+  arguments.option("--method", &s.methods, "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited; with --reader: reader, joined, free, free-always; several make a table");
   arguments.option("--read", &s.n_note, "notes for a question; 0: as the reader wants");
-  arguments.option("--gate", &s.gate, "gate file: written by --fit, used without it");
+  arguments.option("--gate", &s.gates, "gate file: written by --fit, used without it; with --study several");
+  arguments.option("--reader", &s.reader, "PEFT folder of a trained reader, see 09_train_reader");
+  arguments.option("--second", &s.second, "with --reader: gate file of the model without the adapter, whose score joins the reader's margin");
+  arguments.flag("--study", &s.study, "with --reader: read the questions once, and show all of --gate on them");
+  arguments.flag("--held-back", &s.held_out, "with --reader: ask only the edits that readers are not trained on; with --fit alone: leave these out");
+  arguments.flag("--in-scope", &s.in_scope, "only questions that the notes answer");
   arguments.flag("--probe", &s.probe, "the gate has a probe of the hidden state");
   arguments.option("--depth", &s.depth, "blocks behind which the probe looks");
   arguments.flag("--fit", &s.fit, "fit a gate on the development part");

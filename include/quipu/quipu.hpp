@@ -53,6 +53,7 @@
 #include <quipu/eren/lexical_features.hpp>
 #include <quipu/eren/logistic_regression.hpp>
 #include <quipu/eren/model_features.hpp>
+#include <quipu/eren/module_adapter.hpp>
 #include <quipu/eren/neighbour_prompts.hpp>
 #include <quipu/eren/option_reader.hpp>
 #include <quipu/eren/pair_evidence.hpp>
@@ -61,9 +62,12 @@
 #include <quipu/eren/question_words.hpp>
 #include <quipu/eren/read_prompts.hpp>
 #include <quipu/eren/reader.hpp>
+#include <quipu/eren/reader_examples.hpp>
+#include <quipu/eren/reader_training.hpp>
 #include <quipu/eren/reading_session.hpp>
 #include <quipu/eren/relation_groups.hpp>
 #include <quipu/eren/resumable_log.hpp>
+#include <quipu/eren/second_reading.hpp>
 #include <quipu/ffn/dense.hpp>
 #include <quipu/ffn/gate_backward.hpp>
 #include <quipu/io/atomic_file.hpp>
@@ -194,6 +198,7 @@
 #include <quipu/pet/lora_gguf.hpp>
 #include <quipu/pet/lora_groups.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/module_key.hpp>
 #include <quipu/pet/module_set.hpp>
 #include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/peft_folder.hpp>

@@ -174,3 +174,48 @@ TEST_CASE("bad batches are refused", "[llama][training]") {
   batch.add(std::vector<quipu::token_id>(m.config().n_ctx + 1, 1), {});
   CHECK_THROWS_AS(pass.loss(batch, hooks), quipu::config_error);
 }
+
+TEST_CASE("weighted sequences give the weighted mean of their losses and gradients", "[llama][training]") {
+  QUIPU_NEEDS(test::golden_case("gqa_tied_odd"));
+  const test::golden golden("gqa_tied_odd");
+  auto trainable = llama::thaw<double>(test::exact_model<double>("gqa_tied_odd"));
+  trainable.select(optim::name_pattern::all());
+  llama::training_pass pass(trainable.model(), thread_team(2));
+  llama::no_training_hooks hooks;
+  const auto lengths = golden.json()["batch.lengths"].get<std::vector<std::size_t>>();
+  const std::vector<double> weights = {0.3, 2, 5.5};
+  REQUIRE(lengths.size() <= weights.size());
+  const auto gradients_of = [&] {
+    std::vector<double> all;
+    for (const auto& p : trainable.parameters()) all.insert(all.end(), p.gradient, p.gradient + p.size());
+    return all;
+  };
+  // Each sequence alone, its loss and gradients summed over its rows.
+  llama::training_batch together;
+  double total = 0, loss = 0;
+  std::vector<double> expected;
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    llama::training_batch one;
+    test::add_row(one, golden, "batch.", i, lengths[i]);
+    CHECK(one.total_weight() == static_cast<double>(one.n_counted()));
+    optim::zero_gradients<double>(thread_team(1), trainable.parameters());
+    const auto own = pass.step(one, 1, hooks, trainable.gradients());
+    CHECK(own.mean() == Approx(own.sum / static_cast<double>(one.n_counted())).epsilon(1e-14));
+    const auto gradients = gradients_of();
+    expected.resize(gradients.size());
+    for (std::size_t k = 0; k < gradients.size(); ++k) expected[k] += weights[i] * gradients[k];
+    loss += weights[i] * own.sum;
+    total += weights[i] * static_cast<double>(one.n_counted());
+    std::vector<std::int64_t> labels(one.targets().begin(), one.targets().end() - 1);
+    labels.insert(labels.begin(), llama::ignored_label);
+    together.add_weighted(one.tokens(), labels, weights[i]);
+  }
+  CHECK(together.total_weight() == Approx(total).epsilon(1e-14));
+  optim::zero_gradients<double>(thread_team(1), trainable.parameters());
+  const auto found = pass.step(together, together.total_weight(), hooks, trainable.gradients());
+  CHECK(found.mean() == Approx(loss / total).epsilon(1e-12));
+  CHECK(pass.loss(together, hooks).mean() == Approx(loss / total).epsilon(1e-12));
+  for (double& g : expected) g /= total;
+  CHECK(test::max_abs_difference(gradients_of(), expected) < 1e-12 * test::largest_of<double>(expected));
+  CHECK_THROWS_AS(together.add_weighted(together.tokens(), {}, 0), quipu::config_error);
+}

@@ -114,13 +114,20 @@ struct question_choice {
 }
 
 /// Adds the notes of all cases, both of a conflicting pair kept; gives each case its note ids.
+/// @param editor  or a notebook
 template <class Editor>
 std::vector<std::vector<notes::note_id>> add_all_notes(Editor& editor, std::span<const data::edit_case> cases) {
   std::vector<notes::note> all;
   for (const data::edit_case& c : cases) {
     for (const std::string& text : c.notes) all.push_back({.text = text});
   }
-  const std::vector<notes::add_result> results = editor.add_notes(all);
+  const std::vector<notes::add_result> results = [&] {
+    if constexpr (requires { editor.add_notes(all); }) {
+      return editor.add_notes(all);
+    } else {
+      return editor.add_batch(all, {.on_conflict = notes::conflict_policy::keep_both});
+    }
+  }();
   std::vector<std::vector<notes::note_id>> ids;
   std::size_t next = 0;
   for (const data::edit_case& c : cases) {

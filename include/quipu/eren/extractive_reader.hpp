@@ -7,10 +7,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <quipu/eren/answer_trie.hpp>
+#include <quipu/eren/gate.hpp>  // margin_gate
 #include <quipu/eren/prompt.hpp>
 #include <quipu/eren/question_words.hpp>
 #include <quipu/eren/read_prompts.hpp>
@@ -72,12 +74,15 @@ class default_gate;  // eren/default_gate.hpp
 template <read_prompt Prompt = notes_prompt, class Adapter = no_adapter>
 class basic_extractive_reader {
  public:
-  using default_gate = eren::default_gate;
+  using default_gate = std::conditional_t<std::is_same_v<Adapter, no_adapter>, eren::default_gate, margin_gate>;
   static constexpr note_grouping grouping = note_grouping::one_by_one;
   static constexpr std::size_t n_note = 1;
 
   struct options_type {
-    std::string abstention = "unanswerable";  ///< the word whose first token stands for "no answer"
+    std::string abstention = "unanswerable";  ///< the word for "no answer"
+    /// Score all of that word and not its first token alone: what readers that were trained to say it need, whose answers
+    /// may begin with that token too. The gates of the others were fitted on the first token.
+    bool whole_abstention = !std::is_same_v<Adapter, no_adapter>;
     bool whole_names = true;                  ///< see `whole_name`; the scores stay those of the chosen word
   };
 
@@ -107,13 +112,15 @@ class basic_extractive_reader {
         for (const std::string& word : texts.back()) choices.back().candidates.push_back(continuation_ids(session.tokenizer(), before, " " + word));
       }
       const std::vector<token_id> abstain = continuation_ids(session.tokenizer(), before, " " + options_.abstention);
+      std::vector<double> log_p_abstain;
+      if (options_.whole_abstention) log_p_abstain = session.score_behind(batch.states(), abstain, adapter_);
       const std::vector<chosen_answer> chosen = choose_answers(session, batch.states(), choices, adapter_);
       for (std::size_t b = 0; b < indices.size(); ++b) {
         reading& r = readings[indices[b]];
         const auto& state = batch.states()[b];
         r.log_p_answer = chosen[b].log_p;
         r.n_token = chosen[b].n_token;
-        r.log_p_abstain = llama::log_probability(std::span(state.logits.data(), state.logits.size()), abstain.front());
+        r.log_p_abstain = options_.whole_abstention ? log_p_abstain[b] : llama::log_probability(std::span(state.logits.data(), state.logits.size()), abstain.front());
         r.answer = texts[b][chosen[b].candidate];
         if (options_.whole_names) {
           for (const std::string& note : tasks[indices[b]].notes) {
@@ -129,7 +136,8 @@ class basic_extractive_reader {
     });
     return readings;
   }
-  [[nodiscard]] std::string identity() const { return concat("extractive 1, ", words_.name()); }
+  [[nodiscard]] std::string identity() const { return concat("extractive 1, ", words_.name(), options_.whole_abstention ? ", whole abstention" : "", adapter_.identity()); }
+  [[nodiscard]] const Adapter& adapter() const noexcept { return adapter_; }
 
  private:
   options_type options_;

@@ -80,6 +80,17 @@ struct read_log_probs {
   }
 };
 
+/// How much likelier the answer is than abstaining, in nats: what `margin_gate` looks at, for readers that were trained to
+/// abstain.
+struct answer_margin {
+  static constexpr feature_stage stage = feature_stage::reading;
+  [[nodiscard]] static std::vector<std::string> names() { return {"margin"}; }
+  template <class Session>
+  void operator()(Session&, const gate_evidence& e, std::span<double> out) const {
+    out[0] = e.read.log_p_answer - e.read.log_p_abstain;
+  }
+};
+
 /// G7: a linear probe of the hidden state of the prompt's last token. Its weights are fitted by
 /// `fitted_gate`, before those of the other features; here is only what it needs.
 struct probe {

@@ -40,6 +40,16 @@ struct gate_model {
   platt_scaling probability;                   ///< of the stack's score
 };
 
+/// A gate whose score is the one feature `name` itself: only threshold and probability are left to be chosen
+/// (`fitted_gate::calibrate`).
+[[nodiscard]] inline gate_model gate_of_feature(std::string name) {
+  gate_model m;
+  m.names = {std::move(name)};
+  m.stack = {{0}, {1}, {1}, 0};
+  m.probability = {1, 0};
+  return m;
+}
+
 /// What the threshold is chosen by: called with a threshold and all scores; more is better.
 using gate_quality = std::function<double(double threshold, std::span<const double> scores)>;
 
@@ -100,6 +110,27 @@ std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sa
 }
 
 }  // namespace detail
+
+/// A gate whose score is the sum of all features, each standardised over the samples.
+/// @throws config_error  no samples   @throws shape_error  samples of different lengths
+[[nodiscard]] inline gate_model sum_of_features(std::span<const gate_sample> samples, std::vector<std::string> names) {
+  if (samples.empty()) fail<config_error>("sum_of_features: samples", "at least one", "none");
+  const std::size_t d = names.size();
+  gate_model m;
+  m.names = std::move(names);
+  m.stack = {std::vector<double>(d), std::vector<double>(d), std::vector<double>(d, 1.0), 0};
+  m.probability = {1, 0};
+  const auto n = static_cast<double>(samples.size());
+  for (const gate_sample& s : samples) {
+    if (s.features.size() != d) fail<shape_error>("sum_of_features: features of a sample", d, s.features.size());
+    for (std::size_t j = 0; j < d; ++j) m.stack.mean[j] += s.features[j] / n;
+  }
+  for (const gate_sample& s : samples) {
+    for (std::size_t j = 0; j < d; ++j) m.stack.deviation[j] += (s.features[j] - m.stack.mean[j]) * (s.features[j] - m.stack.mean[j]) / n;
+  }
+  for (double& deviation : m.stack.deviation) deviation = std::sqrt(deviation) + 1e-6;
+  return m;
+}
 
 /// Fits a gate. The stack learns from probe scores out of fold, and threshold and probability from stack
 /// scores out of fold, so that neither trusts what was learned by heart.

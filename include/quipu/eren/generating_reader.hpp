@@ -20,9 +20,10 @@ namespace quipu::eren {
 /// Reads all notes of a question together and generates, greedily, up to a line's end. Good for models that
 /// were trained to abstain (FLAN-T5 was); a 135M chat model never does, see `extractive_reader`.
 ///
-/// @tparam Prompt  models `read_prompt`
-/// @tparam Gate    the gate that goes with it
-template <read_prompt Prompt, class Gate = abstention_gate, std::size_t NNote = 5>
+/// @tparam Prompt   models `read_prompt`
+/// @tparam Gate     the gate that goes with it
+/// @tparam Adapter  hooks that are on while reading and writing, see `no_adapter`
+template <read_prompt Prompt, class Gate = abstention_gate, std::size_t NNote = 5, class Adapter = no_adapter>
 class basic_generating_reader {
  public:
   using default_gate = Gate;
@@ -37,19 +38,20 @@ class basic_generating_reader {
   };
 
   basic_generating_reader() = default;
-  explicit basic_generating_reader(options_type options, Prompt words = {}) : options_(std::move(options)), words_(std::move(words)) {}
+  explicit basic_generating_reader(options_type options, Prompt words = {}, Adapter adapter = {})
+      : options_(std::move(options)), words_(std::move(words)), adapter_(std::move(adapter)) {}
 
   template <class Session>
   [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& wishes = {}) const {
     std::vector<reading> readings;
-    with_prompts(words_, session, tasks, wishes, no_adapter{}, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
+    with_prompts(words_, session, tasks, wishes, adapter_, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
       const std::vector<token_id> abstain = continuation_ids(session.tokenizer(), ":", " " + options_.abstention);
       for (std::size_t b = 0; b < indices.size(); ++b) {
         reading& r = readings[indices[b]];
         const auto& state = batch.states()[b];
         const auto logits = std::span(state.logits.data(), state.logits.size());
         r.log_p_abstain = llama::log_probability(logits, abstain.front());
-        const written_text text = write_greedily(session, state.sequence, logits, {options_.max_tokens, options_.stop});
+        const written_text text = write_greedily(session, state.sequence, logits, {options_.max_tokens, options_.stop}, adapter_);
         r.log_p_answer = text.log_p;
         r.n_token = text.n_token;
         r.abstained = options_.abstained(text.text);
@@ -58,11 +60,12 @@ class basic_generating_reader {
     });
     return readings;
   }
-  [[nodiscard]] std::string identity() const { return concat("generating 1, ", words_.name()); }
+  [[nodiscard]] std::string identity() const { return concat("generating 1, ", words_.name(), adapter_.identity()); }
 
  private:
   options_type options_;
   Prompt words_;
+  Adapter adapter_;
 };
 
 /// The paper's reader: one prompt with all notes and a way out ("unanswerable"); the second step, without

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <quipu/core/token.hpp>
+#include <quipu/eren/reading_session.hpp>  // no_adapter
 #include <quipu/llama/sampler.hpp>
 #include <quipu/llama/score.hpp>  // log_probability
 #include <quipu/llama/session.hpp>
@@ -28,9 +29,11 @@ struct written_text {
 };
 
 /// Goes on where a prompt's batch stopped (`llama::generate` would read the prompt a second time).
-/// @param first  logits behind the prompt
-template <class Session, class Scalar>
-[[nodiscard]] written_text write_greedily(Session& session, llama::sequence_id sequence, std::span<const Scalar> first, const writing_options& options = {}) {
+/// @param first    logits behind the prompt
+/// @param adapter  the one that the prompt was read with
+template <class Session, class Scalar, class Adapter = no_adapter>
+[[nodiscard]] written_text write_greedily(Session& session, llama::sequence_id sequence, std::span<const Scalar> first, const writing_options& options = {},
+                                          const Adapter& adapter = {}) {
   const auto& tokenizer = session.tokenizer();
   auto& s = session.session();
   text::stream_decoder decoder(tokenizer);
@@ -52,8 +55,8 @@ template <class Session, class Scalar>
     });
     if (stops) return out;
     if (n + 1 == options.max_tokens || s.length(sequence) >= s.n_ctx()) break;
-    const auto next = s.next_logits(sequence, {&token, 1});
-    row.assign(next.begin(), next.end());
+    const llama::sequence_input<Scalar> next{sequence, {&token, 1}};
+    session.run({&next, 1}, [&](std::size_t, std::size_t, std::span<const Scalar> logits) { row.assign(logits.begin(), logits.end()); }, adapter);
   }
   out.text += decoder.flush();
   return out;

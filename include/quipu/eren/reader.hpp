@@ -35,7 +35,7 @@ struct reading {
   std::string answer = {};
   bool abstained = false;     ///< the reader itself says that the notes hold no answer
   double log_p_answer = 0;    ///< nats, sum over the answer's tokens, behind the prompt
-  double log_p_abstain = 0;   ///< nats, of the first token of the word for "no answer"
+  double log_p_abstain = 0;   ///< nats, of the word for "no answer": of its first token, or of all as the reader's options say
   std::size_t n_token = 0;    ///< of the answer
   std::size_t n_prompt = 0;   ///< tokens
   std::size_t n_computed = 0; ///< of them, not taken from a cache
@@ -127,7 +127,7 @@ void with_prompts(const Prompt& words, Session& session, std::span<const reading
       std::vector<token_id> ids = form.encode(session.tokenizer(), p);
       readings[i].prompt_text = form.text(p);
       readings[i].n_prompt = ids.size();
-      if (ids.empty() || !session.fits(ids.size())) continue;
+      if (ids.empty() || !session.fits(adapter.n_virtual() + ids.size())) continue;
       prompts.push_back(std::move(ids));
       indices.push_back(i);
     }

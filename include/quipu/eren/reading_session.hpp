@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,15 +25,26 @@
 
 namespace quipu::eren {
 
-/// Hooks of readers that change nothing. A reader with an adapter brings another source, whose
-/// `hooks(session)` are on while its prompts are read and answered; `variant` keeps the caches of different
-/// computations apart, and is 0 for this one alone.
+/// Hooks of readers that change nothing. A reader with an adapter brings another source (`module_adapter`).
+///
+/// | member | meaning |
+/// |---|---|
+/// | `hooks(session)` | on while prompts are read and answered |
+/// | `begin(session)` | a new sequence, with `n_virtual()` rows before the prompt |
+/// | `variant()` | keeps the caches of different computations apart; 0 for this one alone |
+/// | `identity()` | joins that of the reader, for the keys of fitted gates |
 struct no_adapter {
-  static constexpr std::uint64_t variant = 0;
   template <class Session>
   [[nodiscard]] llama::no_hooks hooks(Session&) const noexcept {
     return {};
   }
+  template <class Session>
+  [[nodiscard]] llama::sequence_id begin(Session& session) const {
+    return session.create();
+  }
+  [[nodiscard]] static constexpr std::size_t n_virtual() noexcept { return 0; }
+  [[nodiscard]] static constexpr std::uint64_t variant() noexcept { return 0; }
+  [[nodiscard]] static std::string identity() { return {}; }
 };
 
 namespace detail {
@@ -41,11 +53,11 @@ namespace detail {
 template <class Hooks, class Scalar>
 class row_tap : public Hooks {
  public:
-  /// @param rows  numbers of the rows over the whole run, ascending
-  row_tap(const Hooks& hooks, std::size_t layer, std::vector<std::size_t> rows) : Hooks(hooks), layer_(layer), rows_(std::move(rows)) {}
+  /// @param wanted  numbers of the rows over the whole run, ascending
+  row_tap(Hooks hooks, std::size_t layer, std::vector<std::size_t> wanted) : Hooks(std::move(hooks)), layer_(layer), rows_(std::move(wanted)) {}
 
-  void block_output(std::size_t layer, std::span<const llama::row_segment> segments, matrix_view<const Scalar> x) {
-    Hooks::block_output(layer, segments, x);
+  void block_output(std::size_t layer, std::span<const llama::row_segment> all, matrix_view<const Scalar> x) {
+    Hooks::block_output(layer, all, x);
     if (layer != layer_) return;
     for (; next_ < rows_.size() && rows_[next_] < seen_ + x.rows(); ++next_) {
       const Scalar* row = x.row(rows_[next_] - seen_);
@@ -126,7 +138,7 @@ class reading_session {
   /// @throws config_error  an empty prompt, one longer than the context, a depth that the model does not have
   template <class Adapter = no_adapter>
   [[nodiscard]] std::vector<state> read(std::span<const std::vector<token_id>> prompts, std::optional<std::size_t> depth = {}, const Adapter& adapter = {}) {
-    auto& cache = caches_[adapter.variant];
+    auto& cache = caches_[adapter.variant()];
     std::vector<state> states(prompts.size());
     if (prompts.empty()) return states;
     for (const auto& p : prompts) {
@@ -139,7 +151,7 @@ class reading_session {
     std::size_t n_row = 0;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       const std::span<const token_id> tokens = prompts[i];
-      const auto [sequence, n] = begin(cache, tokens, tokens.size() - 1);
+      const auto [sequence, n] = begin(cache, tokens, tokens.size() - 1, adapter);
       states[i].sequence = sequence;
       states[i].n_token = tokens.size();
       states[i].n_computed = tokens.size() - n;
@@ -150,8 +162,8 @@ class reading_session {
     const auto visit = [&](std::size_t i, std::size_t, std::span<const scalar_type> logits) { states[i].logits.assign(logits.begin(), logits.end()); };
     if (depth) {
       if constexpr (takes_hooks) {
-        const auto hooks = adapter.hooks(holder_->session);
-        detail::row_tap<std::remove_const_t<decltype(hooks)>, scalar_type> tap(hooks, *depth - 1, std::move(last_rows));
+        using hooks_type = decltype(adapter.hooks(holder_->session));
+        detail::row_tap<hooks_type, scalar_type> tap(adapter.hooks(holder_->session), *depth - 1, std::move(last_rows));
         holder_->session.run(inputs, visit, tap);
         if (tap.states.size() != states.size()) fail<config_error>("reading_session: depth", "1 .. n_layer", *depth);
         for (std::size_t i = 0; i < states.size(); ++i) states[i].hidden = std::move(tap.states[i]);
@@ -180,13 +192,13 @@ class reading_session {
   /// Gives a prompt's sequence back; its cache is kept for prompts that begin alike.
   template <class Adapter = no_adapter>
   void release(const state& s, std::span<const token_id> prompt, const Adapter& adapter = {}) {
-    auto& cache = caches_[adapter.variant];
+    auto& cache = caches_[adapter.variant()];
     const auto known = [&](const entry& e) { return e.tokens.size() >= prompt.size() && detail::common_prefix(e.tokens, prompt) == prompt.size(); };
     if (options_.n_cached == 0 || std::any_of(cache.begin(), cache.end(), known)) {
       holder_->session.erase(s.sequence);
       return;
     }
-    holder_->session.truncate(s.sequence, prompt.size());
+    holder_->session.truncate(s.sequence, adapter.n_virtual() + prompt.size());
     keep(cache, s.sequence, prompt);
   }
 
@@ -213,6 +225,29 @@ class reading_session {
     }
     for (std::size_t i = 0; i < all.size(); ++i) release(states[i], prompts[i]);
     return result;
+  }
+
+  /// log P of one text, its tokens together, behind each of some prompts that were just read; their sequences stay as they are.
+  template <class Adapter = no_adapter>
+  [[nodiscard]] std::vector<double> score_behind(std::span<const state> states, std::span<const token_id> tokens, const Adapter& adapter = {}) {
+    std::vector<double> sums(states.size(), 0);
+    if (tokens.empty()) return sums;
+    for (std::size_t i = 0; i < states.size(); ++i) sums[i] = llama::log_probability(std::span<const scalar_type>(states[i].logits), checked(tokens[0]));
+    if (tokens.size() == 1) return sums;
+    struct forks {
+      session_type& session;
+      std::vector<llama::sequence_input<scalar_type>> inputs;
+      ~forks() {
+        for (const auto& in : inputs) session.erase(in.sequence);
+      }
+    } own{holder_->session, {}};
+    own.inputs.reserve(states.size());
+    for (const state& s : states) {
+      own.inputs.push_back({holder_->session.fork(s.sequence, adapter.n_virtual() + s.n_token), tokens.first(tokens.size() - 1), {}, llama::logits_of::every_row});
+    }
+    run(own.inputs, [&](std::size_t i, std::size_t row, std::span<const scalar_type> logits) { sums[i] += llama::log_probability(logits, checked(tokens[row + 1])); },
+        adapter);
+    return sums;
   }
 
   /// Forgets all cached prompts.
@@ -254,7 +289,8 @@ class reading_session {
   }
 
   /// A sequence that holds the longest known beginning of `tokens`, at most `most` of them.
-  std::pair<llama::sequence_id, std::size_t> begin(entries& cache, std::span<const token_id> tokens, std::size_t most) {
+  template <class Adapter>
+  std::pair<llama::sequence_id, std::size_t> begin(entries& cache, std::span<const token_id> tokens, std::size_t most, const Adapter& adapter) {
     entry* best = nullptr;
     std::size_t n_best = 0;
     for (entry& e : cache) {
@@ -264,9 +300,9 @@ class reading_session {
         best = &e;
       }
     }
-    if (best == nullptr) return {holder_->session.create(), 0};
+    if (best == nullptr) return {adapter.begin(holder_->session), 0};
     best->used = ++clock_;
-    return {holder_->session.fork(best->sequence, n_best), n_best};
+    return {holder_->session.fork(best->sequence, adapter.n_virtual() + n_best), n_best};
   }
   void keep(entries& cache, llama::sequence_id sequence, std::span<const token_id> tokens) {
     if (cache.size() >= options_.n_cached) {
@@ -285,7 +321,7 @@ class reading_session {
     std::size_t known = 0;
     for (const entry& e : cache) known = std::max(known, detail::common_prefix(e.tokens, tokens));
     if (shared < known + options_.smallest_shared) return;
-    const auto [sequence, n] = begin(cache, tokens, shared);
+    const auto [sequence, n] = begin(cache, tokens, shared, adapter);
     const llama::sequence_input<scalar_type> input{sequence, tokens.subspan(n), {}, llama::logits_of::none};
     try {
       run({&input, 1}, [](std::size_t, std::size_t, std::span<const scalar_type>) {}, adapter);

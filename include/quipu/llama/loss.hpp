@@ -23,13 +23,15 @@ inline constexpr std::int64_t ignored_label = -100;
 
 /// A loss before it is divided: sums over the rows that count.
 struct loss_sum {
-  double sum = 0;             ///< nats
+  double sum = 0;             ///< nats, each row times its weight
   std::size_t n_counted = 0;  ///< rows
+  double weight = 0;          ///< of these rows; as many as they are where none was given
 
-  [[nodiscard]] double mean() const noexcept { return n_counted == 0 ? 0 : sum / static_cast<double>(n_counted); }
+  [[nodiscard]] double mean() const noexcept { return weight == 0 ? 0 : sum / weight; }
   loss_sum& operator+=(const loss_sum& other) noexcept {
     sum += other.sum;
     n_counted += other.n_counted;
+    weight += other.weight;
     return *this;
   }
 };
@@ -56,13 +58,14 @@ class head_loss {
 
   /// @param hidden    (n_row, d_model) after the final norm
   /// @param targets   (n_row) token ids or `ignored_label`
-  /// @param weight    factor of every row's gradient, 1 / (rows that count in the whole step); 0 for no gradients
+  /// @param weight    factor of every row's gradient, 1 / (weight that counts in the whole step); 0 for no gradients
   /// @param d_hidden  (n_row, d_model) rows that count are overwritten, the others left alone; empty for no gradients
+  /// @param row_weights  (n_row) how much each row counts; empty: all alike
   /// @throws config_error  a target that is neither a token id nor `ignored_label`
   /// Rows that do not count cost nothing.
   loss_sum run(linear::projector<Scalar>& projector, linear::multiplier<Scalar>& multiply, const head_layer<Scalar>& layer,
                matrix_view<const Scalar> hidden, std::span<const std::int64_t> targets, double weight,
-               matrix_view<Scalar> d_hidden) {
+               matrix_view<Scalar> d_hidden, std::span<const double> row_weights = {}) {
     const linear::stored_matrix& head = layer.w;
     counted_.clear();
     for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -72,6 +75,7 @@ class head_loss {
       }
       counted_.push_back(t);
     }
+    const auto weight_of = [&](std::size_t i) { return row_weights.empty() ? 1.0 : row_weights[counted_[i]]; };
     const bool gradients = !d_hidden.empty() && weight != 0;
     const std::size_t d = hidden.cols(), n_vocab = head.rows;
     const std::size_t most = std::max(n_logit_, n_vocab) / n_vocab;
@@ -91,7 +95,7 @@ class head_loss {
       projector.run(rows, {&product, 1});
       ws.team().parallel_for(n, 1, [&](std::size_t i, std::size_t, std::size_t) {
         losses_[first + i] = cross_entropy(logits.row(i), n_vocab, static_cast<std::size_t>(targets[counted_[first + i]]),
-                                           gradients ? static_cast<Scalar>(weight) : Scalar(0));
+                                           gradients ? static_cast<Scalar>(weight * weight_of(first + i)) : Scalar(0));
       });
       if (!gradients) continue;
       if (layer.dw != nullptr) multiply.weight_gradient(logits, rows, layer.dw);
@@ -100,7 +104,10 @@ class head_loss {
       for (std::size_t i = 0; i < n; ++i) std::copy_n(rows.row(i), d, d_hidden.row(counted_[first + i]));
     }
     loss_sum total{0, counted_.size()};
-    for (const double loss : losses_) total.sum += loss;
+    for (std::size_t i = 0; i < losses_.size(); ++i) {
+      total.sum += weight_of(i) * losses_[i];
+      total.weight += weight_of(i);
+    }
     return total;
   }
 

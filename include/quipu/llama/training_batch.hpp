@@ -24,14 +24,19 @@ class training_batch {
   void add(std::span<const token_id> tokens, std::span<const std::int64_t> labels) {
     add(tokens, labels, n_virtual_, position_);
   }
+  void add_weighted(std::span<const token_id> tokens, std::span<const std::int64_t> labels, double weight) {
+    add(tokens, labels, n_virtual_, position_, weight);
+  }
   /// Adds a sequence. The row of token t is to predict labels[t + 1]; labels[0] counts only behind virtual rows.
   ///
   /// @param labels     as many as tokens, `ignored_label` where nothing is to be learned; or none at all
   /// @param n_virtual  rows before the tokens that the hooks fill (prompt tuning)
   /// @param position   of the first row: the length of a learned prefix of keys and values
-  /// @throws config_error  no tokens, or another number of labels
+  /// @param weight     how much each of its labels counts in the loss
+  /// @throws config_error  no tokens, another number of labels, or a weight that is not positive
   void add(std::span<const token_id> tokens, std::span<const std::int64_t> labels, std::size_t n_virtual,
-           std::size_t position) {
+           std::size_t position, double weight = 1) {
+    if (!(weight > 0)) fail<config_error>("training_batch: weight", "above 0", weight);
     if (tokens.empty()) fail<config_error>("training_batch: sequence", "at least one token", "none");
     if (!labels.empty() && labels.size() != tokens.size()) {
       fail<config_error>("training_batch: labels", concat("as many as tokens: ", tokens.size()), labels.size());
@@ -46,20 +51,30 @@ class training_batch {
       tokens_.push_back(tokens[t]);
       targets_.push_back(t + 1 < tokens.size() ? label(t + 1) : ignored_label);
     }
+    weights_.resize(targets_.size(), weight);
   }
   void clear() noexcept {
     tokens_.clear();
     targets_.clear();
+    weights_.clear();
     segments_.clear();
   }
 
   [[nodiscard]] bool empty() const noexcept { return tokens_.empty(); }
   [[nodiscard]] std::size_t n_row() const noexcept { return tokens_.size(); }
   [[nodiscard]] std::size_t n_counted() const noexcept { return count_targets(targets_); }
+  /// Weights of the rows that count: what a mean loss is divided by; `n_counted()` where no sequence has a weight.
+  [[nodiscard]] double total_weight() const noexcept {
+    double sum = 0;
+    for (std::size_t t = 0; t < targets_.size(); ++t) sum += targets_[t] == ignored_label ? 0 : weights_[t];
+    return sum;
+  }
   /// (n_row) `no_token` in virtual rows.
   [[nodiscard]] std::span<const token_id> tokens() const noexcept { return tokens_; }
   /// (n_row) what the row's logits should predict.
   [[nodiscard]] std::span<const std::int64_t> targets() const noexcept { return targets_; }
+  /// (n_row) how much the row's loss counts.
+  [[nodiscard]] std::span<const double> weights() const noexcept { return weights_; }
   [[nodiscard]] std::span<const linear::row_segment> segments() const noexcept { return segments_; }
 
  private:
@@ -67,6 +82,7 @@ class training_batch {
   std::size_t position_ = 0;
   std::vector<token_id> tokens_;
   std::vector<std::int64_t> targets_;
+  std::vector<double> weights_;
   std::vector<linear::row_segment> segments_;
 };
 

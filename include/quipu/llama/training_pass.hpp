@@ -75,12 +75,14 @@ class training_pass {
 
   /// The model's own head and cross-entropy on what `forward` or `evaluate` returned.
   ///
-  /// @param weight    factor of the gradients: 1 / (rows that count in the whole step); 0 for the loss alone
+  /// @param weight    factor of the gradients: 1 / (weight that counts in the whole step); 0 for the loss alone
   /// @param d_hidden  (n_row, d_model) out, 0 in rows that do not count; or empty
+  /// @param row_weights  of a batch, or none
   /// @throws config_error  a label outside the vocabulary
-  loss_sum head_loss(std::span<const std::int64_t> targets, double weight, rows d_hidden, scalar_type* d_head) {
+  loss_sum head_loss(std::span<const std::int64_t> targets, double weight, rows d_hidden, scalar_type* d_head,
+                     std::span<const double> row_weights = {}) {
     for (std::size_t t = 0; t < d_hidden.rows(); ++t) std::fill_n(d_hidden.row(t), d_hidden.cols(), scalar_type(0));
-    return loss_.run(projector_, multiply_, {model_.weights().head, d_head}, normed_view(), targets, weight, d_hidden);
+    return loss_.run(projector_, multiply_, {model_.weights().head, d_head}, normed_view(), targets, weight, d_hidden, row_weights);
   }
   [[nodiscard]] std::span<const double> row_losses() const noexcept { return loss_.losses(); }
 
@@ -114,14 +116,14 @@ class training_pass {
   }
 
   /// A language-model step: forward, loss, backward.
-  /// @param divisor  rows that count in the whole step, over all its batches
-  template <class Hooks>
-  loss_sum step(const training_batch& batch, std::size_t divisor, Hooks& hooks, const weight_gradients<scalar_type>& g) {
+  /// @param divisor  weight (rows, where sequences have none) that counts in the whole step, over all its batches
+  template <class Number, class Hooks>
+  loss_sum step(const training_batch& batch, Number divisor, Hooks& hooks, const weight_gradients<scalar_type>& g) {
     static_cast<void>(forward(batch, hooks));
     d_hidden_.reserve_discarding(batch.n_row() * model_.config().d_model);
     const rows d_hidden = d_hidden_.matrix(batch.n_row(), model_.config().d_model);
     const double weight = divisor == 0 ? 0 : 1.0 / static_cast<double>(divisor);
-    const loss_sum loss = head_loss(batch.targets(), weight, d_hidden, g.head);
+    const loss_sum loss = head_loss(batch.targets(), weight, d_hidden, g.head, batch.weights());
     if (loss.n_counted > 0 && weight != 0) backward(batch, d_hidden, hooks, g);
     return loss;
   }
@@ -130,7 +132,7 @@ class training_pass {
   template <class Hooks>
   loss_sum loss(const training_batch& batch, Hooks& hooks) {
     static_cast<void>(evaluate(batch, hooks));
-    return head_loss(batch.targets(), 0, {}, nullptr);
+    return head_loss(batch.targets(), 0, {}, nullptr, batch.weights());
   }
 
  private:

@@ -52,6 +52,7 @@ class token_windows {
 struct example {
   std::vector<token_id> tokens;
   std::vector<std::int64_t> labels;
+  double weight = 1;  ///< of each label in the loss
 };
 
 /// An example whose answer is learned and whose prompt is only read.
@@ -77,7 +78,8 @@ class example_list {
     for (const example& e : examples_) n = std::max(n, e.tokens.size());
     return n;
   }
-  void add(std::size_t i, llama::training_batch& batch) const { batch.add(examples_[i].tokens, examples_[i].labels); }
+  void add(std::size_t i, llama::training_batch& batch) const { batch.add_weighted(examples_[i].tokens, examples_[i].labels, examples_[i].weight); }
+  [[nodiscard]] const example& operator[](std::size_t i) const { return examples_[i]; }
 
  private:
   std::vector<example> examples_;

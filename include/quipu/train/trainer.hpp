@@ -190,17 +190,18 @@ class trainer {
   template <class Source, class Hooks>
   step_report one_step(const Source& source, Hooks& hooks, data_order& order, std::size_t step, std::size_t& n_token) {
     std::vector<llama::training_batch> batches(options_.n_accumulate, empty_batch(hooks));
-    std::size_t n_counted = 0, next = step * options_.n_accumulate * options_.batch_size;
+    double weight = 0;
+    std::size_t next = step * options_.n_accumulate * options_.batch_size;
     for (llama::training_batch& batch : batches) {
       for (std::size_t j = 0; j < options_.batch_size; ++j) source.add(order.at(next++), batch);
-      n_counted += batch.n_counted();
+      weight += batch.total_weight();
       n_token += batch.n_row();
     }
     update_.zero_gradients();
     llama::loss_sum loss;
     for (std::size_t i = 0; i < batches.size(); ++i) {
       hooks.train(step * batches.size() + i);  // every pass has dropout of its own
-      loss += pass_.step(batches[i], n_counted, hooks, gradients_);
+      loss += pass_.step(batches[i], weight, hooks, gradients_);
     }
     if (!std::isfinite(loss.sum)) stop(step, "the loss");
     const double norm = update_.gradient_norm();

@@ -1,0 +1,75 @@
+// Teaches a model to read notes: LoRA on questions of edits, written as a PEFT folder for `08_eren_evaluate --reader`.
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <string>
+
+#include <quipu/data/open_set.hpp>
+#include <quipu/eren/module_adapter.hpp>
+#include <quipu/eren/reader_examples.hpp>
+#include <quipu/eren/reader_training.hpp>
+#include <quipu/llama/load.hpp>
+#include <quipu/notes/bm25_retriever.hpp>
+#include <quipu/notes/memory_store.hpp>
+
+#include "arguments.hpp"
+#include "terminal.hpp"
+#include "training_files.hpp"
+
+namespace q = quipu;
+
+struct settings {
+  std::string model, set = "cfh", data, out;
+  std::size_t n_pass = 2, batch = 32, rank = 8, n_thread = 0, seed = 0;
+  double learning_rate = 1e-3;
+  bool resume = false;
+};
+
+template <class Model>
+int run(const Model& m, const settings& s) {
+  // The development part without the edits that are held back for thresholds; all notes of the set are there to be found.
+  const auto cases = q::data::open_edit_set(s.set, s.data);
+  q::notes::notebook<q::notes::memory_store, q::notes::bm25_retriever> notebook{q::notes::memory_store()};
+  const auto ids = q::eren::add_all_notes(notebook, cases);
+  q::eren::question_choice choice;
+  choice.part = q::data::data_part::development;
+  const auto questions = q::eren::questions_of(cases, q::eren::evaluation_questions(cases, choice), [](const std::string& id) { return !q::eren::held_back(id); });
+  const auto found = q::eren::reader_examples(notebook, questions, ids);
+  const auto examples = q::eren::encode_examples(m.tokenizer(), found, q::eren::prompt_form::of(m.tokenizer()));
+  std::cout << questions.size() << " questions, " << examples.size() << " examples, the longest of " << examples.longest() << " tokens" << std::endl;
+
+  q::llama::training_pass pass(m, q::thread_team(s.n_thread));
+  q::eren::reader_training_options options;
+  options.lora.rank = s.rank;
+  options.lora.alpha = 2 * static_cast<double>(s.rank);
+  options.learning_rate = s.learning_rate;
+  options.n_pass = s.n_pass;
+  options.batch_size = s.batch;
+  options.seed = s.seed;
+  options.save_every = 20;
+  options.folder = s.out;
+  options.resume = s.resume;
+  options.progress = training_files::show;
+  const double begin = q::steady_seconds();
+  const auto trained = q::eren::train_reader(pass, examples, options);
+  std::cout << trained.result.step << " steps in " << q::steady_seconds() - begin << " s" << std::endl;
+  q::pet::save_peft(s.out + "/adapter", trained.module, m.config(), {.base_model = s.model});
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  terminal::arguments arguments("Teaches a model to read notes and to abstain where they do not tell.");
+  settings s;
+  arguments.required("--model", &s.model, "checkpoint");
+  arguments.option("--set", &s.set, "cfh, fever, hotpot, knowedit or mquake");
+  arguments.required("--data", &s.data, "file of the set");
+  arguments.required("--out", &s.out, "folder for checkpoints, log and, at the end, adapter/");
+  arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
+  arguments.option("--passes", &s.n_pass, "over the examples");
+  arguments.option("--batch", &s.batch, "examples in a step");
+  arguments.option("--rank", &s.rank, "of LoRA; its scale is 2");
+  arguments.option("--learning-rate", &s.learning_rate);
+  arguments.option("--seed", &s.seed);
+  arguments.option("--threads", &s.n_thread, "0 for all processors");
+  if (const auto status = arguments.parse(argc, argv)) return *status;
+  return terminal::run([&] { return run(q::llama::load<q::activations::f32, q::kv::exact>(s.model), s); });
+}
