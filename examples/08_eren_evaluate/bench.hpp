@@ -23,9 +23,12 @@ using records_t = std::vector<q::eren::evaluation_record>;
 struct settings {
   std::string model, set = "cfh", data, part = "test", resume, report, header, judge = "all", reader, second;
   std::vector<std::string> methods = {"eren"}, gates;
+  std::vector<std::size_t> lives = {0};
   std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16;
   double threshold = 0.6, damage = 0;
-  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false;
+  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false;
+
+  std::map<std::string, std::string>* unedited = nullptr;  // the unedited model's answers, shared by all runs
 
   /// The gate that is written, or used where one is: the first.
   [[nodiscard]] std::string gate() const { return gates.empty() ? std::string() : gates.front(); }
@@ -68,10 +71,11 @@ struct bench {
 
 inline q::eren::evaluation_options options_of(const settings& s, const std::string& name) {
   return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback : q::eren::evaluation_protocol::abstention_is_preserved,
-          .resume = s.resume.empty() ? std::string() : s.resume + "." + name + ".jsonl",
+          .resume = s.resume.empty() ? std::string() : q::concat(s.resume, ".", name, s.n_live == 0 ? "" : q::concat(".live", s.n_live), ".jsonl"),
           .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.gate()),
           .batch = s.batch,
-          .progress = terminal::progress_bar()};
+          .progress = terminal::progress_bar(),
+          .unedited = s.unedited};
 }
 
 /// The table on the terminal and, with `--report`, in files.

@@ -1,6 +1,7 @@
 // Measures editors on sets of edits: ours, the paper's, and what they are compared with; fits gates.
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
+#include <list>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "arguments.hpp"
 #include "bench.hpp"
 #include "gate_header.hpp"
+#include "gate_study.hpp"
 #include "reader_study.hpp"
 
 template <class Model, class Reader, class Gate>
@@ -97,28 +99,48 @@ void choose_questions(const settings& s, study_set& set) {
   if ((s.fit || s.held_out) && !s.reader.empty()) set.questions = q::eren::questions_of(set.cases, std::move(set.questions), q::eren::held_back);
 }
 
+// Every method with every number of live edits; the unedited model answers a question once.
+template <class Model>
+int compare(const Model& m, const settings& s, const study_set& whole) {
+  const bool ladder = s.lives.size() > 1;
+  std::map<std::string, std::string> unedited;
+  std::list<study_set> sets;
+  std::list<records_t> results;
+  std::vector<q::eren::evaluated_editor> rows;
+  for (const std::size_t n_live : s.lives) {
+    settings one = s;
+    one.n_live = n_live;
+    one.unedited = &unedited;
+    study_set& set = sets.emplace_back(whole);
+    choose_questions(one, set);
+    for (const std::string& name : s.methods) {
+      const records_t& records = results.emplace_back(run_method(m, one, set, name));
+      rows.push_back({ladder ? q::concat(name, ", ", n_live == 0 ? "all" : std::to_string(n_live), " live") : name, set.questions, records,
+                      s.fallback ? q::report::preservation_rule::abstained_or_unchanged : q::report::preservation_rule::abstained});
+    }
+  }
+  show(rows, s);
+  if (!s.fallback) return 0;
+  for (const auto& row : rows) {
+    const auto [rejected, identical] = q::eren::count_untouched(row.records);
+    std::cout << row.name << ": " << identical << " of " << rejected << " questions left alone have the unedited model's answer byte for byte\n";
+    if (s.batch == 1) std::cout << q::eren::cost_table(row.records).markdown();
+  }
+  return 0;
+}
+
 template <class Model>
 int run(const Model& m, const settings& s) {
   study_set set{q::data::open_edit_set(s.set, s.data), {}};
+  if (!s.fit && !s.study && !s.relations) return compare(m, s, set);
   choose_questions(s, set);
   if (!s.reader.empty() && (s.fit || s.study)) return study_reader(m, s, std::move(set));
+  if (s.relations && s.passes) return study_gates(m, s, std::move(set), "passes", passes_gate());
+  if (s.relations && s.probe) return study_gates(m, s, std::move(set), "probe", probed_gate({}, {}, q::eren::probe{s.depth}));
+  if (s.relations) return study_gates(m, s, std::move(set), "words", q::eren::default_gate());
   if (s.fit && s.probe) return fit(m, s, std::move(set), probed_gate({}, {}, q::eren::probe{s.depth}));
   if (s.fit) return fit(m, s, std::move(set), q::eren::default_gate());
-  std::vector<records_t> results;
-  for (const std::string& name : s.methods) results.push_back(run_method(m, s, set, name));
-  std::vector<q::eren::evaluated_editor> rows;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    rows.push_back({s.methods[i], set.questions, results[i], s.fallback ? q::report::preservation_rule::abstained_or_unchanged : q::report::preservation_rule::abstained});
-  }
-  show(rows, s);
-  if (s.fallback) {
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const auto [rejected, identical] = q::eren::count_untouched(results[i]);
-      std::cout << s.methods[i] << ": " << identical << " of " << rejected << " questions left alone have the unedited model's answer byte for byte\n";
-      if (s.batch == 1) std::cout << q::eren::cost_table(results[i]).markdown();
-    }
-  }
-  return 0;
+  q::fail<q::config_error>("--study", "a trained reader (--reader)", "none");
 }
 
 int main(int argc, char** argv) {
@@ -129,7 +151,7 @@ int main(int argc, char** argv) {
   arguments.required("--data", &s.data, "file of the set");
   arguments.option("--part", &s.part, "development, test or all");
   arguments.option("--edits", &s.n_edit, "edits whose questions are asked; 0: all of the part. All notes are live");
-  arguments.option("--live", &s.n_live, "only so many notes are live, and their questions asked");
+  arguments.option("--live", &s.lives, "only so many notes are live, and their questions asked; several make a table, 0 stands for all");
   arguments.option("--method", &s.methods, "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited; with --reader: reader, joined, free, free-always; several make a table");
   arguments.option("--read", &s.n_note, "notes for a question; 0: as the reader wants");
   arguments.option("--gate", &s.gates, "gate file: written by --fit, used without it; with --study several");
@@ -140,6 +162,8 @@ int main(int argc, char** argv) {
   arguments.flag("--in-scope", &s.in_scope, "only questions that the notes answer");
   arguments.flag("--probe", &s.probe, "the gate has a probe of the hidden state");
   arguments.option("--depth", &s.depth, "blocks behind which the probe looks");
+  arguments.flag("--passes", &s.passes, "with --relations: features that take passes of their own (likelihood of question and note)");
+  arguments.flag("--relations", &s.relations, "fit on the development part and judge the other with half of the relations held out, and by stated damage rates");
   arguments.flag("--fit", &s.fit, "fit a gate on the development part");
   arguments.option("--damage", &s.damage, "with --fit: rate of wrong overrides for the conformal threshold, in place of the best EQ");
   arguments.option("--judge", &s.judge, "with --fit: group of unrelated questions whose EQ the threshold is chosen by, or all");

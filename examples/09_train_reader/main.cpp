@@ -21,7 +21,7 @@ struct settings {
   std::string model, set = "cfh", data, out;
   std::size_t n_pass = 2, batch = 32, rank = 8, n_thread = 0, seed = 0;
   double learning_rate = 1e-3;
-  bool resume = false;
+  bool resume = false, bf16 = false;
 };
 
 template <class Model>
@@ -37,7 +37,8 @@ int run(const Model& m, const settings& s) {
   const auto examples = q::eren::encode_examples(m.tokenizer(), found, q::eren::prompt_form::of(m.tokenizer()));
   std::cout << questions.size() << " questions, " << examples.size() << " examples, the longest of " << examples.longest() << " tokens" << std::endl;
 
-  q::llama::training_pass pass(m, q::thread_team(s.n_thread));
+  q::llama::training_pass pass(m, q::thread_team(s.n_thread), q::llama::tape_depth::everything,
+                               s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none);
   q::eren::reader_training_options options;
   options.lora.rank = s.rank;
   options.lora.alpha = 2 * static_cast<double>(s.rank);
@@ -64,6 +65,7 @@ int main(int argc, char** argv) {
   arguments.required("--data", &s.data, "file of the set");
   arguments.required("--out", &s.out, "folder for checkpoints, log and, at the end, adapter/");
   arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
+  arguments.flag("--bf16", &s.bf16, "round the operands of the model's products to bf16 where the processor has such products");
   arguments.option("--passes", &s.n_pass, "over the examples");
   arguments.option("--batch", &s.batch, "examples in a step");
   arguments.option("--rank", &s.rank, "of LoRA; its scale is 2");

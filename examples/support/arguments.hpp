@@ -14,7 +14,7 @@ namespace terminal {
 class arguments {
  public:
   /// Where an option's value goes.
-  using place = std::variant<std::string*, std::size_t*, double*, std::vector<std::string>*>;
+  using place = std::variant<std::string*, std::size_t*, double*, std::vector<std::string>*, std::vector<std::size_t>*>;
 
   /// @param what  what the program does, in one sentence
   explicit arguments(const std::string& what);
