@@ -34,6 +34,7 @@
 #include <quipu/eren/answer_trie.hpp>
 #include <quipu/eren/baseline_readers.hpp>
 #include <quipu/eren/calibration.hpp>
+#include <quipu/eren/contradiction.hpp>
 #include <quipu/eren/cost_table.hpp>
 #include <quipu/eren/default_gate.hpp>
 #include <quipu/eren/default_gate_weights.hpp>

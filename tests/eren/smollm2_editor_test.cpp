@@ -1,16 +1,23 @@
 // The whole editor on a real model.
+#include <algorithm>
+#include <cstddef>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
 #include <quipu/data/eren_sets.hpp>
+#include <quipu/eren/contradiction.hpp>
 #include <quipu/eren/editor.hpp>
+#include <quipu/eren/evaluate.hpp>
 #include <quipu/eren/generating_reader.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 #include <quipu/notes/sqlite_store.hpp>
+#include <quipu/report/metrics.hpp>
 
 #include "support/shared_data.hpp"
 #include "support/temp_folder.hpp"
@@ -120,19 +127,108 @@ TEST_CASE("rejected questions of CounterFact-Hard: the unedited model's bytes; a
   WARN("CounterFact-Hard, a few test edits: " << n_hit << "/" << n_scope << " edits in effect, " << n_kept << "/" << n_other << " others kept");
 }
 
-TEST_CASE("the five subjects with contradicting notes, and superseding one of them", "[eren][smollm2_editor]") {
+TEST_CASE("the five subjects with contradicting notes are reported, and superseding one leaves the other alone", "[eren][smollm2_editor]") {
   const auto path = test::smollm2_path();
   if (path.empty()) return;
+  const auto data_path = test::shared_root() / "data" / "edit" / "eren" / "cfh_filtered.json";
+  QUIPU_NEEDS(data_path);
+  const auto cases = data::read_counterfact_hard(data_path.string());
   auto model = llama::load<activations::f32>(path.string());
   using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
   editor_t editor{model, notes::memory_store(), {.generate = {.max_tokens = 4}}};
-  const auto old = editor.add_note("Shanghai is a twin of Atlanta.").id;
+  const std::pair<const char*, const char*> pairs[] = {
+      {"Johannesburg is a twin city of Istanbul.", "The twin city of Johannesburg is Portsmouth."}, {"PAX is located in Leeds.", "PAX is located in Louisiana."},
+      {"The twin city of Florence is Madrid.", "The twin city of Florence is Florence."},           {"Shanghai is a twin of Atlanta.", "The twin city of Shanghai is Athens."},
+      {"The twin city of Tirana is Seoul.", "The twin city of Tirana is Shanghai."}};
+  std::vector<notes::note> all;      // the set without the second of each pair
+  std::vector<std::string> unheard;  // and without some that nothing contradicts
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const std::string& text = cases[i].notes.front();
+    bool first = false, second = false;
+    for (const auto& pair : pairs) {
+      first = first || text == pair.first;
+      second = second || text == pair.second;
+    }
+    if (!second && !first && i % 25 == 0) {
+      unheard.push_back(text);
+    } else if (!second) {
+      all.push_back({.text = text});
+    }
+  }
+  REQUIRE(all.size() + unheard.size() + 5 == cases.size());
+  editor.add_notes(all);
+  std::size_t n_reported = 0, n_right = 0;
+  for (const auto& [first, second] : pairs) {
+    const auto found = eren::find_contradiction(editor, {.text = second});
+    INFO(second << " reported: " << (found ? found->answer : "none"));
+    n_reported += found ? 1 : 0;
+    n_right += found && editor.notebook().find(found->notes.front())->text == first ? 1 : 0;
+  }
+  CHECK(n_reported == 5);
+  CHECK(n_right >= 4);  // Florence has a second note that names it: "The twin city of Beirut is Florence."
+  CHECK(!eren::find_contradiction(editor, {.text = "Knotted cords were read by the quipucamayoc."}));
+  for (std::size_t i = 0; i < 10; ++i) CHECK(!eren::find_contradiction(editor, {.text = all[i].text}));  // the same once more
+  std::size_t n_false = 0;
+  for (const std::string& text : unheard) n_false += eren::find_contradiction(editor, {.text = text}) ? 1 : 0;
+  WARN("contradictions: " << n_reported << " of 5 reported, " << n_false << " of " << unheard.size() << " new facts taken for one");
+  CHECK(n_false <= unheard.size() / 4);
+
   const std::string question = "What is the twin city of Shanghai?";
   CHECK(editor.answer(question).text == "Atlanta");
-  const auto next = editor.supersede(old, "The twin city of Shanghai is Athens.");
+  const auto old = eren::find_contradiction(editor, {.text = "The twin city of Shanghai is Athens."});
+  REQUIRE(old);
+  const auto next = editor.supersede(old->notes.front(), "The twin city of Shanghai is Athens.");
   const auto a = editor.answer(question);
   CHECK(a.text == "Athens");
   CHECK(a.notes == std::vector<notes::note_id>{next});
-  CHECK(editor.notebook().find(old)->status == notes::note_status::superseded);
-  CHECK(editor.history(old).size() == 2);
+  CHECK(editor.notebook().find(old->notes.front())->status == notes::note_status::superseded);
+  CHECK(editor.history(old->notes.front()).size() == 2);
+}
+
+TEST_CASE("more and more live edits in one run: quality, unedited answers made once, untouched bytes", "[eren][smollm2_editor]") {
+  const auto path = test::smollm2_path();
+  if (path.empty()) return;
+  const auto data_path = test::shared_root() / "data" / "edit" / "eren" / "cfh_filtered.json";
+  QUIPU_NEEDS(data_path);
+  const auto cases = data::read_counterfact_hard(data_path.string());
+  auto model = llama::load<activations::f32>(path.string());
+  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
+  std::map<std::string, std::string> unedited;
+  double lowest = 1;
+  for (const std::size_t n_live : {1, 6, 0}) {  // 0: all 1,024; the questions are those of one edit, then of six
+    eren::question_choice choice;
+    choice.part = data::data_part::test;
+    choice.n_edit = n_live == 1 ? 1 : 6;
+    choice.per_group["neighbor_subj"] = 2;
+    const auto questions = eren::evaluation_questions(cases, choice);
+    auto live = cases;
+    const auto chosen = eren::chosen_edits(cases, choice);
+    for (std::size_t i = 0; i < live.size() && n_live != 0; ++i) {
+      if (std::find(chosen.begin(), chosen.end(), i) == chosen.end()) live[i].notes.clear();
+    }
+    editor_t editor{model, notes::memory_store(), {.generate = {.max_tokens = 2}, .on_conflict = notes::conflict_policy::keep_both}};
+    const auto ids = eren::add_all_notes(editor, live);
+    const std::map<std::string, std::string> known = unedited;
+    const auto records = eren::evaluate(editor, questions, ids, {.protocol = eren::evaluation_protocol::run_fallback, .unedited = &unedited});
+    REQUIRE(records.size() == questions.size());
+    std::vector<double> positives, negatives;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const auto before = known.find(questions[i].question);
+      if (before != known.end()) {
+        CHECK(records[i].unedited_seconds == 0);
+        CHECK(records[i].unedited == before->second);
+      }
+      if (questions[i].kind == eren::question_kind::in_scope) positives.push_back(records[i].probability);
+      if (questions[i].group == "same_subj") negatives.push_back(records[i].probability);
+    }
+    const auto [rejected, identical] = eren::count_untouched(records);
+    CHECK(identical == rejected);
+    CHECK(rejected > 0);
+    const auto total = eren::evaluation_scores(questions, records).total();
+    lowest = std::min(lowest, total.quality(eren::full_set_weights()).value_or(0));
+    if (n_live != 1) CHECK(report::auroc(positives, negatives).value_or(0) > 0.765);  // what character n-grams alone reach
+    WARN((n_live == 0 ? cases.size() : n_live) << " live edits: ES " << total.success().rate().value_or(0) << ", EQ all "
+                                               << total.quality(eren::full_set_weights()).value_or(0));
+  }
+  CHECK(lowest > 0.79);
 }
