@@ -50,6 +50,7 @@ int answer(const Model& m, const settings& s, double load_seconds) {
   const auto result = q::llama::generate(session, m.tokenizer(), session.create(), ids,
                                          {.max_tokens = s.max_tokens,
                                           .sampler = s.sampling.temperature > 0 ? q::llama::sampling(s.sampling) : q::llama::greedy(),
+                                          .continues_text = s.completion,
                                           .on_text = [&](std::string_view text) {
                                             if (first_token == 0) first_token = watch.seconds();
                                             std::cout << text << std::flush;

@@ -191,3 +191,19 @@ TEST_CASE("a file whose groups do not divide its rows is refused", "[llama][stor
   QUIPU_NEEDS(models());
   CHECK_THROWS_WITH(llama::load<>((models() / "stories260K_q80_v2.bin").string()), Catch::Contains("172") && Catch::Contains("8"));
 }
+
+TEST_CASE("a prompt and what continues it are one text", "[llama][stories]") {
+  QUIPU_NEEDS(models());
+  const auto m = load_stories((models() / "stories260K.bin").string());
+  std::size_t n_blank = 0;
+  for (const std::string prompt : {"Once upon a time", "One day, Lily went to the", "Once upon a time, there was a little girl"}) {
+    std::string streamed;
+    const auto more = llama::generate(m, prompt, {.max_tokens = 20, .on_text = [&](std::string_view text) { return streamed += text, true; }});
+    std::vector<token_id> all = quipu::text::encode_document(m.tokenizer(), prompt);
+    all.insert(all.end(), more.tokens.begin(), more.tokens.end());
+    CHECK(quipu::text::decode(m.tokenizer(), std::span<const token_id>(all)) == prompt + more.text);
+    CHECK(streamed == more.text);
+    n_blank += more.text.starts_with(' ') ? 1 : 0;
+  }
+  CHECK(n_blank > 0);
+}

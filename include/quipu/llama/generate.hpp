@@ -38,6 +38,7 @@ struct generate_options {
   std::vector<std::string> stop = {};            ///< strings to stop before
   std::vector<token_id> stop_tokens = {};        ///< besides the vocabulary's own
   llama::end_tokens end_tokens = llama::end_tokens::stop;
+  bool continues_text = false;                   ///< the text goes on where the prompt ends: a blank between the two is kept
   std::function<bool(std::string_view)> on_text = {};  ///< whole characters as they come; false cancels
 };
 
@@ -101,6 +102,7 @@ template <language_session Session, text::tokenizer Tokenizer>
                                   std::span<const token_id> prompt, generate_options options = {}) {
   generation result;
   text::stream_decoder<Tokenizer> decoder(tokenizer);
+  if (options.continues_text && !prompt.empty()) static_cast<void>(decoder.push(prompt.back()));
   detail::stop_filter filter(options.stop);
   std::vector<token_id> history(prompt.begin(), prompt.end());
   auto logits = s.next_logits(sequence, prompt);
@@ -134,12 +136,13 @@ template <language_session Session, text::tokenizer Tokenizer>
   return result;
 }
 
-/// Continues a text, in a session of its own.
+/// Continues a text, in a session of its own: prompt and result put together are the text (`continues_text`).
 /// Example: examples/01_generate/main.cpp
 template <language_model Model>
 [[nodiscard]] generation generate(const Model& m, std::string_view prompt, generate_options options = {}) {
   auto s = open_session(m, thread_team());
   const std::vector<token_id> ids = text::encode_document(m.tokenizer(), prompt);
+  options.continues_text = true;
   return generate(s, m.tokenizer(), s.create(), ids, std::move(options));
 }
 
