@@ -11,6 +11,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/eren/extractive_reader.hpp>
+#include <quipu/eren/gate_file.hpp>  // detail::hex
 #include <quipu/eren/generating_reader.hpp>
 #include <quipu/eren/read_prompts.hpp>
 #include <quipu/llama/bind_base.hpp>
@@ -54,10 +55,7 @@ class module_adapter {
   /// Of the module's values: another module's prompts and gates are never taken for this one's.
   [[nodiscard]] std::uint64_t variant() const noexcept { return key_; }
   [[nodiscard]] std::string identity() const {
-    constexpr char digits[] = "0123456789abcdef";
-    std::string out = ", adapter ";
-    for (int shift = 60; shift >= 0; shift -= 4) out += digits[key_ >> shift & 15u];
-    return out;
+    return concat(", adapter ", detail::hex(static_cast<std::uint32_t>(key_ >> 32)), detail::hex(static_cast<std::uint32_t>(key_)));
   }
 
  private:

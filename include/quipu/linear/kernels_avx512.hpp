@@ -1,4 +1,4 @@
-/// @file The kernels for AVX-512 with VNNI and BF16; what they do not speed up is that of AVX2.
+/// @file The kernels for AVX-512 with BF16: products of numbers rounded to bf16. All other loops are those of AVX2.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -19,7 +19,7 @@ QUIPU_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,avx
 
 namespace quipu::linear::avx512 {
 
-// The two halves of a register of floats as bf16, interleaved: (a0, b0, a1, b1, ...).
+// Two registers of floats as bf16, interleaved: (a0, b0, a1, b1, ...).
 inline __m512i paired(__m512 a, __m512 b) noexcept {
   alignas(64) static constexpr std::uint16_t order[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
                                                           8,  24, 9,  25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
