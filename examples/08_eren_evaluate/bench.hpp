@@ -24,7 +24,7 @@ struct settings {
   std::string model, set = "cfh", data, part = "test", resume, report, header, judge = "all", reader, second;
   std::vector<std::string> methods = {"eren"}, gates;
   std::vector<std::size_t> lives = {0};
-  std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16;
+  std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16, n_token = 16;
   double threshold = 0.6, damage = 0;
   bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false;
 
@@ -56,7 +56,7 @@ struct bench {
 
   bench(const Model& m, const settings& s, const study_set& set, Reader reader, Gate gate)
       : editor(m, q::notes::memory_store(), q::notes::bm25_retriever(), std::move(reader), std::move(gate),
-               {.n_note = s.n_note, .generate = {.max_tokens = 16, .stop = {"\n"}}, .prompt = short_answers(m), .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
+               {.n_note = s.n_note, .generate = {.max_tokens = s.n_token, .stop = {"\n"}}, .prompt = short_answers(m), .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
     std::vector<q::data::edit_case> live = set.cases;
     if (s.n_live != 0) {
       std::vector<bool> keep(live.size());
@@ -72,7 +72,7 @@ struct bench {
 inline q::eren::evaluation_options options_of(const settings& s, const std::string& name) {
   return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback : q::eren::evaluation_protocol::abstention_is_preserved,
           .resume = s.resume.empty() ? std::string() : q::concat(s.resume, ".", name, s.n_live == 0 ? "" : q::concat(".live", s.n_live), ".jsonl"),
-          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.gate()),
+          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.gate(), s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
           .batch = s.batch,
           .progress = terminal::progress_bar(),
           .unedited = s.unedited};

@@ -170,6 +170,7 @@ int main(int argc, char** argv) {
   arguments.option("--header", &s.header, "with --fit: write the gate as a C++ header too");
   arguments.option("--threshold", &s.threshold, "of the method 'similarity'");
   arguments.flag("--fallback", &s.fallback, "run the unedited model too, and compare with it");
+  arguments.option("--tokens", &s.n_token, "longest answer that is generated");
   arguments.option("--batch", &s.batch, "questions considered together; with --fallback, 1 prints what each stage costs");
   arguments.option("--resume", &s.resume, "beginning of the names of files to go on from");
   arguments.option("--report", &s.report, "beginning of the names of reports (.md, .json, .svg)");
