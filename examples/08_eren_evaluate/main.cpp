@@ -47,9 +47,9 @@ records_t run_method(const Model& m, const settings& s, const study_set& set, co
   if (name == "reader") return measure(m, s, set, name, taught_reader(m, s), margin_only());
   if (name == "joined" && s.probe) return measure(m, s, set, name, taught_reader(m, s), joined(m, s, probed_gate({}, {}, q::eren::probe{s.depth})));
   if (name == "joined") return measure(m, s, set, name, taught_reader(m, s), joined(m, s, q::eren::default_gate()));
-  const auto free_reader = [&] { return q::eren::taught_generating_reader<>({}, {}, taught_reader(m, s).adapter()); };
-  if (name == "free") return measure(m, s, set, name, free_reader(), q::eren::abstention_gate());
-  if (name == "free-always") return measure(m, s, set, name, free_reader(), q::eren::open_gate());
+  const auto free_reader = [&](bool must_answer) { return q::eren::taught_generating_reader<>({.must_answer = must_answer}, {}, taught_reader(m, s).adapter()); };
+  if (name == "free") return measure(m, s, set, name, free_reader(false), q::eren::abstention_gate());
+  if (name == "free-always") return measure(m, s, set, name, free_reader(true), q::eren::open_gate());
   q::fail<q::config_error>("--method", "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited, reader, joined, free or free-always", name);
 }
 

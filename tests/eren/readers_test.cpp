@@ -117,6 +117,42 @@ TEST_CASE("two steps: the answer, an abstention by the strict and by the robust 
   CHECK_FALSE(strict.read(session, one("Who is the prime minister?", other)).front().abstained);
 }
 
+TEST_CASE("a reader that must answer writes the best text with another beginning", "[eren][readers]") {
+  const auto model = random_model();
+  using reader_type = eren::basic_generating_reader<eren::plain_note_prompt, eren::open_gate, 1>;
+  reader_type::options_type options{.max_tokens = 4, .stop = {}};
+  eren::reading_session session(model);
+  const auto tasks = one("t9 t10?", {"t11 t12"});
+  const std::string usual = reader_type(options).read(session, tasks).front().answer;
+  REQUIRE_FALSE(usual.empty());
+
+  // Whatever the model says first is taken for an abstention.
+  options.abstained.openings = {usual};
+  options.must_answer = true;
+  const eren::reading forced = reader_type(options).read(session, tasks).front();
+  CHECK(reader_type(options).read(session, tasks).front().answer == forced.answer);  // no trace of the first text is left in the caches
+
+  // The same by hand, with plain runs of the model.
+  const auto ids = eren::prompt_form::of(model.tokenizer()).encode(model.tokenizer(), eren::plain_note_prompt()(tasks.front().notes, tasks.front().question));
+  auto plain = open_session(model, thread_team(1));
+  const auto sequence = plain.create();
+  std::vector<float> row;
+  const auto run = [&](const id_list& tokens) {
+    const llama::sequence_input<float> input{sequence, tokens, {}, llama::logits_of::last_row};
+    plain.run(std::span(&input, 1), [&](std::size_t, std::size_t, std::span<const float> logits) { row.assign(logits.begin(), logits.end()); });
+  };
+  const auto best = [&] { return static_cast<token_id>(std::max_element(row.begin(), row.end()) - row.begin()); };
+  run(ids);
+  row[static_cast<std::size_t>(best())] = -1e9f;
+  id_list said;
+  while (said.size() < 4 && !model.tokenizer().is_end(best())) {
+    said.push_back(best());
+    run({said.back()});
+  }
+  CHECK(forced.answer == eren::tidy_answer(text::decode(model.tokenizer(), said)));
+  CHECK(forced.answer != usual);
+}
+
 TEST_CASE("options are scored, and the way out is one of them", "[eren][readers]") {
   const test::scripted_model model({{{"Claim: yes please"}, " yes"}, {{"Claim: no way"}, " no"}, {{"Claim:"}, " unanswerable"}});
   scripted session{model};
