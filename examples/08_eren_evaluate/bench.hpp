@@ -26,7 +26,7 @@ struct settings {
   std::vector<std::size_t> lives = {0};
   std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16, n_token = 16;
   double threshold = 0.6, damage = 0;
-  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false;
+  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false, no_labels = false;
 
   std::map<std::string, std::string>* unedited = nullptr;  // the unedited model's answers, shared by all runs
 
@@ -72,7 +72,7 @@ struct bench {
 inline q::eren::evaluation_options options_of(const settings& s, const std::string& name) {
   return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback : q::eren::evaluation_protocol::abstention_is_preserved,
           .resume = s.resume.empty() ? std::string() : q::concat(s.resume, ".", name, s.n_live == 0 ? "" : q::concat(".live", s.n_live), ".jsonl"),
-          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.gate(), s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
+          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.fit || s.study || s.no_labels ? std::string() : s.gate(), s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
           .batch = s.batch,
           .progress = terminal::progress_bar(),
           .unedited = s.unedited};

@@ -61,6 +61,7 @@
 #include <quipu/eren/pair_evidence.hpp>
 #include <quipu/eren/paper_prompts.hpp>
 #include <quipu/eren/prompt.hpp>
+#include <quipu/eren/question_maker.hpp>
 #include <quipu/eren/question_words.hpp>
 #include <quipu/eren/read_prompts.hpp>
 #include <quipu/eren/reader.hpp>
@@ -70,6 +71,7 @@
 #include <quipu/eren/relation_groups.hpp>
 #include <quipu/eren/resumable_log.hpp>
 #include <quipu/eren/second_reading.hpp>
+#include <quipu/eren/unlabelled_cases.hpp>
 #include <quipu/ffn/dense.hpp>
 #include <quipu/ffn/gate_backward.hpp>
 #include <quipu/io/atomic_file.hpp>
