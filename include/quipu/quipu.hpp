@@ -69,6 +69,7 @@
 #include <quipu/eren/reading_session.hpp>
 #include <quipu/eren/relation_groups.hpp>
 #include <quipu/eren/resumable_log.hpp>
+#include <quipu/eren/retrieval_study.hpp>
 #include <quipu/eren/second_reading.hpp>
 #include <quipu/ffn/dense.hpp>
 #include <quipu/ffn/gate_backward.hpp>
