@@ -38,6 +38,7 @@
 #include <quipu/eren/cost_table.hpp>
 #include <quipu/eren/default_gate.hpp>
 #include <quipu/eren/default_gate_weights.hpp>
+#include <quipu/eren/edit_tuning.hpp>
 #include <quipu/eren/editor.hpp>
 #include <quipu/eren/editor_options.hpp>
 #include <quipu/eren/evaluate.hpp>
@@ -136,6 +137,7 @@
 #include <quipu/llama/export.hpp>
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/generate.hpp>
+#include <quipu/llama/generate_together.hpp>
 #include <quipu/llama/hidden.hpp>
 #include <quipu/llama/hooked_session.hpp>
 #include <quipu/llama/hooks.hpp>
