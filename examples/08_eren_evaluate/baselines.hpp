@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <set>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -22,38 +22,39 @@
 
 #include "bench.hpp"
 
-// The model with an adapter, asked as an editor is: it answers everything itself, so every answer counts as applied.
+// The model with an adapter, asked as an editor is: it answers everything itself, so every answer counts as applied. The
+// unedited model's answers are written together in the same way.
 template <class Model>
 class tuned_model {
  public:
-  using module_type = q::pet::any_module<float>;
-
-  tuned_model(const Model& m, q::eren::module_adapter<module_type> adapter, std::size_t n_token, q::thread_team team)
-      : session_(open_session(m, std::move(team))), adapter_(std::move(adapter)), prompt_(short_answers(m)), tokenizer_(m.tokenizer()), n_token_(n_token) {}
+  tuned_model(const Model& m, q::eren::module_adapter<q::pet::any_module<float>> adapter, std::size_t n_token, q::thread_team team)
+      : model_(m), session_(open_session(m, std::move(team))), adapter_(std::move(adapter)), prompt_(short_answers(m)), n_token_(n_token) {}
 
   std::vector<q::eren::consideration> consider(std::span<const std::string> questions) {
-    const double begin = q::steady_seconds();
     std::vector<std::vector<q::token_id>> prompts;
     for (const std::string& question : questions) prompts.push_back(prompt_(question));
+    const auto write = [&](auto& session) {
+      auto texts = q::llama::generate_together(session, model_.tokenizer(), std::span<const std::vector<q::token_id>>(prompts), {.max_tokens = n_token_, .stop = {"\n"}});
+      for (std::string& text : texts) text = q::eren::tidy_answer(text);
+      return texts;
+    };
     auto hooks = adapter_.hooks(session_);
     q::llama::hooked_session with_adapter(session_, hooks);
-    const auto texts = q::llama::generate_together(with_adapter, tokenizer_, std::span<const std::vector<q::token_id>>(prompts), {.max_tokens = n_token_, .stop = {"\n"}});
+    const double begin = q::steady_seconds();
+    const auto tuned = write(with_adapter);
+    const double seconds = (q::steady_seconds() - begin) / static_cast<double>(questions.size());
+    const auto own = write(session_);
     std::vector<q::eren::consideration> all(questions.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
       all[i].question = questions[i];
       all[i].apply = true;
-      all[i].text = q::eren::tidy_answer(texts[i]);
-      all[i].timings.read = (q::steady_seconds() - begin) / static_cast<double>(all.size());
+      all[i].text = tuned[i];
+      all[i].timings.read = seconds;
+      unedited_[questions[i]] = own[i];
     }
     return all;
   }
-  q::llama::generation direct(std::string_view question) {
-    const auto sequence = session_.create();
-    q::llama::generation own = q::llama::generate(session_, tokenizer_, sequence, prompt_(question), {.max_tokens = n_token_, .stop = {"\n"}});
-    session_.erase(sequence);
-    own.text = q::eren::tidy_answer(own.text);
-    return own;
-  }
+  q::llama::generation direct(const std::string& question) const { return {.text = unedited_.at(question), .tokens = {}}; }
   q::eren::answer answer(q::eren::consideration c) const {
     q::eren::answer a;
     a.text = c.text;
@@ -62,11 +63,12 @@ class tuned_model {
   }
 
  private:
+  Model model_;
   decltype(open_session(std::declval<const Model&>(), q::thread_team())) session_;
-  q::eren::module_adapter<module_type> adapter_;
+  q::eren::module_adapter<q::pet::any_module<float>> adapter_;
   q::eren::application_prompt prompt_;
-  std::remove_cvref_t<decltype(std::declval<const Model&>().tokenizer())> tokenizer_;
   std::size_t n_token_;
+  std::map<std::string, std::string> unedited_;
 };
 
 /// LoRA on the own questions of the edits that are asked, then all questions; what it says of unrelated ones must be what
