@@ -87,7 +87,7 @@ records_t run_fine_tuned(const Model& m, settings s, const study_set& set, const
     }
     q::llama::training_pass pass(m, team, q::llama::tape_depth::everything, s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none);
     const double begin = q::steady_seconds();
-    auto tuned = q::eren::tune_edits(pass, edits, {.max_tokens = s.n_token, .progress = [&](std::size_t n_pass, std::size_t n_right) {
+    auto tuned = q::eren::tune_edits(pass, edits, {.max_tokens = s.n_token, .folder = folder.empty() ? folder : folder + ".run", .progress = [&](std::size_t n_pass, std::size_t n_right) {
                                              std::cerr << "pass " << n_pass << ": " << n_right << " of " << edits.size() << " edits are answered right, " << q::steady_seconds() - begin << " s\n";
                                            }});
     std::cout << name << ": " << tuned.n_right << " of " << edits.size() << " edits are answered right behind " << tuned.n_pass << " passes, " << q::steady_seconds() - begin << " s\n";

@@ -1,4 +1,5 @@
 // Fine-tuning on the edits: it stops when the edits are learned, leaves the model as it is, and changes other answers.
+#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include <quipu/llama/hooked_session.hpp>
 
 #include "support/byte_model.hpp"
+#include "support/temp_folder.hpp"
 
 namespace quipu_edit_tuning_test {
 
@@ -55,7 +57,26 @@ TEST_CASE("edits are learned, and no longer than it takes", "[eren][edit_tuning]
     CHECK(before[i] != " " + edits[i].answer);
   }
 
+  // What was stopped goes on and ends with the same values.
+  const test::temp_folder folder;
+  options.folder = folder.file("run");
+  struct stop {};
+  options.progress = [&](std::size_t n_pass, std::size_t) {
+    if (n_pass == tuned.n_pass / 2) throw stop();
+  };
+  CHECK_THROWS_AS(eren::tune_edits(pass, std::span<const eren::taught_answer>(edits), options), stop);
+  seen.clear();
+  options.progress = [&](std::size_t n_pass, std::size_t n_right) { seen.emplace_back(n_pass, n_right); };
+  const auto resumed = eren::tune_edits(pass, std::span<const eren::taught_answer>(edits), options);
+  CHECK(resumed.n_pass == tuned.n_pass);
+  CHECK(seen.size() < tuned.n_pass);
+  for (std::size_t p = 0; p < tuned.module.parameters().size(); ++p) {
+    const auto &a = tuned.module.parameters()[p], &b = resumed.module.parameters()[p];
+    CHECK(std::equal(a.value, a.value + a.size(), b.value));
+  }
+
   // Too few passes: said so, and no error.
+  options.folder.clear();
   options.n_pass = 2;
   const auto short_run = eren::tune_edits(pass, std::span<const eren::taught_answer>(edits), options);
   CHECK(short_run.n_pass == 2);

@@ -41,6 +41,7 @@ struct edit_tuning_options {
   std::size_t batch_size = 16;
   std::uint64_t seed = 0;
   std::size_t max_tokens = 16;  ///< of the answers looked at
+  std::string folder{};         ///< for checkpoints, one a pass, and log; empty: none. A run that was stopped goes on from there
   std::function<void(std::size_t n_pass, std::size_t n_right)> progress{};  ///< after every pass
 };
 
@@ -85,7 +86,8 @@ template <class Model>
   };
   train::trainer trainer(pass, made.module.parameters(), llama::weight_gradients<scalar>(), optim::adamw{.learning_rate = options.learning_rate, .weight_decay = 0},
                          reader_schedule{std::min<std::size_t>(10, n_step * options.n_pass / 10), std::max<std::size_t>(1, n_step * options.n_pass)},
-                         {.n_step = n_step * options.n_pass, .batch_size = batch, .max_gradient_norm = 1, .seed = options.seed, .progress = go_on});
+                         {.n_step = n_step * options.n_pass, .batch_size = batch, .max_gradient_norm = 1, .seed = options.seed, .save_every = n_step,
+                          .folder = options.folder, .resume = true, .progress = go_on});
   static_cast<void>(trainer.run(examples, hooks));
   return made;
 }
