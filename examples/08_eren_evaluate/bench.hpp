@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <string>
@@ -26,7 +27,7 @@ struct settings {
   std::vector<std::size_t> lives = {0};
   std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16, n_token = 16;
   double threshold = 0.6, damage = 0;
-  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false, no_labels = false;
+  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false, no_labels = false, bf16 = false;
 
   std::map<std::string, std::string>* unedited = nullptr;  // the unedited model's answers, shared by all runs
 
@@ -83,13 +84,18 @@ inline void show(const std::vector<q::eren::evaluated_editor>& rows, const setti
   const q::report::table table = q::eren::evaluation_table(rows);
   std::cout << table.markdown();
   for (const auto& row : rows) {
-    std::size_t n_own = 0, n_right = 0;
+    std::size_t n_own = 0, n_right = 0, n_asked = 0, n_contained = 0;
     for (std::size_t i = 0; i < row.records.size(); ++i) {
-      if (row.questions[i].kind != q::eren::question_kind::in_scope || !row.records[i].own_note) continue;
+      if (row.questions[i].kind != q::eren::question_kind::in_scope) continue;
+      ++n_asked;
+      const auto inside = [&](const std::string& accepted) { return q::report::answer_contains(row.records[i].text, accepted); };
+      n_contained += std::any_of(row.questions[i].accepted.begin(), row.questions[i].accepted.end(), inside) ? 1 : 0;
+      if (!row.records[i].own_note) continue;
       ++n_own;
       n_right += q::eren::outcome_of(row.questions[i], row.records[i]).right ? 1 : 0;
     }
     if (n_own != 0) std::cout << row.name << ": " << n_right << " of " << n_own << " questions answered from the right note are right\n";
+    if (n_asked != 0) std::cout << row.name << ": " << n_contained << " of " << n_asked << " answers in scope contain the right words\n";
   }
   if (s.report.empty()) return;
   q::eren::write_text(s.report + ".md", table.markdown());

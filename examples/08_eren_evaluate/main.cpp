@@ -14,6 +14,7 @@
 #include <quipu/llama/load.hpp>
 
 #include "arguments.hpp"
+#include "baselines.hpp"
 #include "bench.hpp"
 #include "gate_header.hpp"
 #include "gate_study.hpp"
@@ -44,6 +45,8 @@ records_t run_method(const Model& m, const settings& s, const study_set& set, co
   if (name == "scr") return measure(m, s, set, name, q::eren::scr_reader(), q::eren::abstention_gate());
   if (name == "ike") return measure(m, s, set, name, q::eren::ike_reader(), q::eren::open_gate());
   if (name == "unedited") return records_t(set.questions.size());
+  if (name == "fine-tuned") return run_fine_tuned(m, s, set, name);
+  if (name == "mello") return run_mello(m, s, set, name);
   if (name == "reader" && s.gates.empty()) return measure(m, s, set, name, taught_reader(m, s), q::eren::margin_gate());
   if (name == "reader") return measure(m, s, set, name, taught_reader(m, s), margin_only());
   if (name == "joined" && s.probe) return measure(m, s, set, name, taught_reader(m, s), joined(m, s, probed_gate({}, {}, q::eren::probe{s.depth})));
@@ -51,7 +54,7 @@ records_t run_method(const Model& m, const settings& s, const study_set& set, co
   const auto free_reader = [&](bool must_answer) { return q::eren::taught_generating_reader<>({.must_answer = must_answer}, {}, taught_reader(m, s).adapter()); };
   if (name == "free") return measure(m, s, set, name, free_reader(false), q::eren::abstention_gate());
   if (name == "free-always") return measure(m, s, set, name, free_reader(true), q::eren::open_gate());
-  q::fail<q::config_error>("--method", "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited, reader, joined, free or free-always", name);
+  q::fail<q::config_error>("--method", "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, mello, fine-tuned, unedited, reader, joined, free or free-always", name);
 }
 
 // Reads the development part once, fits a gate on it out of fold, keeps it in a file.
@@ -117,7 +120,7 @@ int compare(const Model& m, const settings& s, const study_set& whole) {
     for (const std::string& name : s.methods) {
       const records_t& records = results.emplace_back(run_method(m, one, set, name));
       rows.push_back({ladder ? q::concat(name, ", ", n_live == 0 ? "all" : std::to_string(n_live), " live") : name, set.questions, records,
-                      s.fallback ? q::report::preservation_rule::abstained_or_unchanged : q::report::preservation_rule::abstained});
+                      s.fallback || name == "fine-tuned" ? q::report::preservation_rule::abstained_or_unchanged : q::report::preservation_rule::abstained});
     }
   }
   show(rows, s);
@@ -141,6 +144,7 @@ int run(const Model& m, const settings& s) {
   if (s.relations && s.passes) return study_gates(m, s, std::move(set), "passes", passes_gate());
   if (s.relations && s.probe) return study_gates(m, s, std::move(set), "probe", probed_gate({}, {}, q::eren::probe{s.depth}));
   if (s.relations) return study_gates(m, s, std::move(set), "words", q::eren::default_gate());
+  if (s.fit && s.methods.front() == "similarity") return fit_similarity(m, s, set);
   if (s.fit && s.probe) return fit(m, s, std::move(set), probed_gate({}, {}, q::eren::probe{s.depth}));
   return fit(m, s, std::move(set), q::eren::default_gate());
 }
@@ -154,7 +158,7 @@ int main(int argc, char** argv) {
   arguments.option("--part", &s.part, "development, test or all");
   arguments.option("--edits", &s.n_edit, "edits whose questions are asked; 0: all of the part. All notes are live");
   arguments.option("--live", &s.lives, "only so many notes are live, and their questions asked; several make a table, 0 stands for all");
-  arguments.option("--method", &s.methods, "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, unedited; with --reader: reader, joined, free, free-always; several make a table");
+  arguments.option("--method", &s.methods, "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, mello, fine-tuned, unedited; with --reader: reader, joined, free, free-always; several make a table");
   arguments.option("--read", &s.n_note, "notes for a question; 0: as the reader wants");
   arguments.option("--gate", &s.gates, "gate file: written by --fit, used without it; with --study several");
   arguments.option("--reader", &s.reader, "PEFT folder of a trained reader, see 09_train_reader");
@@ -171,7 +175,8 @@ int main(int argc, char** argv) {
   arguments.option("--damage", &s.damage, "with --fit: rate of wrong overrides for the conformal threshold, in place of the best EQ");
   arguments.option("--judge", &s.judge, "with --fit: group of unrelated questions whose EQ the threshold is chosen by, or all");
   arguments.option("--header", &s.header, "with --fit: write the gate as a C++ header too");
-  arguments.option("--threshold", &s.threshold, "of the method 'similarity'");
+  arguments.option("--threshold", &s.threshold, "of the method 'similarity'; with --fit --method similarity the best one is printed");
+  arguments.flag("--bf16", &s.bf16, "of the method 'fine-tuned': train with products of bf16 where the processor has them");
   arguments.flag("--fallback", &s.fallback, "run the unedited model too, and compare with it");
   arguments.option("--tokens", &s.n_token, "longest answer that is generated");
   arguments.option("--batch", &s.batch, "questions considered together; with --fallback, 1 prints what each stage costs");

@@ -38,6 +38,7 @@
 #include <quipu/eren/cost_table.hpp>
 #include <quipu/eren/default_gate.hpp>
 #include <quipu/eren/default_gate_weights.hpp>
+#include <quipu/eren/edit_tuning.hpp>
 #include <quipu/eren/editor.hpp>
 #include <quipu/eren/editor_options.hpp>
 #include <quipu/eren/evaluate.hpp>
@@ -70,6 +71,7 @@
 #include <quipu/eren/reading_session.hpp>
 #include <quipu/eren/relation_groups.hpp>
 #include <quipu/eren/resumable_log.hpp>
+#include <quipu/eren/retrieval_study.hpp>
 #include <quipu/eren/second_reading.hpp>
 #include <quipu/eren/unlabelled_cases.hpp>
 #include <quipu/ffn/dense.hpp>
@@ -137,6 +139,7 @@
 #include <quipu/llama/export.hpp>
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/generate.hpp>
+#include <quipu/llama/generate_together.hpp>
 #include <quipu/llama/hidden.hpp>
 #include <quipu/llama/hooked_session.hpp>
 #include <quipu/llama/hooks.hpp>
