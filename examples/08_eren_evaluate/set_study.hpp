@@ -111,6 +111,11 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
   fit("margin and words", names);
   std::cout << set_table(rows).markdown();
   show_limits(b.editor, chosen, b.ids, s.n_note == 0 ? Reader::n_note : s.n_note);
+  if (!s.gate().empty()) {  // for `--method reader`
+    q::eren::gate_model margin = q::eren::gate_of_feature("margin");
+    margin.threshold = models.at(4).second.threshold;
+    q::eren::save_gate(s.gate(), margin, b.editor.keys());
+  }
   if (s.fit) return 0;
   judged.studied = q::eren::study(b.editor, judged.questions, b.ids, options_of(s, name + "." + s.part));
   rows.clear();
@@ -125,19 +130,24 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
   return 0;
 }
 
+/// Readers of the sets as they were taught, see 09_train_reader.
+template <class Model>
+q::eren::taught_claim_reader<> taught_claims(const Model& m, const settings& s) {
+  using reader = q::eren::taught_claim_reader<>;
+  return reader(reader::usual_options(), {}, q::eren::load_adapter(s.reader, m));
+}
+template <class Model>
+q::eren::taught_joint_reader<> taught_joint(const Model& m, const settings& s) {
+  return q::eren::taught_joint_reader<>({.whole_abstention = true, .must_answer = true}, {}, q::eren::load_adapter(s.reader, m));
+}
+
 /// The set's own readers: claims by options, two notes by writing; with `--reader` as they were taught.
 template <class Model>
 int study_set_gates(const Model& m, const settings& s, const study_set& set) {
   using one_hop = q::notes::bm25_retriever;
   if (s.set == "fever" && s.reader.empty()) return study_set_gates<one_hop>(m, s, set, "claims", q::eren::option_reader());
-  if (s.set == "fever") {
-    using reader = q::eren::taught_claim_reader<>;
-    return study_set_gates<one_hop>(m, s, set, "taught", reader(reader::usual_options(), {}, q::eren::load_adapter(s.reader, m)));
-  }
-  if (!s.reader.empty()) {
-    using reader = q::eren::taught_joint_reader<>;
-    return study_set_gates<two_hops>(m, s, set, "taught", reader({.answers_anyway = true}, {}, q::eren::load_adapter(s.reader, m)));
-  }
+  if (s.set == "fever") return study_set_gates<one_hop>(m, s, set, "taught", taught_claims(m, s));
+  if (!s.reader.empty()) return study_set_gates<two_hops>(m, s, set, "taught", taught_joint(m, s));
   if (s.n_note == 1) return study_set_gates<one_hop>(m, s, set, "words", q::eren::extractive_reader());
   return study_set_gates<two_hops>(m, s, set, "one-step", q::eren::one_step_chat_reader());
 }

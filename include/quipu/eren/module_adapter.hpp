@@ -80,7 +80,8 @@ using taught_reader = basic_extractive_reader<plain_note_prompt, module_adapter<
 template <class Module = pet::any_module<float>>
 using taught_generating_reader = basic_generating_reader<plain_note_prompt, abstention_gate, 1, module_adapter<Module>>;
 
-/// Several notes in one prompt, for questions that need more than one; meant for `answers_anyway`.
+/// Several notes in one prompt, for questions that need more than one; `margin_gate` wants `whole_abstention`, and
+/// `must_answer` where its threshold is below 0.
 template <class Module = pet::any_module<float>, std::size_t NNote = 3>
 using taught_joint_reader = basic_generating_reader<plain_note_prompt, margin_gate, NNote, module_adapter<Module>>;
 
