@@ -65,7 +65,7 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
   q::eren::question_choice choice;
   choice.part = q::data::data_part::development;
   q::eren::studied_part chosen{q::eren::evaluation_questions(set.cases, choice), {}}, judged{set.questions, {}};
-  if (!s.reader.empty()) chosen.questions = q::eren::questions_of(set.cases, std::move(chosen.questions), q::eren::held_back);
+  if (!s.reader.empty() || s.held_out) chosen.questions = q::eren::questions_of(set.cases, std::move(chosen.questions), q::eren::held_back);
   const std::vector<std::string> names = b.editor.gate().names();
   chosen.studied = q::eren::study(b.editor, chosen.questions, b.ids, options_of(s, name + ".development"));
   const q::eren::gate_quality quality = q::eren::quality_of(chosen.questions, chosen.studied);

@@ -85,8 +85,8 @@ using taught_generating_reader = basic_generating_reader<plain_note_prompt, abst
 template <class Module = pet::any_module<float>, std::size_t NNote = 3>
 using taught_joint_reader = basic_generating_reader<plain_note_prompt, margin_gate, NNote, module_adapter<Module>>;
 
-/// Checks claims: yes, no, or that the note does not tell.
+/// Holds claims against notes, one by one: yes, no, or that the note does not tell.
 template <class Module = pet::any_module<float>>
-using taught_claim_reader = basic_option_reader<plain_claim_prompt, module_adapter<Module>>;
+using taught_claim_reader = basic_option_reader<plain_claim_prompt, module_adapter<Module>, note_grouping::one_by_one>;
 
 }  // namespace quipu::eren

@@ -20,13 +20,15 @@ namespace quipu::eren {
 /// Scores fixed options behind the prompt instead of parsing a text. Options are compared by their whole
 /// log-probability, each with an offset of its own that calibration may set: small models have a favourite.
 ///
-/// @tparam Prompt   models `read_prompt`; the question is a claim
-/// @tparam Adapter  hooks that are on while reading, see `no_adapter`
-template <read_prompt Prompt = claim_prompt, class Adapter = no_adapter>
+/// @tparam Prompt    models `read_prompt`; the question is a claim
+/// @tparam Adapter   hooks that are on while reading, see `no_adapter`
+/// @tparam Grouping  one by one, each note is held against the claim alone, and none is read with another after that
+template <read_prompt Prompt = claim_prompt, class Adapter = no_adapter, note_grouping Grouping = note_grouping::together>
 class basic_option_reader {
  public:
   using default_gate = std::conditional_t<std::is_same_v<Adapter, no_adapter>, abstention_gate, margin_gate>;
-  static constexpr note_grouping grouping = note_grouping::together;
+  static constexpr note_grouping grouping = Grouping;
+  static constexpr bool reads_jointly = Grouping == note_grouping::together;
   static constexpr std::size_t n_note = 1;
   /// With an adapter the margin over abstaining decides, at a threshold that may be below 0: the gate's business alone.
   static constexpr bool leaves_it_to_the_gate = !std::is_same_v<Adapter, no_adapter>;
