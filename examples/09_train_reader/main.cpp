@@ -20,7 +20,7 @@ namespace q = quipu;
 
 struct settings {
   std::string model, set = "cfh", data, with, out;
-  std::size_t n_pass = 2, batch = 32, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0;
+  std::size_t n_pass = 2, batch = 32, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0;
   double learning_rate = 1e-3;
   bool resume = false, bf16 = false;
 };
@@ -56,7 +56,7 @@ int run(const Model& m, const settings& s) {
   options.save_every = 20;
   options.folder = s.out;
   options.resume = s.resume;
-  options.progress = training_files::show;
+  options.progress = [&](const q::train::step_report& r) { return training_files::show(r) && r.step != s.n_stop; };
   const double begin = q::steady_seconds();
   const auto trained = q::eren::train_reader(pass, examples, options);
   std::cout << trained.result.step << " steps in " << q::steady_seconds() - begin << " s" << std::endl;
@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
   arguments.option("--read", &s.n_note, "with --set fever or hotpot: notes for a question; 0: 1 and 3");
   arguments.option("--longest", &s.n_most, "with --set fever or hotpot: leave out examples of more tokens; 0: none");
   arguments.option("--passes", &s.n_pass, "over the examples");
+  arguments.option("--stop", &s.n_stop, "write the adapter after so many steps of them; 0: at the end");
   arguments.option("--batch", &s.batch, "examples in a step");
   arguments.option("--rank", &s.rank, "of LoRA; its scale is 2");
   arguments.option("--learning-rate", &s.learning_rate);

@@ -187,7 +187,6 @@ TEST_CASE("whole abstentions and answers that had to be given are scored among a
     if (t != ' ' && logits[static_cast<std::size_t>(t)] > logits[static_cast<std::size_t>(other)]) other = t;
   }
   CHECK(plain[1].abstained);
-  CHECK_FALSE(r[1].abstained);
   CHECK(r[1].answer.find("unanswerable") != std::string::npos);
   CHECK(r[1].n_token == 1 + std::string(" unanswerable").size());
   const std::string wrote(1, static_cast<char>(other));
