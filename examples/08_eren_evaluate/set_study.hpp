@@ -79,7 +79,7 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
   };
   std::vector<std::pair<std::string, q::eren::gate_model>> models;
   q::eren::gate_model open = q::eren::gate_of_feature("char");
-  open.threshold = -1e300;
+  open.threshold = -1;  // cosines are never below 0
   models.emplace_back("always", open);
   models.emplace_back("margin, threshold 0", q::eren::gate_of_feature("ans_v-u"));
   for (const auto& [title, feature] : {std::pair("similarity (BM25)", "bm25"), std::pair("similarity (n-grams)", "char"), std::pair("margin", "ans_v-u")}) {
