@@ -67,7 +67,10 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
   q::eren::studied_part chosen{q::eren::evaluation_questions(set.cases, choice), {}}, judged{set.questions, {}};
   if (!s.reader.empty() || s.held_out) chosen.questions = q::eren::questions_of(set.cases, std::move(chosen.questions), q::eren::held_back);
   const std::vector<std::string> names = b.editor.gate().names();
-  chosen.studied = q::eren::study(b.editor, chosen.questions, b.ids, options_of(s, name + ".development"));
+  settings on_development = s;  // the same whatever is judged
+  on_development.part = "development";
+  on_development.n_edit = 0;
+  chosen.studied = q::eren::study(b.editor, chosen.questions, b.ids, options_of(on_development, name));
   const q::eren::gate_quality quality = q::eren::quality_of(chosen.questions, chosen.studied);
 
   std::list<candidate_gate> gates;
@@ -117,7 +120,7 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
     q::eren::save_gate(s.gate(), margin, b.editor.keys());
   }
   if (s.fit) return 0;
-  judged.studied = q::eren::study(b.editor, judged.questions, b.ids, options_of(s, name + "." + s.part));
+  judged.studied = q::eren::study(b.editor, judged.questions, b.ids, options_of(s, name + ".judged"));
   rows.clear();
   show_on({}, judged);
   const q::report::table table = set_table(rows);
