@@ -49,14 +49,14 @@ q::eren::application_prompt short_answers(const Model& m) {
 }
 
 // An editor on a set's notes, all live or the first `n_live` of the part.
-template <class Model, class Reader, class Gate>
+template <class Model, class Reader, class Gate, class Retriever = q::notes::bm25_retriever>
 struct bench {
-  using editor_t = q::eren::editor<Model, q::notes::memory_store, q::notes::bm25_retriever, Reader, Gate>;
+  using editor_t = q::eren::editor<Model, q::notes::memory_store, Retriever, Reader, Gate>;
   editor_t editor;
   std::vector<std::vector<q::notes::note_id>> ids;
 
   bench(const Model& m, const settings& s, const study_set& set, Reader reader, Gate gate)
-      : editor(m, q::notes::memory_store(), q::notes::bm25_retriever(), std::move(reader), std::move(gate),
+      : editor(m, q::notes::memory_store(), Retriever(), std::move(reader), std::move(gate),
                {.n_note = s.n_note, .generate = {.max_tokens = s.n_token, .stop = {"\n"}}, .prompt = short_answers(m), .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
     std::vector<q::data::edit_case> live = set.cases;
     if (s.n_live != 0) {

@@ -53,6 +53,7 @@
 #include <quipu/eren/generating_reader.hpp>
 #include <quipu/eren/greedy_writer.hpp>
 #include <quipu/eren/held_out.hpp>
+#include <quipu/eren/joint_examples.hpp>
 #include <quipu/eren/lexical_features.hpp>
 #include <quipu/eren/logistic_regression.hpp>
 #include <quipu/eren/model_features.hpp>

@@ -153,6 +153,49 @@ TEST_CASE("a reader that must answer writes the best text with another beginning
   CHECK(forced.answer != usual);
 }
 
+TEST_CASE("whole abstentions and answers that had to be given are scored among all tokens", "[eren][readers]") {
+  const test::scripted_model model({{{"capital"}, " Bergen"}, {{"Who"}, " unanswerable"}}, "no idea");
+  scripted session{model};
+  using reader_type = eren::basic_generating_reader<eren::plain_note_prompt, eren::margin_gate>;
+  const reader_type reader({.whole_abstention = true, .must_answer = true}), usual;
+  const auto log_p = [&](const std::string& text, char next) {  // of a byte behind a text, from all logits
+    const std::vector<float> logits = model.logits(text);
+    double sum = 0;
+    for (const float l : logits) sum += std::exp(static_cast<double>(l));
+    return static_cast<double>(logits[static_cast<unsigned char>(next)]) - std::log(sum);
+  };
+  const auto log_p_all = [&](std::string text, const std::string& next) {
+    double sum = 0;
+    for (const char c : next) {
+      sum += log_p(text, c);
+      text += c;
+    }
+    return sum;
+  };
+  std::vector<eren::reading_task> tasks = one("What is the capital?", {"Bergen is it", "And more"});
+  tasks.push_back({"Who?", {"Spiders have six legs"}});
+  const auto r = reader.read(session, tasks), plain = usual.read(session, tasks);
+  const std::string first = "Note: Bergen is it.\nNote: And more.\nQuestion: What is the capital?\nAnswer:", second = "Note: Spiders have six legs.\nQuestion: Who?\nAnswer:";
+  CHECK(r[0].answer == "Bergen");
+  CHECK(r[0].log_p_answer == Approx(log_p_all(first, " Bergen")).margin(1e-4));
+  CHECK(r[0].log_p_abstain == Approx(log_p_all(first, " unanswerable")).margin(1e-4));
+  CHECK(plain[0].log_p_abstain == Approx(log_p(first, ' ')).margin(1e-4));
+  // The blank is the first token of abstaining: the best other byte comes instead, then the script begins again.
+  const std::vector<float> logits = model.logits(second);
+  token_id other = 0;
+  for (token_id t = 1; t < 256; ++t) {
+    if (t != ' ' && logits[static_cast<std::size_t>(t)] > logits[static_cast<std::size_t>(other)]) other = t;
+  }
+  CHECK(plain[1].abstained);
+  CHECK(r[1].answer.find("unanswerable") != std::string::npos);
+  CHECK(r[1].n_token == 1 + std::string(" unanswerable").size());
+  const std::string wrote(1, static_cast<char>(other));
+  CHECK(r[1].log_p_answer == Approx(log_p_all(second, wrote + " unanswerable")).margin(1e-4));
+  CHECK(r[1].log_p_answer < -5);
+  CHECK(r[1].log_p_abstain > -0.1);
+  CHECK(reader.identity() != usual.identity());
+}
+
 TEST_CASE("options are scored, and the way out is one of them", "[eren][readers]") {
   const test::scripted_model model({{{"Claim: yes please"}, " yes"}, {{"Claim: no way"}, " no"}, {{"Claim:"}, " unanswerable"}});
   scripted session{model};

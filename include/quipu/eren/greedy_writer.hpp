@@ -47,7 +47,7 @@ template <class Session, class Scalar, class Adapter = no_adapter>
     const std::span<const Scalar> now(row);
     const token_id token = best(now, std::span<const token_id>());
     if (tokenizer.is_end(token)) break;
-    out.log_p += llama::log_probability(now, token);
+    out.log_p += llama::log_probability(n == 0 ? first : now, token);  // among all tokens, `not_first` too
     if (out.n_token++ == 0) out.first = token;
     out.text += decoder.push(token);
     const bool stops = std::any_of(options.stop.begin(), options.stop.end(), [&](const std::string& stop) {
