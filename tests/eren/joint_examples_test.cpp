@@ -40,7 +40,7 @@ TEST_CASE("joint examples are what finding and labelling by hand gives", "[eren]
   notebook_type notebook{notes::memory_store()};
   const auto ids = eren::add_all_notes(notebook, all);
   const auto examples = eren::joint_examples(notebook, eren::evaluation_questions(all), ids, {.n_note = 2, .abstention = "none"});
-  const std::vector<eren::joint_example> expected = {
+  const std::vector<eren::reader_example> expected = {
       {"Which varnish do boats of Alma need?", {"Boats need varnish", "Alma rows boats"}, "clear", true},
       {"Alma?", {"Alma rows boats", "Boats need varnish"}, "x", true},  // the second one is not found, and put behind
       {"Zzz?", {"Alma rows boats", "Boats need varnish"}, "y", true},   // nothing is found
@@ -66,10 +66,10 @@ TEST_CASE("joint examples are what finding and labelling by hand gives", "[eren]
 
 TEST_CASE("joint examples in tokens: prompt, target, end; both kinds count alike, long ones are left out", "[eren][joint_examples]") {
   const auto m = test::byte_model();
-  const std::vector<eren::joint_example> texts = {{"Who?", {"A is B", "C is D"}, "B", true}, {"Why?", {"A is B"}, "unanswerable", false}, {"How?", {"C is D"}, "unanswerable", false},
+  const std::vector<eren::reader_example> texts = {{"Who?", {"A is B", "C is D"}, "B", true}, {"Why?", {"A is B"}, "unanswerable", false}, {"How?", {"C is D"}, "unanswerable", false},
                                                   {"When?", {std::string(150, 'x')}, "1950", true}};
   const auto check = [&](const auto& words, const std::string& label, std::size_t n_most, std::size_t n_kept) {
-    const auto list = eren::encode_joint_examples(m.tokenizer(), texts, {}, words, n_most);
+    const auto list = eren::encode_examples(m.tokenizer(), texts, {}, words, n_most);
     REQUIRE(list.size() == n_kept);
     double kinds[2] = {};
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -96,8 +96,8 @@ TEST_CASE("joint examples in tokens: prompt, target, end; both kinds count alike
   check(eren::plain_note_prompt(), "Question", 0, 4);
   check(eren::plain_claim_prompt(), "Claim", 0, 4);
   check(eren::plain_note_prompt(), "Question", 100, 3);
-  CHECK_THROWS_AS(eren::encode_joint_examples(m.tokenizer(), std::span(texts).subspan(1, 2)), config_error);
-  CHECK_THROWS_AS(eren::encode_joint_examples(m.tokenizer(), std::span(texts).subspan(1), {}, eren::plain_note_prompt(), 100), config_error);
+  CHECK_THROWS_AS(eren::encode_examples(m.tokenizer(), std::span(texts).subspan(1, 2)), config_error);
+  CHECK_THROWS_AS(eren::encode_examples(m.tokenizer(), std::span(texts).subspan(1), {}, eren::plain_note_prompt(), 100), config_error);
 }
 
 }  // namespace quipu_joint_examples_test
