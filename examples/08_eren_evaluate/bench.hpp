@@ -27,7 +27,7 @@ struct settings {
   std::vector<std::size_t> lives = {0};
   std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16, n_token = 16;
   double threshold = 0.6, damage = 0;
-  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false, bf16 = false;
+  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false, no_labels = false, bf16 = false;
 
   std::map<std::string, std::string>* unedited = nullptr;  // the unedited model's answers, shared by all runs
 
@@ -49,14 +49,14 @@ q::eren::application_prompt short_answers(const Model& m) {
 }
 
 // An editor on a set's notes, all live or the first `n_live` of the part.
-template <class Model, class Reader, class Gate>
+template <class Model, class Reader, class Gate, class Retriever = q::notes::bm25_retriever>
 struct bench {
-  using editor_t = q::eren::editor<Model, q::notes::memory_store, q::notes::bm25_retriever, Reader, Gate>;
+  using editor_t = q::eren::editor<Model, q::notes::memory_store, Retriever, Reader, Gate>;
   editor_t editor;
   std::vector<std::vector<q::notes::note_id>> ids;
 
   bench(const Model& m, const settings& s, const study_set& set, Reader reader, Gate gate)
-      : editor(m, q::notes::memory_store(), q::notes::bm25_retriever(), std::move(reader), std::move(gate),
+      : editor(m, q::notes::memory_store(), Retriever(), std::move(reader), std::move(gate),
                {.n_note = s.n_note, .generate = {.max_tokens = s.n_token, .stop = {"\n"}}, .prompt = short_answers(m), .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
     std::vector<q::data::edit_case> live = set.cases;
     if (s.n_live != 0) {
@@ -73,7 +73,7 @@ struct bench {
 inline q::eren::evaluation_options options_of(const settings& s, const std::string& name) {
   return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback : q::eren::evaluation_protocol::abstention_is_preserved,
           .resume = s.resume.empty() ? std::string() : q::concat(s.resume, ".", name, s.n_live == 0 ? "" : q::concat(".live", s.n_live), ".jsonl"),
-          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.gate(), s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
+          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.fit || s.study || s.no_labels ? std::string() : s.gate(), s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
           .batch = s.batch,
           .progress = terminal::progress_bar(),
           .unedited = s.unedited};

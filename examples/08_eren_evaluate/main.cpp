@@ -19,10 +19,12 @@
 #include "gate_header.hpp"
 #include "gate_study.hpp"
 #include "reader_study.hpp"
+#include "set_study.hpp"
+#include "unlabelled_study.hpp"
 
-template <class Model, class Reader, class Gate>
+template <class Retriever = q::notes::bm25_retriever, class Model, class Reader, class Gate>
 records_t measure(const Model& m, const settings& s, const study_set& set, const std::string& name, Reader reader, Gate gate) {
-  bench<Model, Reader, Gate> b(m, s, set, std::move(reader), std::move(gate));
+  bench<Model, Reader, Gate, Retriever> b(m, s, set, std::move(reader), std::move(gate));
   if constexpr (requires { b.editor.gate().set_model(q::eren::gate_model{}); }) {
     if (!s.gate().empty()) b.editor.load_gate(s.gate());
   }
@@ -46,13 +48,19 @@ records_t run_method(const Model& m, const settings& s, const study_set& set, co
   if (name == "unedited") return records_t(set.questions.size());
   if (name == "fine-tuned") return run_fine_tuned(m, s, set, name);
   if (name == "mello") return run_mello(m, s, set, name);
+  if (name == "reader" && s.set == "fever") {
+    return s.gates.empty() ? measure(m, s, set, name, taught_claims(m, s), q::eren::margin_gate()) : measure(m, s, set, name, taught_claims(m, s), margin_only());
+  }
+  if (name == "reader" && s.set == "hotpot") {
+    return s.gates.empty() ? measure<two_hops>(m, s, set, name, taught_joint(m, s), q::eren::margin_gate()) : measure<two_hops>(m, s, set, name, taught_joint(m, s), margin_only());
+  }
   if (name == "reader" && s.gates.empty()) return measure(m, s, set, name, taught_reader(m, s), q::eren::margin_gate());
   if (name == "reader") return measure(m, s, set, name, taught_reader(m, s), margin_only());
   if (name == "joined" && s.probe) return measure(m, s, set, name, taught_reader(m, s), joined(m, s, probed_gate({}, {}, q::eren::probe{s.depth})));
   if (name == "joined") return measure(m, s, set, name, taught_reader(m, s), joined(m, s, q::eren::default_gate()));
-  const auto free_reader = [&] { return q::eren::taught_generating_reader<>({}, {}, taught_reader(m, s).adapter()); };
-  if (name == "free") return measure(m, s, set, name, free_reader(), q::eren::abstention_gate());
-  if (name == "free-always") return measure(m, s, set, name, free_reader(), q::eren::open_gate());
+  const auto free_reader = [&](bool must_answer) { return q::eren::taught_generating_reader<>({.must_answer = must_answer}, {}, taught_reader(m, s).adapter()); };
+  if (name == "free") return measure(m, s, set, name, free_reader(false), q::eren::abstention_gate());
+  if (name == "free-always") return measure(m, s, set, name, free_reader(true), q::eren::open_gate());
   q::fail<q::config_error>("--method", "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, mello, fine-tuned, unedited, reader, joined, free or free-always", name);
 }
 
@@ -135,16 +143,18 @@ int compare(const Model& m, const settings& s, const study_set& whole) {
 template <class Model>
 int run(const Model& m, const settings& s) {
   study_set set{q::data::open_edit_set(s.set, s.data), {}};
+  if (s.no_labels) return fit_unlabelled(m, s, set);
   if (!s.fit && !s.study && !s.relations) return compare(m, s, set);
   choose_questions(s, set);
+  if (s.study && (s.set == "fever" || s.set == "hotpot")) return study_set_gates(m, s, set);
   if (!s.reader.empty() && (s.fit || s.study)) return study_reader(m, s, std::move(set));
+  if (s.study) return study_frozen(m, s, set);
   if (s.relations && s.passes) return study_gates(m, s, std::move(set), "passes", passes_gate());
   if (s.relations && s.probe) return study_gates(m, s, std::move(set), "probe", probed_gate({}, {}, q::eren::probe{s.depth}));
   if (s.relations) return study_gates(m, s, std::move(set), "words", q::eren::default_gate());
   if (s.fit && s.methods.front() == "similarity") return fit_similarity(m, s, set);
   if (s.fit && s.probe) return fit(m, s, std::move(set), probed_gate({}, {}, q::eren::probe{s.depth}));
-  if (s.fit) return fit(m, s, std::move(set), q::eren::default_gate());
-  q::fail<q::config_error>("--study", "a trained reader (--reader)", "none");
+  return fit(m, s, std::move(set), q::eren::default_gate());
 }
 
 int main(int argc, char** argv) {
@@ -161,7 +171,7 @@ int main(int argc, char** argv) {
   arguments.option("--gate", &s.gates, "gate file: written by --fit, used without it; with --study several");
   arguments.option("--reader", &s.reader, "PEFT folder of a trained reader, see 09_train_reader");
   arguments.option("--second", &s.second, "with --reader: gate file of the model without the adapter, whose score joins the reader's margin");
-  arguments.flag("--study", &s.study, "with --reader: read the questions once, and show all of --gate on them");
+  arguments.flag("--study", &s.study, "read the questions once, and show all of --gate on them (with --reader: gates of that reader); with FEVER and HotpotQA: choose thresholds on the development part and show them");
   arguments.flag("--held-back", &s.held_out, "with --reader: ask only the edits that readers are not trained on; with --fit alone: leave these out");
   arguments.flag("--in-scope", &s.in_scope, "only questions that the notes answer");
   arguments.flag("--probe", &s.probe, "the gate has a probe of the hidden state");
@@ -169,6 +179,7 @@ int main(int argc, char** argv) {
   arguments.flag("--passes", &s.passes, "with --relations: features that take passes of their own (likelihood of question and note)");
   arguments.flag("--relations", &s.relations, "fit on the development part and judge the other with half of the relations held out, and by stated damage rates");
   arguments.flag("--fit", &s.fit, "fit a gate on the development part");
+  arguments.flag("--no-labels", &s.no_labels, "make a gate from the notes alone, by questions that the model writes for them");
   arguments.option("--damage", &s.damage, "with --fit: rate of wrong overrides for the conformal threshold, in place of the best EQ");
   arguments.option("--judge", &s.judge, "with --fit: group of unrelated questions whose EQ the threshold is chosen by, or all");
   arguments.option("--header", &s.header, "with --fit: write the gate as a C++ header too");

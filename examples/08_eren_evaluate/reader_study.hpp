@@ -1,4 +1,4 @@
-/// @file Readers with an adapter: thresholds from the edits held back in training, and many gates on one reading of a part.
+/// @file Many gates on one reading of a part. Readers with an adapter: thresholds from the edits held back in training.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -67,6 +67,19 @@ void show_candidates(const Candidates& candidates, const study_set& set, const s
   std::vector<q::eren::evaluated_editor> rows;
   for (const candidate_gate& c : candidates) rows.push_back({c.name, set.questions, c.records});
   show(rows, s);
+}
+
+/// Reads the questions once with the frozen model and shows the built-in gate and all of `--gate` on them.
+template <class Model>
+int study_frozen(const Model& m, const settings& s, const study_set& set) {
+  bench<Model, q::eren::extractive_reader, q::eren::default_gate> b(m, s, set, {}, {});
+  const auto studied = q::eren::study(b.editor, set.questions, b.ids, options_of(s, "frozen"));
+  const std::vector<std::string> names = b.editor.gate().names();
+  std::list<candidate_gate> candidates;
+  candidates.emplace_back("built-in gate", q::eren::frozen_gate_model(), studied, names);
+  for (const std::string& path : s.gates) candidates.emplace_back(path, q::eren::load_gate(path, b.editor.keys()), studied, names);
+  show_candidates(candidates, set, s);
+  return 0;
 }
 
 /// Reads the questions once and shows every gate on them. With `--fit` these are the edits held back, and the last of

@@ -12,20 +12,22 @@
 #include <quipu/notes/memory_store.hpp>
 
 #include "arguments.hpp"
+#include "set_examples.hpp"
 #include "terminal.hpp"
 #include "training_files.hpp"
 
 namespace q = quipu;
 
 struct settings {
-  std::string model, set = "cfh", data, out;
-  std::size_t n_pass = 2, batch = 32, rank = 8, n_thread = 0, seed = 0;
+  std::string model, set = "cfh", data, with, out;
+  std::size_t n_pass = 2, batch = 32, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0;
   double learning_rate = 1e-3;
   bool resume = false, bf16 = false;
 };
 
 template <class Model>
-int run(const Model& m, const settings& s) {
+q::train::example_list examples_of(const Model& m, const settings& s) {
+  if (s.set == "fever" || s.set == "hotpot") return set_examples(m.tokenizer(), s.set, s.data, s.with, s.n_note, s.n_most);
   // The development part without the edits that are held back for thresholds; all notes of the set are there to be found.
   const auto cases = q::data::open_edit_set(s.set, s.data);
   q::notes::notebook<q::notes::memory_store, q::notes::bm25_retriever> notebook{q::notes::memory_store()};
@@ -34,9 +36,14 @@ int run(const Model& m, const settings& s) {
   choice.part = q::data::data_part::development;
   const auto questions = q::eren::questions_of(cases, q::eren::evaluation_questions(cases, choice), [](const std::string& id) { return !q::eren::held_back(id); });
   const auto found = q::eren::reader_examples(notebook, questions, ids);
-  const auto examples = q::eren::encode_examples(m.tokenizer(), found, q::eren::prompt_form::of(m.tokenizer()));
-  std::cout << questions.size() << " questions, " << examples.size() << " examples, the longest of " << examples.longest() << " tokens" << std::endl;
+  std::cout << questions.size() << " questions" << std::endl;
+  return q::eren::encode_examples(m.tokenizer(), found, q::eren::prompt_form::of(m.tokenizer()));
+}
 
+template <class Model>
+int run(const Model& m, const settings& s) {
+  const auto examples = examples_of(m, s);
+  std::cout << examples.size() << " examples, the longest of " << examples.longest() << " tokens" << std::endl;
   q::llama::training_pass pass(m, q::thread_team(s.n_thread), q::llama::tape_depth::everything,
                                s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none);
   q::eren::reader_training_options options;
@@ -49,7 +56,7 @@ int run(const Model& m, const settings& s) {
   options.save_every = 20;
   options.folder = s.out;
   options.resume = s.resume;
-  options.progress = training_files::show;
+  options.progress = [&](const q::train::step_report& r) { return training_files::show(r) && r.step != s.n_stop; };
   const double begin = q::steady_seconds();
   const auto trained = q::eren::train_reader(pass, examples, options);
   std::cout << trained.result.step << " steps in " << q::steady_seconds() - begin << " s" << std::endl;
@@ -66,7 +73,11 @@ int main(int argc, char** argv) {
   arguments.required("--out", &s.out, "folder for checkpoints, log and, at the end, adapter/");
   arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
   arguments.flag("--bf16", &s.bf16, "round the operands of the model's products to bf16 where the processor has such products");
+  arguments.option("--with", &s.with, "with --set hotpot: file of CounterFact-Hard, whose questions on single notes are learned besides");
+  arguments.option("--read", &s.n_note, "with --set fever or hotpot: notes for a question; 0: 1 and 3");
+  arguments.option("--longest", &s.n_most, "with --set fever or hotpot: leave out examples of more tokens; 0: none");
   arguments.option("--passes", &s.n_pass, "over the examples");
+  arguments.option("--stop", &s.n_stop, "write the adapter after so many steps of them; 0: at the end");
   arguments.option("--batch", &s.batch, "examples in a step");
   arguments.option("--rank", &s.rank, "of LoRA; its scale is 2");
   arguments.option("--learning-rate", &s.learning_rate);

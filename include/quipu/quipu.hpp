@@ -53,6 +53,7 @@
 #include <quipu/eren/generating_reader.hpp>
 #include <quipu/eren/greedy_writer.hpp>
 #include <quipu/eren/held_out.hpp>
+#include <quipu/eren/joint_examples.hpp>
 #include <quipu/eren/lexical_features.hpp>
 #include <quipu/eren/logistic_regression.hpp>
 #include <quipu/eren/model_features.hpp>
@@ -62,6 +63,7 @@
 #include <quipu/eren/pair_evidence.hpp>
 #include <quipu/eren/paper_prompts.hpp>
 #include <quipu/eren/prompt.hpp>
+#include <quipu/eren/question_maker.hpp>
 #include <quipu/eren/question_words.hpp>
 #include <quipu/eren/read_prompts.hpp>
 #include <quipu/eren/reader.hpp>
@@ -72,6 +74,7 @@
 #include <quipu/eren/resumable_log.hpp>
 #include <quipu/eren/retrieval_study.hpp>
 #include <quipu/eren/second_reading.hpp>
+#include <quipu/eren/unlabelled_cases.hpp>
 #include <quipu/ffn/dense.hpp>
 #include <quipu/ffn/gate_backward.hpp>
 #include <quipu/io/atomic_file.hpp>

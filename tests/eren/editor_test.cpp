@@ -1,11 +1,14 @@
 // The editor's logic on a scripted model: when notes are used, when the unedited model is asked, and how.
 #include <algorithm>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
 #include <quipu/eren/editor.hpp>
+#include <quipu/eren/fitted_gate.hpp>
 #include <quipu/eren/generating_reader.hpp>
 #include <quipu/eren/option_reader.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
@@ -194,6 +197,31 @@ TEST_CASE("several readers and gates, and the trace", "[eren][editor]") {
   const auto unknown = claims.answer("Norway is cold.");
   CHECK(unknown.text == "yes");
   CHECK(unknown.source == eren::answer_source::own_knowledge);
+}
+
+TEST_CASE("claims are held against several notes one by one, and never against two at once", "[eren][editor]") {
+  // The first note found does not tell, the second does; together they would be read otherwise.
+  const test::scripted_model model({{{"sings in Rome.\n", "never sings."}, " yes"}, {{"never sings.\nClaim: "}, " no"}, {{"Claim: "}, " unanswerable"}});
+  using reader = eren::basic_option_reader<eren::plain_claim_prompt, eren::no_adapter, eren::note_grouping::one_by_one>;
+  using gate = eren::fitted_gate<eren::answer_margin>;
+  const auto ask = [&](std::size_t n_note) {
+    scripted_editor<reader, gate> editor{model, notes::memory_store(), notes::bm25_retriever(), reader(), gate(eren::gate_of_feature("margin"), eren::answer_margin()), {.n_note = n_note}};
+    const auto first = editor.add_note("Blume of Oslo sings in Rome.").id, second = editor.add_note("Blume of Oslo never sings.").id;
+    const std::string claim = "Blume sings in Rome today.";
+    const auto x = editor.examine(std::span(&claim, 1)).front();
+    CHECK(x.found);
+    CHECK(x.note == (n_note == 1 ? first : second));
+    if (n_note == 2) CHECK(x.answer == "no");
+    CHECK(x.abstained == (n_note == 1));
+    CHECK((x.features.at(0) > 0) == (n_note == 2));
+    return editor.answer(claim);
+  };
+  CHECK(ask(1).source != eren::answer_source::read_note);
+  const auto a = ask(2);
+  CHECK(a.source == eren::answer_source::read_note);
+  CHECK(a.text == "no");
+  CHECK_FALSE(a.trace.joint);
+  CHECK(a.notes.size() == 1);
 }
 
 TEST_CASE("a thrown error leaves the editor usable, and odd questions do no harm", "[eren][editor]") {

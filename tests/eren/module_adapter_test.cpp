@@ -1,4 +1,5 @@
 // Readers with a module: on while they read, off everywhere else, beside models that have the module in their weights.
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -83,6 +84,51 @@ TEST_CASE("reading with LoRA is reading with the model that has it in its weight
   const auto wrote = free.read(with, tasks), wanted = merged_free.read(inside, tasks);
   check_same(wrote, wanted, 2e-2);
   CHECK(wrote[0].n_token > 1);  // past the prompt's own logits
+}
+
+TEST_CASE("claims are checked with LoRA as by the model that has it in its weights; the gate alone decides", "[eren][module_adapter]") {
+  const auto m = test::byte_model();
+  const auto merged = llama::merge(llama::thaw<float>(m), shaken_lora(m));
+  using claim_reader = eren::taught_claim_reader<lora_module>;
+  const claim_reader reader(claim_reader::usual_options(), {}, {shaken_lora(m), m});
+  const eren::basic_option_reader<eren::plain_claim_prompt> inside;
+  eren::reading_session with{m, eren::prompt_form()};
+  eren::reading_session plain{merged.model(), eren::prompt_form()};
+  for (int round = 0; round < 2; ++round) {
+    const auto read = reader.read(with, tasks), expected = inside.read(plain, tasks);
+    check_same(read, expected, 1e-2);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      CHECK(read[i].prompt_text == "Note: " + tasks[i].notes[0] + ".\nClaim: " + tasks[i].question + "\nAnswer:");
+      // Token by token from fresh sequences.
+      const auto log_p = [&](const char* option) {
+        double sum = 0;
+        ids text = m.tokenizer().encode(read[i].prompt_text);
+        for (const token_id token : m.tokenizer().encode(std::string(" ") + option)) {
+          auto session = llama::open_session(merged.model());
+          sum += llama::log_probability(session.next_logits(session.create(), text), token);
+          text.push_back(token);
+        }
+        return sum;
+      };
+      const double yes = log_p("yes"), no = log_p("no"), unanswerable = log_p("unanswerable");
+      CHECK(read[i].answer == (yes > no ? "yes" : "no"));
+      CHECK(read[i].log_p_answer == Approx(std::max(yes, no)).margin(1e-2));
+      CHECK(read[i].log_p_abstain == Approx(unanswerable).margin(1e-2));
+      CHECK_FALSE(read[i].abstained);
+    }
+  }
+  CHECK(reader.identity() != inside.identity());
+  // Options that are likelier by far: what abstains by itself without an adapter is left to the gate with one.
+  auto options = claim_reader::usual_options();
+  options[2].offset = 1000;
+  const claim_reader shy(options, {}, reader.adapter());
+  eren::gate_evidence e;
+  e.read = shy.read(with, tasks).front();
+  CHECK_FALSE(e.read.abstained);
+  CHECK_FALSE(eren::margin_gate{}.decide(with, e).apply);
+  CHECK(eren::margin_gate{-2000}.decide(with, e).apply);
+  CHECK(eren::basic_option_reader<eren::plain_claim_prompt>(
+            {{"yes", "yes"}, {"no", "no"}, {"unanswerable", "", 1000}}).read(plain, tasks).front().abstained);
 }
 
 TEST_CASE("an adapter changes its own reader and nothing else on the session", "[eren][module_adapter]") {

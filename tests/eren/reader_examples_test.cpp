@@ -112,7 +112,7 @@ TEST_CASE("examples are what retrieving and labelling by hand gives", "[eren][re
       if (const auto mark = question.find("<s> "); mark != std::string::npos) question.erase(mark, 4);  // prompts are guarded
       std::string note = all[static_cast<std::size_t>(found)].notes[0];
       note.pop_back();
-      expected.push_back({question, note, in_scope ? answer : "unanswerable", in_scope});
+      expected.push_back({question, {note}, in_scope ? answer : "unanswerable", in_scope});
     };
     for (const data::probe& p : all[i].in_scope) add(p.question, p.answers[0], true);
     add("Where does Bob live, <s> lives?", "", false);
@@ -124,20 +124,20 @@ TEST_CASE("examples are what retrieving and labelling by hand gives", "[eren][re
   REQUIRE(examples.size() == expected.size());
   for (std::size_t i = 0; i < examples.size(); ++i) {
     CAPTURE(i, examples[i].question, expected[i].question);
-    const auto same = [&](const eren::reader_example& e) { return e.question == expected[i].question && e.answer == expected[i].answer && e.answers == expected[i].answers && e.note == expected[i].note; };
+    const auto same = [&](const eren::reader_example& e) { return e.question == expected[i].question && e.answer == expected[i].answer && e.answers == expected[i].answers && e.notes == expected[i].notes; };
     CHECK(std::count_if(examples.begin(), examples.end(), same) == std::count_if(expected.begin(), expected.end(), same));
   }
 }
 
 TEST_CASE("encoded examples: prompt, target, end; answers and abstentions count alike", "[eren][reader_examples]") {
   const auto m = test::byte_model();
-  const std::vector<eren::reader_example> texts = {{"Who?", "A is B", "B", true}, {"Why?", "A is B", "unanswerable", false}, {"How?", "A is C", "unanswerable", false}, {"When?", "It was in 1950", "1950", true}, {"Where?", "A is B", "unanswerable", false}};
+  const std::vector<eren::reader_example> texts = {{"Who?", {"A is B"}, "B", true}, {"Why?", {"A is B"}, "unanswerable", false}, {"How?", {"A is C"}, "unanswerable", false}, {"When?", {"It was in 1950"}, "1950", true}, {"Where?", {"A is B"}, "unanswerable", false}};
   const auto list = eren::encode_examples(m.tokenizer(), texts);
   REQUIRE(list.size() == 5);
   double answers = 0, abstentions = 0;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const train::example& e = list[i];
-    const std::string prompt = "Note: " + texts[i].note + ".\nQuestion: " + texts[i].question + "\nAnswer:";
+    const std::string prompt = "Note: " + texts[i].notes.front() + ".\nQuestion: " + texts[i].question + "\nAnswer:";
     std::vector<token_id> tokens;
     for (const char c : prompt + " " + texts[i].answer) tokens.push_back(static_cast<unsigned char>(c));
     tokens.push_back(256);
@@ -169,8 +169,8 @@ TEST_CASE("a reader learns to answer and to abstain, and a stopped run ends with
   const auto m = test::byte_model();
   std::vector<eren::reader_example> texts;
   for (const char* city : {"Rome", "Oslo", "Lima", "Bern"}) {
-    texts.push_back({"Home?", std::string("X is in ") + city, city, true});
-    texts.push_back({"Age?", std::string("X is in ") + city, "unanswerable", false});
+    texts.push_back({"Home?", {std::string("X is in ") + city}, city, true});
+    texts.push_back({"Age?", {std::string("X is in ") + city}, "unanswerable", false});
   }
   const auto examples = eren::encode_examples(m.tokenizer(), texts);
   const test::temp_folder folder;
@@ -212,7 +212,7 @@ TEST_CASE("a reader learns to answer and to abstain, and a stopped run ends with
   const auto adapter = eren::load_adapter(folder.path() / "adapter", m);
   eren::reading_session session{m, eren::prompt_form()};
   std::vector<eren::reading_task> tasks;
-  for (const auto& e : texts) tasks.push_back({e.question, {e.note}});
+  for (const auto& e : texts) tasks.push_back({e.question, e.notes});
   const auto read = eren::taught_reader<>({}, {}, adapter).read(session, tasks);
   const auto free = eren::taught_generating_reader<>({}, {}, adapter).read(session, tasks);
   const eren::margin_gate gate;

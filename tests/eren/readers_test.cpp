@@ -117,6 +117,85 @@ TEST_CASE("two steps: the answer, an abstention by the strict and by the robust 
   CHECK_FALSE(strict.read(session, one("Who is the prime minister?", other)).front().abstained);
 }
 
+TEST_CASE("a reader that must answer writes the best text with another beginning", "[eren][readers]") {
+  const auto model = random_model();
+  using reader_type = eren::basic_generating_reader<eren::plain_note_prompt, eren::open_gate, 1>;
+  reader_type::options_type options{.max_tokens = 4, .stop = {}};
+  eren::reading_session session(model);
+  const auto tasks = one("t9 t10?", {"t11 t12"});
+  const std::string usual = reader_type(options).read(session, tasks).front().answer;
+  REQUIRE_FALSE(usual.empty());
+
+  // Whatever the model says first is taken for an abstention.
+  options.abstained.openings = {usual};
+  options.must_answer = true;
+  const eren::reading forced = reader_type(options).read(session, tasks).front();
+  CHECK(reader_type(options).read(session, tasks).front().answer == forced.answer);  // no trace of the first text is left in the caches
+
+  // The same by hand, with plain runs of the model.
+  const auto ids = eren::prompt_form::of(model.tokenizer()).encode(model.tokenizer(), eren::plain_note_prompt()(tasks.front().notes, tasks.front().question));
+  auto plain = open_session(model, thread_team(1));
+  const auto sequence = plain.create();
+  std::vector<float> row;
+  const auto run = [&](const id_list& tokens) {
+    const llama::sequence_input<float> input{sequence, tokens, {}, llama::logits_of::last_row};
+    plain.run(std::span(&input, 1), [&](std::size_t, std::size_t, std::span<const float> logits) { row.assign(logits.begin(), logits.end()); });
+  };
+  const auto best = [&] { return static_cast<token_id>(std::max_element(row.begin(), row.end()) - row.begin()); };
+  run(ids);
+  row[static_cast<std::size_t>(best())] = -1e9f;
+  id_list said;
+  while (said.size() < 4 && !model.tokenizer().is_end(best())) {
+    said.push_back(best());
+    run({said.back()});
+  }
+  CHECK(forced.answer == eren::tidy_answer(text::decode(model.tokenizer(), said)));
+  CHECK(forced.answer != usual);
+}
+
+TEST_CASE("whole abstentions and answers that had to be given are scored among all tokens", "[eren][readers]") {
+  const test::scripted_model model({{{"capital"}, " Bergen"}, {{"Who"}, " unanswerable"}}, "no idea");
+  scripted session{model};
+  using reader_type = eren::basic_generating_reader<eren::plain_note_prompt, eren::margin_gate>;
+  const reader_type reader({.whole_abstention = true, .must_answer = true}), usual;
+  const auto log_p = [&](const std::string& text, char next) {  // of a byte behind a text, from all logits
+    const std::vector<float> logits = model.logits(text);
+    double sum = 0;
+    for (const float l : logits) sum += std::exp(static_cast<double>(l));
+    return static_cast<double>(logits[static_cast<unsigned char>(next)]) - std::log(sum);
+  };
+  const auto log_p_all = [&](std::string text, const std::string& next) {
+    double sum = 0;
+    for (const char c : next) {
+      sum += log_p(text, c);
+      text += c;
+    }
+    return sum;
+  };
+  std::vector<eren::reading_task> tasks = one("What is the capital?", {"Bergen is it", "And more"});
+  tasks.push_back({"Who?", {"Spiders have six legs"}});
+  const auto r = reader.read(session, tasks), plain = usual.read(session, tasks);
+  const std::string first = "Note: Bergen is it.\nNote: And more.\nQuestion: What is the capital?\nAnswer:", second = "Note: Spiders have six legs.\nQuestion: Who?\nAnswer:";
+  CHECK(r[0].answer == "Bergen");
+  CHECK(r[0].log_p_answer == Approx(log_p_all(first, " Bergen")).margin(1e-4));
+  CHECK(r[0].log_p_abstain == Approx(log_p_all(first, " unanswerable")).margin(1e-4));
+  CHECK(plain[0].log_p_abstain == Approx(log_p(first, ' ')).margin(1e-4));
+  // The blank is the first token of abstaining: the best other byte comes instead, then the script begins again.
+  const std::vector<float> logits = model.logits(second);
+  token_id other = 0;
+  for (token_id t = 1; t < 256; ++t) {
+    if (t != ' ' && logits[static_cast<std::size_t>(t)] > logits[static_cast<std::size_t>(other)]) other = t;
+  }
+  CHECK(plain[1].abstained);
+  CHECK(r[1].answer.find("unanswerable") != std::string::npos);
+  CHECK(r[1].n_token == 1 + std::string(" unanswerable").size());
+  const std::string wrote(1, static_cast<char>(other));
+  CHECK(r[1].log_p_answer == Approx(log_p_all(second, wrote + " unanswerable")).margin(1e-4));
+  CHECK(r[1].log_p_answer < -5);
+  CHECK(r[1].log_p_abstain > -0.1);
+  CHECK(reader.identity() != usual.identity());
+}
+
 TEST_CASE("options are scored, and the way out is one of them", "[eren][readers]") {
   const test::scripted_model model({{{"Claim: yes please"}, " yes"}, {{"Claim: no way"}, " no"}, {{"Claim:"}, " unanswerable"}});
   scripted session{model};

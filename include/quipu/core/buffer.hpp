@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -38,9 +39,7 @@ class buffer {
       if (memory == MAP_FAILED) throw std::bad_alloc();
       ::madvise(memory, n_byte(), MADV_HUGEPAGE);
     } else {
-      memory = std::aligned_alloc(alignment, (n_byte() + alignment - 1) / alignment * alignment);
-      if (memory == nullptr) throw std::bad_alloc();
-      std::memset(memory, 0, n_byte());
+      memory = aligned_memory(n_byte());
     }
     data_ = static_cast<Value*>(memory);
   }
@@ -86,12 +85,27 @@ class buffer {
   static constexpr std::size_t mapping_threshold = std::size_t{4} << 20;
 
   [[nodiscard]] bool mapped() const noexcept { return n_byte() >= mapping_threshold; }
+  /// Zeroed, with the address that `free` wants in front. glibc before 2.38 hardly ever reuses what `aligned_alloc` gave and got
+  /// back: a server whose caches come and go would grow without end.
+  static void* aligned_memory(std::size_t n_byte) {
+    void* const whole = std::calloc(n_byte + alignment, 1);
+    if (whole == nullptr) throw std::bad_alloc();
+    static_assert(alignment >= 2 * alignof(std::max_align_t) && alignof(std::max_align_t) >= sizeof(void*));
+    char* const aligned = static_cast<char*>(whole) + alignment - reinterpret_cast<std::uintptr_t>(whole) % alignment;
+    std::memcpy(aligned - sizeof(void*), &whole, sizeof(void*));
+    return aligned;
+  }
+  static void free_aligned(void* aligned) noexcept {
+    void* whole = nullptr;
+    std::memcpy(&whole, static_cast<char*>(aligned) - sizeof(void*), sizeof(void*));
+    std::free(whole);
+  }
   void release() noexcept {
     if (data_ == nullptr) return;
     if (mapped()) {
       ::munmap(data_, n_byte());
     } else {
-      std::free(data_);
+      free_aligned(data_);
     }
     data_ = nullptr;
   }

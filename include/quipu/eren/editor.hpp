@@ -171,7 +171,8 @@ class editor {
   // --- the gate ---
 
   /// Reads the best note of every question, whatever the gate says of it before, and gives the gate's
-  /// features. Reading is done in batches.
+  /// features. Where several notes are read one by one it is that whose answer is likeliest over abstaining. Reading is
+  /// done in batches.
   [[nodiscard]] std::vector<examined_question> examine(std::span<const std::string> questions)
     requires requires(const Gate& g, session_type& s, const gate_evidence& e) { g.measure(s, e); }
   {
@@ -182,15 +183,16 @@ class editor {
       all[q].question = questions[q];
       retrieve(all[q], open[q]);
       if (open[q].evidence.empty()) continue;
-      open[q].evidence.resize(1);
-      open[q].read_index = {0};
+      for (std::size_t i = 0; i < open[q].evidence.size(); ++i) open[q].read_index.push_back(i);
     }
     read(all, open);
     std::vector<examined_question> examined(questions.size());
     for (std::size_t q = 0; q < questions.size(); ++q) {
-      if (open[q].evidence.empty() || !open[q].evidence[0].read.done) continue;
+      const auto margin = [](const gate_evidence& e) { return e.read.done ? e.read.log_p_answer - e.read.log_p_abstain : -1e300; };
+      const auto best = std::max_element(open[q].evidence.begin(), open[q].evidence.end(), [&](const gate_evidence& a, const gate_evidence& b) { return margin(a) < margin(b); });
+      if (best == open[q].evidence.end() || !best->read.done) continue;
       examined_question& x = examined[q];
-      const gate_evidence& e = open[q].evidence[0];
+      const gate_evidence& e = *best;
       x.found = true;
       x.note = e.ids.front();
       x.answer = e.read.answer;
@@ -357,6 +359,9 @@ class editor {
   }
   // Notes that answer the question too, and notes that the best one's own words lead to, are read with it.
   void read_jointly(consideration& c, const open_question& open, std::size_t best, std::vector<std::size_t> chosen) {
+    if constexpr (requires { Reader::reads_jointly; }) {
+      if (!Reader::reads_jointly) return;
+    }
     for (std::size_t i = 0; i < c.candidates.size(); ++i) {
       const bool known = std::find(chosen.begin(), chosen.end(), i) != chosen.end();
       if (!known && leads_to(c.candidates[best].text, c.candidates[i].text, open.question)) chosen.push_back(i);

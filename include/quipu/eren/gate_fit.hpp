@@ -111,9 +111,11 @@ std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sa
 
 }  // namespace detail
 
-/// A gate whose score is the sum of all features, each standardised over the samples.
-/// @throws config_error  no samples   @throws shape_error  samples of different lengths
-[[nodiscard]] inline gate_model sum_of_features(std::span<const gate_sample> samples, std::vector<std::string> names) {
+/// A gate whose score is the sum of features, each standardised over the samples.
+/// @param names   of the samples' features
+/// @param summed  those that count; empty: all
+/// @throws config_error  no samples, or a feature that is not among the names   @throws shape_error  samples of different lengths
+[[nodiscard]] inline gate_model sum_of_features(std::span<const gate_sample> samples, std::vector<std::string> names, std::span<const std::string> summed = {}) {
   if (samples.empty()) fail<config_error>("sum_of_features: samples", "at least one", "none");
   const std::size_t d = names.size();
   gate_model m;
@@ -129,6 +131,12 @@ std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sa
     for (std::size_t j = 0; j < d; ++j) m.stack.deviation[j] += (s.features[j] - m.stack.mean[j]) * (s.features[j] - m.stack.mean[j]) / n;
   }
   for (double& deviation : m.stack.deviation) deviation = std::sqrt(deviation) + 1e-6;
+  if (!summed.empty()) std::fill(m.stack.weights.begin(), m.stack.weights.end(), 0.0);
+  for (const std::string& name : summed) {
+    const auto at = std::find(m.names.begin(), m.names.end(), name);
+    if (at == m.names.end()) fail<config_error>("sum_of_features: feature", "one of the samples'", concat("'", name, "'"));
+    m.stack.weights[static_cast<std::size_t>(at - m.names.begin())] = 1;
+  }
   return m;
 }
 

@@ -20,12 +20,14 @@ namespace quipu::eren {
 struct writing_options {
   std::size_t max_tokens = 24;
   std::vector<std::string> stop = {"\n", "[INST]", "Question:"};  ///< not looked for in front of the first letter
+  token_id not_first = no_token;  ///< a token that the text must not begin with
 };
 
 struct written_text {
   std::string text;
   double log_p = 0;  ///< of all tokens chosen, nats
   std::size_t n_token = 0;
+  token_id first = no_token;  ///< chosen first; `no_token` where nothing was written
 };
 
 /// Goes on where a prompt's batch stopped (`llama::generate` would read the prompt a second time).
@@ -40,12 +42,13 @@ template <class Session, class Scalar, class Adapter = no_adapter>
   llama::sampler best = llama::greedy();
   written_text out;
   std::vector<Scalar> row(first.begin(), first.end());
+  if (options.not_first != no_token) row.at(static_cast<std::size_t>(options.not_first)) = *std::min_element(row.begin(), row.end());
   for (std::size_t n = 0; n < options.max_tokens; ++n) {
     const std::span<const Scalar> now(row);
     const token_id token = best(now, std::span<const token_id>());
     if (tokenizer.is_end(token)) break;
-    out.log_p += llama::log_probability(now, token);
-    ++out.n_token;
+    out.log_p += llama::log_probability(n == 0 ? first : now, token);  // among all tokens, `not_first` too
+    if (out.n_token++ == 0) out.first = token;
     out.text += decoder.push(token);
     const bool stops = std::any_of(options.stop.begin(), options.stop.end(), [&](const std::string& stop) {
       const std::size_t at = out.text.find(stop, out.text.find_first_not_of(" \n"));

@@ -13,6 +13,7 @@
 #include <quipu/eren/extractive_reader.hpp>
 #include <quipu/eren/gate_file.hpp>  // detail::hex
 #include <quipu/eren/generating_reader.hpp>
+#include <quipu/eren/option_reader.hpp>
 #include <quipu/eren/read_prompts.hpp>
 #include <quipu/llama/bind_base.hpp>
 #include <quipu/llama/module_hooks.hpp>
@@ -78,5 +79,14 @@ using taught_reader = basic_extractive_reader<plain_note_prompt, module_adapter<
 /// The same, writing freely: says "unanswerable" by itself where the note does not tell.
 template <class Module = pet::any_module<float>>
 using taught_generating_reader = basic_generating_reader<plain_note_prompt, abstention_gate, 1, module_adapter<Module>>;
+
+/// Several notes in one prompt, for questions that need more than one; `margin_gate` wants `whole_abstention`, and
+/// `must_answer` where its threshold is below 0.
+template <class Module = pet::any_module<float>, std::size_t NNote = 3>
+using taught_joint_reader = basic_generating_reader<plain_note_prompt, margin_gate, NNote, module_adapter<Module>>;
+
+/// Holds claims against notes, one by one: yes, no, or that the note does not tell.
+template <class Module = pet::any_module<float>>
+using taught_claim_reader = basic_option_reader<plain_claim_prompt, module_adapter<Module>, note_grouping::one_by_one>;
 
 }  // namespace quipu::eren

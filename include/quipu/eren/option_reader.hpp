@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -19,13 +20,18 @@ namespace quipu::eren {
 /// Scores fixed options behind the prompt instead of parsing a text. Options are compared by their whole
 /// log-probability, each with an offset of its own that calibration may set: small models have a favourite.
 ///
-/// @tparam Prompt  models `read_prompt`; the question is a claim
-template <read_prompt Prompt = claim_prompt>
+/// @tparam Prompt    models `read_prompt`; the question is a claim
+/// @tparam Adapter   hooks that are on while reading, see `no_adapter`
+/// @tparam Grouping  one by one, each note is held against the claim alone, and none is read with another after that
+template <read_prompt Prompt = claim_prompt, class Adapter = no_adapter, note_grouping Grouping = note_grouping::together>
 class basic_option_reader {
  public:
-  using default_gate = abstention_gate;
-  static constexpr note_grouping grouping = note_grouping::together;
+  using default_gate = std::conditional_t<std::is_same_v<Adapter, no_adapter>, abstention_gate, margin_gate>;
+  static constexpr note_grouping grouping = Grouping;
+  static constexpr bool reads_jointly = Grouping == note_grouping::together;
   static constexpr std::size_t n_note = 1;
+  /// With an adapter the margin over abstaining decides, at a threshold that may be below 0: the gate's business alone.
+  static constexpr bool leaves_it_to_the_gate = !std::is_same_v<Adapter, no_adapter>;
 
   struct option {
     std::string text;    ///< as the model would write it
@@ -33,9 +39,12 @@ class basic_option_reader {
     double offset = 0;   ///< added to the log-probability, nats
   };
 
-  basic_option_reader() : basic_option_reader({{"yes", "yes"}, {"no", "no"}, {"unanswerable", ""}}) {}
+  [[nodiscard]] static std::vector<option> usual_options() { return {{"yes", "yes"}, {"no", "no"}, {"unanswerable", ""}}; }
+
+  basic_option_reader() : basic_option_reader(usual_options()) {}
   /// @throws config_error  fewer than two options, or an empty text
-  explicit basic_option_reader(std::vector<option> options, Prompt words = {}) : options_(std::move(options)), words_(std::move(words)) {
+  explicit basic_option_reader(std::vector<option> options, Prompt words = {}, Adapter adapter = {})
+      : options_(std::move(options)), words_(std::move(words)), adapter_(std::move(adapter)) {
     if (options_.size() < 2) fail<config_error>("option_reader: options", "at least two", options_.size());
     for (const option& o : options_) {
       if (o.text.empty()) fail<config_error>("option_reader: text of an option", "at least one letter", "none");
@@ -49,7 +58,7 @@ class basic_option_reader {
   template <class Session>
   [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& wishes = {}) const {
     std::vector<reading> readings;
-    with_prompts(words_, session, tasks, wishes, no_adapter{}, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
+    with_prompts(words_, session, tasks, wishes, adapter_, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
       std::vector<std::vector<token_id>> ids;
       for (const option& o : options_) ids.push_back(continuation_ids(session.tokenizer(), ":", " " + o.text));
       std::vector<scored_continuation> all;
@@ -69,26 +78,28 @@ class basic_option_reader {
           if (options_[o].answer.empty()) r.log_p_abstain = sum;
         }
         r.answer = options_[best].answer;
-        r.abstained = r.answer.empty();
+        r.abstained = r.answer.empty() && !leaves_it_to_the_gate;
+        const bool abstains = r.answer.empty();
         // The best real answer, also where abstaining wins: gates compare the two.
         double top = -1e300;
         for (std::size_t o = 0; o < ids.size(); ++o) {
           if (options_[o].answer.empty() || sums[o] <= top) continue;
           top = sums[o];
           r.n_token = ids[o].size();
-          if (r.abstained) r.answer = options_[o].answer;
+          if (abstains) r.answer = options_[o].answer;
         }
         r.log_p_answer = top;
       }
     });
     return readings;
   }
-  [[nodiscard]] std::string identity() const { return concat("options 1, ", words_.name()); }
+  [[nodiscard]] std::string identity() const { return concat("options 1, ", words_.name(), adapter_.identity()); }
+  [[nodiscard]] const Adapter& adapter() const noexcept { return adapter_; }
 
  private:
   // The prompts are in the session's cache as sequences of the batch: each option forks them.
   template <class Session, class Batch>
-  static std::vector<std::vector<double>> score_on(Session& session, const Batch& batch, const std::vector<scored_continuation>& all, std::size_t n_option) {
+  std::vector<std::vector<double>> score_on(Session& session, const Batch& batch, const std::vector<scored_continuation>& all, std::size_t n_option) const {
     using scalar = typename Session::scalar_type;
     std::vector<std::vector<double>> result(all.size());
     std::vector<llama::sequence_id> forks;
@@ -106,20 +117,24 @@ class basic_option_reader {
       const std::span<const token_id> tokens = all[i].continuation;
       result[i].push_back(llama::log_probability(std::span<const scalar>(state.logits), tokens[0]));
       if (tokens.size() == 1) continue;
-      forks.push_back(session.session().fork(state.sequence, state.n_token));
+      forks.push_back(session.session().fork(state.sequence, adapter_.n_virtual() + state.n_token));
       inputs.push_back({forks.back(), tokens.first(tokens.size() - 1), {}, llama::logits_of::every_row});
       owner.push_back(i);
     }
     if (!inputs.empty()) {
-      session.run(inputs, [&](std::size_t input, std::size_t row, std::span<const scalar> logits) {
-        result[owner[input]].push_back(llama::log_probability(logits, all[owner[input]].continuation[row + 1]));
-      });
+      session.run(
+          inputs,
+          [&](std::size_t input, std::size_t row, std::span<const scalar> logits) {
+            result[owner[input]].push_back(llama::log_probability(logits, all[owner[input]].continuation[row + 1]));
+          },
+          adapter_);
     }
     return result;
   }
 
   std::vector<option> options_;
   Prompt words_;
+  Adapter adapter_;
 };
 
 using option_reader = basic_option_reader<>;

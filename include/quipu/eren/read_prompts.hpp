@@ -98,8 +98,20 @@ struct plain_note_prompt {
   static constexpr bool is_plain = true;  ///< encoded without the chat template
 };
 
+/// The same for claims: "Note: {n}.\nClaim: {c}\nAnswer:".
+struct plain_claim_prompt {
+  [[nodiscard]] prompt operator()(std::span<const std::string> notes, std::string_view claim) const {
+    std::string all;
+    for (const std::string& note : notes) all += concat("Note: ", note, ".\n");
+    return {{{"user", concat(all, "Claim: ", claim)}}, "Answer:"};
+  }
+  [[nodiscard]] static std::string_view name() { return "plain claim 1"; }
+  static constexpr bool is_plain = true;
+};
+
 static_assert(read_prompt<notes_prompt> && read_prompt<one_step_notes_prompt> && read_prompt<paper_reading_prompt> &&
-              read_prompt<paper_one_step_prompt> && read_prompt<paper_entailment_prompt> && read_prompt<claim_prompt> && read_prompt<plain_note_prompt>);
+              read_prompt<paper_one_step_prompt> && read_prompt<paper_entailment_prompt> && read_prompt<claim_prompt> && read_prompt<plain_note_prompt> &&
+              read_prompt<plain_claim_prompt>);
 
 /// The form that a prompt policy is encoded in: plain where it asks for that, else the model's.
 template <read_prompt P>

@@ -58,6 +58,7 @@ enum class note_grouping : std::uint8_t {
 /// | `grouping`, `n_note` | how it wants its notes, and how many of them a question |
 /// | `read(session, tasks, wishes)` | one reading for each task, on a `reading_session` |
 /// | `identity()` | names the prompt and the method, for the keys of fitted gates |
+/// | `reads_jointly` | optional; false where notes that were read one by one are never read together after that |
 template <class R, class Session>
 concept reader_on = std::copyable<R> && requires(const R& r, Session& s, std::span<const reading_task> tasks, const reading_wishes& wishes) {
   typename R::default_gate;

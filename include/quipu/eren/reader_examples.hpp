@@ -32,12 +32,12 @@ template <class Keep>
   return questions;
 }
 
-/// One thing to learn. Texts are guarded, the note without its final period.
+/// One thing to learn. Texts are guarded, the notes without their final periods.
 struct reader_example {
-  std::string question;
-  std::string note;
-  std::string answer;     ///< or the reader's word for "no answer"
-  bool answers = false;   ///< the note answers the question
+  std::string question;            ///< or a claim
+  std::vector<std::string> notes;  ///< in the order in which they were found
+  std::string answer;              ///< or the reader's word for "no answer"
+  bool answers = false;            ///< the notes answer the question
 };
 
 /// What an editor with these notes would have read for the questions, with what should have come out. Left out are
@@ -59,32 +59,41 @@ template <class Store, class Retriever>
     if (in_scope && (q.accepted.empty() || std::find(own.begin(), own.end(), found.front().id) == own.end())) continue;
     const std::optional<notes::note> note = notebook.find(found.front().id);
     if (!note) continue;
-    examples.push_back({guarded(q.question), guarded_note(note->text), in_scope ? q.accepted.front() : std::string(abstention), in_scope});
+    examples.push_back({guarded(q.question), {guarded_note(note->text)}, in_scope ? q.accepted.front() : std::string(abstention), in_scope});
   }
   return examples;
 }
 
 /// The examples as a reader with the prompt `Prompt` meets them: only the answer and the end token are learned. Answers
 /// and abstentions have the same total weight, and so has each example of a kind, however long its answer is.
+///
+/// @param n_most  examples of more tokens are left out, and counted nowhere; 0: none
 /// @throws config_error  examples of one kind only
 template <read_prompt Prompt = plain_note_prompt, text::tokenizer Tokenizer>
 [[nodiscard]] train::example_list encode_examples(const Tokenizer& tokenizer, std::span<const reader_example> examples, const prompt_form& form_of_model = {},
-                                                  const Prompt& words = {}) {
-  const auto n_answer = static_cast<std::size_t>(std::count_if(examples.begin(), examples.end(), [](const reader_example& e) { return e.answers; }));
-  if (n_answer == 0 || n_answer == examples.size()) {
-    fail<config_error>("encode_examples", "notes that answer and notes that do not", concat(n_answer, " of ", examples.size(), " that answer"));
-  }
+                                                        const Prompt& words = {}, std::size_t n_most = 0) {
   const prompt_form& form = form_for<Prompt>(form_of_model);
-  train::example_list all;
+  std::vector<train::example> all;
+  std::vector<std::size_t> n_learned;
+  std::vector<bool> answers;
   for (const reader_example& e : examples) {
     std::vector<token_id> answer = continuation_ids(tokenizer, ":", " " + e.answer);
     if (tokenizer.eos() != no_token) answer.push_back(tokenizer.eos());
-    train::example one = train::prompt_and_answer(form.encode(tokenizer, words(std::span(&e.note, 1), e.question)), answer);
-    const std::size_t n_kind = e.answers ? n_answer : examples.size() - n_answer;
-    one.weight = 0.5 * static_cast<double>(examples.size()) / static_cast<double>(n_kind) / static_cast<double>(answer.size());
+    train::example one = train::prompt_and_answer(form.encode(tokenizer, words(e.notes, e.question)), answer);
+    if (n_most != 0 && one.tokens.size() > n_most) continue;
     all.push_back(std::move(one));
+    n_learned.push_back(answer.size());
+    answers.push_back(e.answers);
   }
-  return all;
+  const auto n_answer = static_cast<std::size_t>(std::count(answers.begin(), answers.end(), true));
+  if (n_answer == 0 || n_answer == all.size()) {
+    fail<config_error>("encode_examples", "notes that answer and notes that do not", concat(n_answer, " of ", all.size(), " that answer"));
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t n_kind = answers[i] ? n_answer : all.size() - n_answer;
+    all[i].weight = 0.5 * static_cast<double>(all.size()) / static_cast<double>(n_kind) / static_cast<double>(n_learned[i]);
+  }
+  return train::example_list(std::move(all));
 }
 
 }  // namespace quipu::eren
