@@ -35,6 +35,11 @@ TEST_CASE("stop words go unless there is nothing else", "[notes][word_tokens]") 
 TEST_CASE("a dictionary numbers terms in the order of their coming", "[notes][word_tokens]") {
   term_dictionary dictionary;
   CHECK(dictionary.find("x") == term_dictionary::absent);
+  dictionary.insert("x");
+  CHECK(dictionary.find({}) == term_dictionary::absent);
+  CHECK(dictionary.insert({}) == 1);  // no address: a call of memcpy with it is undefined, which ubsan shows
+  CHECK(dictionary.find("") == 1);
+  dictionary = {};
   std::vector<std::string> terms = {""};
   for (int i = 0; i < 20000; ++i) terms.push_back("term number " + std::to_string(i * 7919));
   for (std::size_t i = 0; i < terms.size(); ++i) CHECK(dictionary.insert(terms[i]) == i);

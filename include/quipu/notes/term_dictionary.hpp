@@ -59,7 +59,7 @@ class term_dictionary {
     while (true) {
       std::uint64_t word = 0;
       const std::size_t n = left < 8 ? left : 8;
-      std::memcpy(&word, at, n);
+      if (n != 0) std::memcpy(&word, at, n);  // an empty term may have no address
       value = (value ^ word) * 0xff51afd7ed558ccdu;
       value ^= value >> 32;
       if (left <= 8) return value * 0xc4ceb9fe1a85ec53u;
