@@ -24,6 +24,25 @@ TEST_CASE("words are runs of letters and digits in lower case", "[notes][word_to
   CHECK(words_of("a\xff" "b \xe2\x82", words) == strings{"a", "b"});
 }
 
+TEST_CASE("lower case never outgrows the room that is made for it", "[notes][word_tokens]") {
+  std::size_t n_longer = 0;
+  for (char32_t code = 0x80; code < 0x110000; ++code) {
+    if (!is_word_character(code)) continue;
+    std::string given, lower;
+    quipu::text::append_utf8(given, code);
+    quipu::text::append_utf8(lower, to_lower(code));
+    n_longer += lower.size() > given.size() ? 1 : 0;
+    if (2 * lower.size() > 3 * given.size()) FAIL("U+" << std::hex << static_cast<unsigned>(code));
+  }
+  CHECK(n_longer > 0);
+  std::string given, lower;
+  for (int i = 0; i < 1000; ++i) {
+    given += "\u023a";
+    lower += "\u2c65";
+  }
+  CHECK(words_of(given + " " + given, all_words()) == strings{lower, lower});
+}
+
 TEST_CASE("stop words go unless there is nothing else", "[notes][word_tokens]") {
   const content_words words;
   CHECK(words_of("What is the capital of Norway?", words) == strings{"capital", "norway"});

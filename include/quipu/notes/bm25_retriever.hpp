@@ -75,6 +75,8 @@ class basic_bm25_retriever {
     add(id, text);
   }
   void clear() { index_ = {}; }
+  /// Makes room for so many notes in all.
+  void reserve(std::size_t n_note) { index_.reserve(n_note); }
 
   [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
 

@@ -72,6 +72,13 @@ class inverted_index {
     }
     place_note(id, length);
   }
+  /// Makes room for so many places in all.
+  void reserve(std::size_t n_note) {
+    place_of_.reserve(n_note);
+    ids_.reserve(n_note);
+    lengths_.reserve(n_note);
+    forward_ends_.reserve(n_note);
+  }
   /// @return false where there is no note `id`
   bool erase(note_id id) {
     const auto found = place_of_.find(id);

@@ -49,7 +49,8 @@ class notebook {
     }
     state_->retriever.clear();
     state_->seen = state_->store.version();
-    state_->store.for_each([&](const note& n) { index(n); });
+    if constexpr (requires(Retriever& retriever) { retriever.reserve(std::size_t{}); }) state_->retriever.reserve(state_->store.size());
+    state_->store.for_each([&](const note& n) { state_->retriever.add(n.id, without_final_period(n.text)); });
     // An edit that came between the two calls is in both, or in neither of them.
     catch_up();
   }

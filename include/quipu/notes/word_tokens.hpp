@@ -34,16 +34,10 @@ class term_list {
     bytes_.append(term);
     ends_.push_back(bytes_.size());
   }
-  /// The term being built: append to it, then `end_term`.
-  [[nodiscard]] std::string& open_bytes() noexcept { return bytes_; }
-  /// Ends the term; an empty one is not kept.
-  void end_term() {
-    if (bytes_.size() != (ends_.empty() ? 0 : ends_.back())) ends_.push_back(bytes_.size());
-  }
-  void pop_back() {
-    ends_.pop_back();
-    bytes_.resize(ends_.empty() ? 0 : ends_.back());
-  }
+  /// For building terms in place: all bytes, those of the next term behind those of the last one.
+  [[nodiscard]] std::string& bytes() noexcept { return bytes_; }
+  /// Makes a term of the bytes from the end of the last one to `end`.
+  void end_term(std::size_t end) { ends_.push_back(end); }
 
  private:
   std::string bytes_;
@@ -116,28 +110,48 @@ inline constexpr auto word_bytes = [] {
 
 }  // namespace detail
 
-/// Appends the runs of letters and digits of any script in lower case.
-inline void split_words(std::string_view text, term_list& out) {
-  std::string& bytes = out.open_bytes();
+/// Appends the runs of letters and digits of any script in lower case, as far as `keep(string_view)` wants
+/// them.
+template <class Keep>
+void split_words(std::string_view text, term_list& out, Keep&& keep) {
+  std::string& bytes = out.bytes();
+  std::size_t begin = bytes.size(), end = begin;  // of the word being built
+  bytes.resize(begin + text.size() + text.size() / 2 + 1);  // lower case takes 3 bytes for 2 at worst
+  const auto end_word = [&] {
+    if (end == begin) return;
+    if (keep(std::string_view(bytes.data() + begin, end - begin))) {
+      out.end_term(end);
+      begin = end;
+    } else {
+      end = begin;
+    }
+  };
+  std::string letter;
   for (std::size_t at = 0; at < text.size();) {
     const char folded = detail::word_bytes[static_cast<std::uint8_t>(text[at])];
     if (folded > 1) {
-      bytes.push_back(folded);
+      bytes[end++] = folded;
       ++at;
     } else if (folded == 0) {
-      out.end_term();
+      end_word();
       ++at;
     } else {
       const quipu::text::utf8_step step = quipu::text::decode_utf8(text, at);
       at += step.length;
       if (is_word_character(step.code_point)) {  // U+FFFD, which stands for bad bytes, is none
-        quipu::text::append_utf8(bytes, to_lower(step.code_point));
+        letter.clear();
+        quipu::text::append_utf8(letter, to_lower(step.code_point));
+        for (const char c : letter) bytes[end++] = c;
       } else {
-        out.end_term();
+        end_word();
       }
     }
   }
-  out.end_term();
+  end_word();
+  bytes.resize(end);
+}
+inline void split_words(std::string_view text, term_list& out) {
+  split_words(text, out, [](std::string_view) { return true; });
 }
 
 /// Every word.
@@ -149,15 +163,9 @@ struct all_words {
 /// The words that are not stop words; all of them where there are no others.
 struct content_words {
   void operator()(std::string_view text, term_list& out) const {
-    thread_local term_list words;
-    words.clear();
-    split_words(text, words);
     const std::size_t before = out.size();
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      if (!is_stop_word(words[i])) out.push_back(words[i]);
-    }
-    if (out.size() != before) return;
-    for (std::size_t i = 0; i < words.size(); ++i) out.push_back(words[i]);
+    split_words(text, out, [](std::string_view word) { return !is_stop_word(word); });
+    if (out.size() == before) split_words(text, out);
   }
   static constexpr std::string_view identity() noexcept { return "words without stop words"; }
 };
