@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < n_prompt; ++i) {
       ids[i] = static_cast<quipu::token_id>((i * 7919 + 13) % m.config().n_vocab);
     }
-    llama::session s(m, quipu::thread_team(std::strtoul(argv[2], nullptr, 10)), {.n_ctx = std::max(n_prompt, n_generated) + 1});
+    llama::session s(m, quipu::thread_team(std::strtoul(argv[2], nullptr, 10)),
+                     {.n_ctx = std::max(n_prompt, n_generated) + 1});
     const auto warm = s.create();
     static_cast<void>(s.next_logits(warm, {ids.data(), 8}));
     s.erase(warm);
@@ -40,9 +41,11 @@ int main(int argc, char** argv) {
     const double first = now();
     for (std::size_t i = 0; i < n_generated; ++i) static_cast<void>(s.next_logits(sequence, {&ids[i % n_prompt], 1}));
     const double decode_seconds = now() - first;
-    std::cout << "{\"load_s\": " << loaded - start << ", \"prompt_tokens_s\": " << static_cast<double>(n_prompt) / prompt_seconds
+    std::cout << "{\"load_s\": " << loaded - start
+              << ", \"prompt_tokens_s\": " << static_cast<double>(n_prompt) / prompt_seconds
               << ", \"decode_tokens_s\": " << static_cast<double>(n_generated) / decode_seconds
-              << ", \"bytes_per_token\": " << m.weights().bytes_per_token() << ", \"peak_kib\": " << peak_kib() << "}\n";
+              << ", \"bytes_per_token\": " << m.weights().bytes_per_token() << ", \"peak_kib\": " << peak_kib()
+              << "}\n";
   } catch (const std::exception& e) {
     std::cerr << "error: " << e.what() << '\n';
     return 1;

@@ -7,7 +7,9 @@
 #include <string>
 
 /// Seconds of a clock that never goes back.
-inline double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+inline double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 /// Largest resident memory so far, KiB; 0 where the system does not tell.
 inline double peak_kib() {

@@ -77,8 +77,9 @@ int bm25(char** argv) {
     times.push_back(quipu::steady_seconds() - before);
   }
   std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-  std::cout << "{\"index_s\": " << built - start << ", \"queries_s\": " << per_second << ", \"median_ms\": " << 1e3 * times[times.size() / 2]
-            << ", \"bytes_per_note\": " << static_cast<double>(index.memory_bytes()) / static_cast<double>(documents.size()) << "}\n";
+  std::cout << "{\"index_s\": " << built - start << ", \"queries_s\": " << per_second
+            << ", \"median_ms\": " << 1e3 * times[times.size() / 2] << ", \"bytes_per_note\": "
+            << static_cast<double>(index.memory_bytes()) / static_cast<double>(documents.size()) << "}\n";
   return 0;
 }
 
@@ -98,10 +99,13 @@ int dense(char** argv) {
     for (const auto& hit : graph.search(query, 10)) n_common += truth.count(hit.id);
     total += truth.size();
   }
-  const std::vector<std::vector<float>> some(queries.begin(), queries.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(200, queries.size())));
+  const std::vector<std::vector<float>> some(
+      queries.begin(), queries.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(200, queries.size())));
   std::cout << "{\"exact_queries_s\": " << rate(some, [&](const std::vector<float>& q) { return exact.search(q, 10); })
-            << ", \"graph_queries_s\": " << rate(queries, [&](const std::vector<float>& q) { return graph.search(q, 10); })
-            << ", \"graph_build_s\": " << built - start << ", \"graph_recall\": " << static_cast<double>(n_common) / static_cast<double>(total) << "}\n";
+            << ", \"graph_queries_s\": "
+            << rate(queries, [&](const std::vector<float>& q) { return graph.search(q, 10); })
+            << ", \"graph_build_s\": " << built - start
+            << ", \"graph_recall\": " << static_cast<double>(n_common) / static_cast<double>(total) << "}\n";
   return 0;
 }
 

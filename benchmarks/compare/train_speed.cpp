@@ -29,7 +29,8 @@ llama::training_batch make_batch(std::size_t n_sequence, std::size_t n_token, st
   llama::training_batch batch;
   for (std::size_t s = 0; s < n_sequence; ++s) {
     std::vector<quipu::token_id> ids(n_token);
-    for (std::size_t t = 0; t < n_token; ++t) ids[t] = static_cast<quipu::token_id>(((s * n_token + t) * 7919 + 13) % n_vocab);
+    for (std::size_t t = 0; t < n_token; ++t)
+      ids[t] = static_cast<quipu::token_id>(((s * n_token + t) * 7919 + 13) % n_vocab);
     batch.add(ids, std::vector<std::int64_t>(ids.begin(), ids.end()));
   }
   return batch;
@@ -49,8 +50,8 @@ void measure(Pass& pass, Update& update, Hooks& hooks, const llama::weight_gradi
     losses.push_back(loss.mean());
   }
   std::sort(seconds.begin(), seconds.end());
-  std::cout << "{\"seconds\": " << seconds[seconds.size() / 2] << ", \"first_loss\": " << losses.front() << ", \"last_loss\": " << losses.back()
-            << ", \"peak_kib\": " << peak_kib() << "}\n";
+  std::cout << "{\"seconds\": " << seconds[seconds.size() / 2] << ", \"first_loss\": " << losses.front()
+            << ", \"last_loss\": " << losses.back() << ", \"peak_kib\": " << peak_kib() << "}\n";
 }
 
 void lora(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team,
@@ -91,10 +92,12 @@ int main(int argc, char** argv) {
     const quipu::thread_team team(number(3));
     const std::string_view kind = argv[7];
     if (kind != "f32" && kind != "bf16") quipu::fail<quipu::config_error>("train_speed: products", "f32 or bf16", kind);
-    const auto products = kind == "bf16" ? quipu::linear::product_rounding::bf16 : quipu::linear::product_rounding::none;
+    const auto products =
+        kind == "bf16" ? quipu::linear::product_rounding::bf16 : quipu::linear::product_rounding::none;
     const auto batch = make_batch(number(4), number(5), m.config().n_vocab);
     if (what == "lora_qk") {
-      lora(m, batch, number(6), team, products, {.rank = 4, .alpha = 1, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})});
+      lora(m, batch, number(6), team, products,
+           {.rank = 4, .alpha = 1, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})});
     } else if (what == "lora_all") {
       lora(m, batch, number(6), team, products, {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()});
     } else if (what == "full") {

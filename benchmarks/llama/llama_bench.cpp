@@ -29,7 +29,8 @@ const llama::model<>& subject() {
 
 std::vector<quipu::token_id> tokens(std::size_t n) {
   std::vector<quipu::token_id> ids(n);
-  for (std::size_t i = 0; i < n; ++i) ids[i] = static_cast<quipu::token_id>((i * 7919 + 13) % subject().config().n_vocab);
+  for (std::size_t i = 0; i < n; ++i)
+    ids[i] = static_cast<quipu::token_id>((i * 7919 + 13) % subject().config().n_vocab);
   return ids;
 }
 
@@ -53,7 +54,13 @@ void prefill(benchmark::State& state) {
   state.counters["flop/s"] = benchmark::Counter(2.0 * static_cast<double>(subject().weights().n_parameter()) * done,
                                                 benchmark::Counter::kIsRate, benchmark::Counter::kIs1000);
 }
-BENCHMARK(prefill)->ArgNames({"tokens", "threads"})->Args({64, 2})->Args({512, 1})->Args({512, 2})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(prefill)
+    ->ArgNames({"tokens", "threads"})
+    ->Args({64, 2})
+    ->Args({512, 1})
+    ->Args({512, 2})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 void decode(benchmark::State& state) {
   llama::session s(subject(), quipu::thread_team(static_cast<std::size_t>(state.range(1))));
@@ -70,6 +77,12 @@ void decode(benchmark::State& state) {
   state.counters["bytes/s"] = benchmark::Counter(n * static_cast<double>(subject().weights().bytes_per_token()),
                                                  benchmark::Counter::kIsRate, benchmark::Counter::kIs1000);
 }
-BENCHMARK(decode)->ArgNames({"context", "threads"})->Args({16, 1})->Args({16, 2})->Args({500, 2})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(decode)
+    ->ArgNames({"context", "threads"})
+    ->Args({16, 1})
+    ->Args({16, 2})
+    ->Args({500, 2})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace

@@ -31,7 +31,8 @@ inline std::vector<std::string> note_corpus(std::size_t n) {
     if (words.size() >= 6 && seen.insert(whole).second) base.push_back(words);
   };
   const char* chosen = std::getenv("QUIPU_SHARED");
-  const std::filesystem::path folder = std::filesystem::path(chosen != nullptr ? chosen : QUIPU_SHARED_DEFAULT) / "data" / "edit" / "eren";
+  const std::filesystem::path folder =
+      std::filesystem::path(chosen != nullptr ? chosen : QUIPU_SHARED_DEFAULT) / "data" / "edit" / "eren";
   if (std::filesystem::exists(folder)) {
     for (const auto& one : data::read_counterfact_hard((folder / "cfh_filtered.json").string())) take(one.notes[0]);
     const data::fever_set fever = data::read_fever((folder / "fever_filtered.json").string());

@@ -86,7 +86,8 @@ void add_to_file(benchmark::State& state) {
     remove();
     notes::notebook<notes::sqlite_store, notes::bm25_retriever> book{notes::sqlite_store(path.string())};
     for (std::size_t i = 0; i < n; i += 10'000) {
-      book.add_batch(std::span(all).subspan(i, std::min<std::size_t>(10'000, n - i)), {.on_conflict = notes::conflict_policy::keep_both});
+      book.add_batch(std::span(all).subspan(i, std::min<std::size_t>(10'000, n - i)),
+                     {.on_conflict = notes::conflict_policy::keep_both});
     }
     benchmark::DoNotOptimize(book.size());
   }
@@ -135,11 +136,31 @@ void sizes(benchmark::internal::Benchmark* bench) {
 }  // namespace
 
 BENCHMARK(top5<notes::bm25_retriever>)->Name("bm25 top5")->Apply(sizes)->Unit(benchmark::kMicrosecond);
-BENCHMARK(top5<notes::basic_bm25_retriever<notes::all_words>>)->Name("bm25 top5, stop words kept")->Apply(sizes)->Unit(benchmark::kMicrosecond);
+BENCHMARK(top5<notes::basic_bm25_retriever<notes::all_words>>)
+    ->Name("bm25 top5, stop words kept")
+    ->Apply(sizes)
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK(top5<notes::char_ngram_retriever<>>)->Name("char n-gram top5")->Arg(20'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(top5<notes::fts5_retriever>)->Name("fts5 top5")->Arg(20'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(add<notes::bm25_retriever>)->Name("bm25 add")->Apply(sizes)->Unit(benchmark::kMillisecond);
-BENCHMARK(add_to_file)->Name("sqlite_store + bm25 add")->Apply(sizes)->Iterations(1)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(open_file<search::none>)->Name("open sqlite_store")->Apply(sizes)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(open_file<search::made_anew>)->Name("open sqlite_store + bm25 made anew")->Apply(sizes)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(open_file<search::from_cache>)->Name("open sqlite_store + bm25 from its cache")->Apply(sizes)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(add_to_file)
+    ->Name("sqlite_store + bm25 add")
+    ->Apply(sizes)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(open_file<search::none>)
+    ->Name("open sqlite_store")
+    ->Apply(sizes)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(open_file<search::made_anew>)
+    ->Name("open sqlite_store + bm25 made anew")
+    ->Apply(sizes)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(open_file<search::from_cache>)
+    ->Name("open sqlite_store + bm25 from its cache")
+    ->Apply(sizes)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();

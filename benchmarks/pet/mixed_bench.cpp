@@ -30,8 +30,9 @@ const std::vector<std::shared_ptr<module_type>>& modules() {
   static const auto all = [] {
     std::vector<std::shared_ptr<module_type>> made;
     for (std::size_t i = 0; i < n_sequence; ++i) {
-      made.push_back(std::make_shared<module_type>(pet::lora{.rank = 4, .alpha = 1, .targets = quipu::optim::name_pattern::suffixes({"q_proj", "k_proj"})},
-                                                   subject().config(), i));
+      made.push_back(std::make_shared<module_type>(
+          pet::lora{.rank = 4, .alpha = 1, .targets = quipu::optim::name_pattern::suffixes({"q_proj", "k_proj"})},
+          subject().config(), i));
     }
     return made;
   }();
@@ -42,7 +43,8 @@ std::vector<std::vector<quipu::token_id>> texts(std::size_t n_token) {
   quipu::random_stream random(1);
   std::vector<std::vector<quipu::token_id>> all(n_sequence, std::vector<quipu::token_id>(n_token));
   for (auto& ids : all) {
-    for (auto& id : ids) id = static_cast<quipu::token_id>(random.below(static_cast<std::uint32_t>(subject().config().n_vocab)));
+    for (auto& id : ids)
+      id = static_cast<quipu::token_id>(random.below(static_cast<std::uint32_t>(subject().config().n_vocab)));
   }
   return all;
 }
@@ -50,9 +52,11 @@ std::vector<std::vector<quipu::token_id>> texts(std::size_t n_token) {
 template <class Hooks>
 void train(benchmark::State& state, llama::training_pass<llama::model<>>& pass, Hooks& hooks) {
   llama::training_batch batch;
-  for (const auto& ids : texts(static_cast<std::size_t>(state.range(0)))) batch.add(ids, std::vector<std::int64_t>(ids.begin(), ids.end()));
+  for (const auto& ids : texts(static_cast<std::size_t>(state.range(0))))
+    batch.add(ids, std::vector<std::int64_t>(ids.begin(), ids.end()));
   for (auto _ : state) benchmark::DoNotOptimize(pass.step(batch, batch.n_counted(), hooks, {}));
-  state.counters["tokens/s"] = benchmark::Counter(static_cast<double>(batch.n_row()), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["tokens/s"] =
+      benchmark::Counter(static_cast<double>(batch.n_row()), benchmark::Counter::kIsIterationInvariantRate);
 }
 
 template <class Hooks>
@@ -67,7 +71,8 @@ void decode(benchmark::State& state, llama::session<llama::model<>>& s, Hooks& h
     s.run(inputs, ignore, hooks);
     for (const auto& in : inputs) s.truncate(in.sequence, 64);
   }
-  state.counters["tokens/s"] = benchmark::Counter(static_cast<double>(n_sequence), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["tokens/s"] =
+      benchmark::Counter(static_cast<double>(n_sequence), benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void train_one(benchmark::State& state) {

@@ -42,8 +42,9 @@ void linear_forward(benchmark::State& state) {
   std::vector<float> y(n * d_ffn);
   linear::multiplier<float> multiply(tools());
   for (auto _ : state) {
-    multiply.product(linear::plain_operand<float>::along({x.data(), n, d_model}), linear::plain_operand<float>::along({w.data(), d_ffn, d_model}),
-                     {y.data(), n, d_ffn}, linear::gemm_output::overwrite);
+    multiply.product(linear::plain_operand<float>::along({x.data(), n, d_model}),
+                     linear::plain_operand<float>::along({w.data(), d_ffn, d_model}), {y.data(), n, d_ffn},
+                     linear::gemm_output::overwrite);
   }
   rate(state, "flop/s", 2.0 * n * d_ffn * d_model);
 }
@@ -52,7 +53,8 @@ void linear_input_gradient(benchmark::State& state) {
   std::vector<float> dx(n * d_model);
   linear::multiplier<float> multiply(tools());
   for (auto _ : state) {
-    multiply.input_gradient({dy.data(), n, d_ffn}, linear::store_plain(w.data(), d_ffn, d_model), {dx.data(), n, d_model}, linear::gemm_output::overwrite);
+    multiply.input_gradient({dy.data(), n, d_ffn}, linear::store_plain(w.data(), d_ffn, d_model),
+                            {dx.data(), n, d_model}, linear::gemm_output::overwrite);
   }
   rate(state, "flop/s", 2.0 * n * d_ffn * d_model);
 }
@@ -69,7 +71,8 @@ void rms_norm_backward(benchmark::State& state) {
   std::vector<float> dx(n * d_model), dw(d_model);
   quipu::buffer<float> partial;
   for (auto _ : state) {
-    llama::rms_norm_rows_backward<float>(tools(), {x.data(), n, d_model}, w.data(), 1e-5, {dy.data(), n, d_model}, {dx.data(), n, d_model}, dw.data(), partial);
+    llama::rms_norm_rows_backward<float>(tools(), {x.data(), n, d_model}, w.data(), 1e-5, {dy.data(), n, d_model},
+                                         {dx.data(), n, d_model}, dw.data(), partial);
   }
   rate(state, "values/s", n * d_model);
 }
@@ -78,7 +81,8 @@ void gate_backward(benchmark::State& state) {
   const auto gate = random_values(n * d_ffn, 1), up = random_values(n * d_ffn, 2), start = random_values(n * d_ffn, 3);
   std::vector<float> dh = start, du(n * d_ffn);
   for (auto _ : state) {
-    quipu::ffn::gate_backward<float>(quipu::activation::silu{}, tools(), {gate.data(), n, d_ffn}, {up.data(), n, d_ffn}, {dh.data(), n, d_ffn}, {du.data(), n, d_ffn}, {});
+    quipu::ffn::gate_backward<float>(quipu::activation::silu{}, tools(), {gate.data(), n, d_ffn}, {up.data(), n, d_ffn},
+                                     {dh.data(), n, d_ffn}, {du.data(), n, d_ffn}, {});
   }
   rate(state, "values/s", n * d_ffn);
 }
@@ -90,8 +94,10 @@ struct attention_data {
   }
   quipu::io::model_config c;
   std::vector<llama::row_segment> segments;
-  std::vector<float> q = random_values(n * n_head * d_head, 1), k = random_values(n * n_kv_head * d_head, 2), v = random_values(n * n_kv_head * d_head, 3);
-  std::vector<float> d_out = random_values(n * n_head * d_head, 4), out = std::vector<float>(q.size()), sums = std::vector<float>(n * n_head);
+  std::vector<float> q = random_values(n * n_head * d_head, 1), k = random_values(n * n_kv_head * d_head, 2),
+                     v = random_values(n * n_kv_head * d_head, 3);
+  std::vector<float> d_out = random_values(n * n_head * d_head, 4), out = std::vector<float>(q.size()),
+                     sums = std::vector<float>(n * n_head);
   std::vector<float> dq = out, dk = std::vector<float>(k.size()), dv = dk;
 
   void forward(llama::batch_context<float>& context, const llama::attention_plan& plan) {
@@ -105,7 +111,8 @@ void attention_forward(benchmark::State& state) {
   llama::batch_context<float> context(a.c, a.segments);
   const llama::attention_plan plan(a.segments);
   for (auto _ : state) a.forward(context, plan);
-  rate(state, "flop/s", 2.0 * n * n_head * d_head * static_cast<double>(state.range(0) + 1));  // two products over half the pairs
+  // Two products over half the pairs
+  rate(state, "flop/s", 2.0 * n * n_head * d_head * static_cast<double>(state.range(0) + 1));
 }
 void attention_backward(benchmark::State& state) {
   attention_data a(static_cast<std::size_t>(state.range(0)));
@@ -116,7 +123,13 @@ void attention_backward(benchmark::State& state) {
   quipu::buffer<float> delta;
   for (auto _ : state) {
     llama::attention_backward<float>(tools(), a.c, context,
-                                     {{a.q.data(), n, d_q}, {a.out.data(), n, d_q}, a.sums.data(), {a.d_out.data(), n, d_q}, {a.dq.data(), n, d_q}, {a.dk.data(), n, d_kv}, {a.dv.data(), n, d_kv}},
+                                     {{a.q.data(), n, d_q},
+                                      {a.out.data(), n, d_q},
+                                      a.sums.data(),
+                                      {a.d_out.data(), n, d_q},
+                                      {a.dq.data(), n, d_q},
+                                      {a.dk.data(), n, d_kv},
+                                      {a.dv.data(), n, d_kv}},
                                      delta);
   }
   rate(state, "flop/s", 5.0 * n * n_head * d_head * static_cast<double>(state.range(0) + 1));
@@ -131,7 +144,8 @@ void head_and_loss(benchmark::State& state) {
   linear::projector<float> projector(tools(), linear::activation_rounding::none);
   llama::head_loss<float> loss;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(loss.run(projector, multiply, {linear::store_plain(w.data(), n_vocab, d_model)}, {h.data(), n, d_model}, targets, 1.0 / n, {dh.data(), n, d_model}));
+    benchmark::DoNotOptimize(loss.run(projector, multiply, {linear::store_plain(w.data(), n_vocab, d_model)},
+                                      {h.data(), n, d_model}, targets, 1.0 / n, {dh.data(), n, d_model}));
   }
   rate(state, "flop/s", 4.0 * n * static_cast<double>(n_vocab) * d_model);
 }

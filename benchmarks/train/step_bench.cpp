@@ -41,7 +41,9 @@ llama::training_batch random_batch(const benchmark::State& state, std::size_t n_
 double matrix_flops(const quipu::io::model_config& c, const llama::training_batch& batch, double passes) {
   const double layer = static_cast<double>(c.d_model) * static_cast<double>(2 * c.d_q() + 2 * c.d_kv() + 3 * c.d_ffn);
   const double head = static_cast<double>(c.n_vocab) * static_cast<double>(c.d_model);
-  return 2.0 * passes * (static_cast<double>(batch.n_row()) * static_cast<double>(c.n_layer) * layer + static_cast<double>(batch.n_counted()) * head);
+  return 2.0 * passes *
+         (static_cast<double>(batch.n_row()) * static_cast<double>(c.n_layer) * layer +
+          static_cast<double>(batch.n_counted()) * head);
 }
 
 void count(benchmark::State& state, const llama::training_batch& batch, double flops) {
@@ -51,7 +53,8 @@ void count(benchmark::State& state, const llama::training_batch& batch, double f
 }
 
 template <class Pass, class Update, class Hooks>
-void run(benchmark::State& state, Pass& pass, Update& update, Hooks& hooks, const llama::weight_gradients<float>& gradients, double passes) {
+void run(benchmark::State& state, Pass& pass, Update& update, Hooks& hooks,
+         const llama::weight_gradients<float>& gradients, double passes) {
   const auto batch = random_batch(state, pass.model().config().n_vocab);
   const std::size_t n_counted = batch.n_counted();
   for (auto _ : state) {
@@ -63,7 +66,8 @@ void run(benchmark::State& state, Pass& pass, Update& update, Hooks& hooks, cons
   state.counters["tape_bytes"] = static_cast<double>(pass.n_tape_byte());
 }
 
-void lora_step(benchmark::State& state, const pet::lora& policy, llama::tape_depth depth = llama::tape_depth::everything) {
+void lora_step(benchmark::State& state, const pet::lora& policy,
+               llama::tape_depth depth = llama::tape_depth::everything) {
   llama::training_pass pass(subject(), quipu::thread_team(2), depth);
   pet::lora::module<float> module(policy, subject().config(), 0);
   llama::module_hooks hooks(module, pass.workspace());
@@ -88,17 +92,21 @@ void peak(benchmark::State& state) {
   constexpr std::size_t rounds = 2000;
   for (auto _ : state) {
     team.parallel_for(2, 1, [&](std::size_t i, std::size_t, std::size_t) {
-      for (std::size_t r = 0; r < rounds; ++r) tile(256, a.data() + i * 6 * 256, b.data() + i * 16 * 256, c.data() + i * 128, 16, false);
+      for (std::size_t r = 0; r < rounds; ++r)
+        tile(256, a.data() + i * 6 * 256, b.data() + i * 16 * 256, c.data() + i * 128, 16, false);
     });
   }
-  state.counters["flop/s"] = benchmark::Counter(2.0 * 2 * rounds * 256 * 96, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["flop/s"] =
+      benchmark::Counter(2.0 * 2 * rounds * 256 * 96, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 const pet::lora qk{.rank = 4, .alpha = 1, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})};
 
 void lora_qk(benchmark::State& state) { lora_step(state, qk); }
 void lora_qk_recomputed(benchmark::State& state) { lora_step(state, qk, llama::tape_depth::block_inputs); }
-void lora_all(benchmark::State& state) { lora_step(state, {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()}); }
+void lora_all(benchmark::State& state) {
+  lora_step(state, {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()});
+}
 void full(benchmark::State& state) { full_step(state, subject()); }
 void stories260k_full(benchmark::State& state) {
   const auto path = quipu::bench::shared_path("data/models/stories260K/stories260K.bin");
@@ -107,9 +115,22 @@ void stories260k_full(benchmark::State& state) {
 }
 
 BENCHMARK(peak)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(stories260k_full)->ArgNames({"sequences", "tokens"})->Args({8, 256})->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(lora_qk)->ArgNames({"sequences", "tokens"})->Args({8, 64})->Args({2, 512})->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(lora_qk_recomputed)->ArgNames({"sequences", "tokens"})->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(stories260k_full)
+    ->ArgNames({"sequences", "tokens"})
+    ->Args({8, 256})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(lora_qk)
+    ->ArgNames({"sequences", "tokens"})
+    ->Args({8, 64})
+    ->Args({2, 512})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(lora_qk_recomputed)
+    ->ArgNames({"sequences", "tokens"})
+    ->Args({8, 64})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(lora_all)->ArgNames({"sequences", "tokens"})->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(full)->ArgNames({"sequences", "tokens"})->Args({8, 64})->UseRealTime()->Unit(benchmark::kMillisecond);
 

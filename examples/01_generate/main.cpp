@@ -21,11 +21,12 @@ struct settings {
 template <class Model>
 void print_facts(const Model& m, const settings& s, double load_seconds) {
   const auto& c = m.config();
-  std::cerr << (c.name.empty() ? s.model : c.name) << " (" << m.identity()->format << "): " << c.n_layer << " layers, d_model "
-            << c.d_model << ", d_ffn " << c.d_ffn << ", " << c.n_head << " heads on " << c.n_kv_head << " KV heads, vocabulary "
-            << c.n_vocab << ", context " << c.n_ctx << "\n"
+  std::cerr << (c.name.empty() ? s.model : c.name) << " (" << m.identity()->format << "): " << c.n_layer
+            << " layers, d_model " << c.d_model << ", d_ffn " << c.d_ffn << ", " << c.n_head << " heads on "
+            << c.n_kv_head << " KV heads, vocabulary " << c.n_vocab << ", context " << c.n_ctx << "\n"
             << m.weights().n_parameter() / 1'000'000 << " M parameters, " << m.weights().bytes_per_token() / 1'000'000
-            << " MB read a token, loaded in " << load_seconds << " s, kernels " << name_of(q::linear::best_kernels().set) << "\n\n";
+            << " MB read a token, loaded in " << load_seconds << " s, kernels "
+            << name_of(q::linear::best_kernels().set) << "\n\n";
 }
 
 template <class Model>
@@ -47,20 +48,22 @@ int answer(const Model& m, const settings& s, double load_seconds) {
   q::llama::session session(m, q::thread_team(s.n_thread), {.n_ctx = std::min(s.n_ctx, m.config().n_ctx)});
   double first_token = 0;
   const terminal::stopwatch watch;
-  const auto result = q::llama::generate(session, m.tokenizer(), session.create(), ids,
-                                         {.max_tokens = s.max_tokens,
-                                          .sampler = s.sampling.temperature > 0 ? q::llama::sampling(s.sampling) : q::llama::greedy(),
-                                          .continues_text = s.completion,
-                                          .on_text = [&](std::string_view text) {
-                                            if (first_token == 0) first_token = watch.seconds();
-                                            std::cout << text << std::flush;
-                                            return true;
-                                          }});
+  const auto result =
+      q::llama::generate(session, m.tokenizer(), session.create(), ids,
+                         {.max_tokens = s.max_tokens,
+                          .sampler = s.sampling.temperature > 0 ? q::llama::sampling(s.sampling) : q::llama::greedy(),
+                          .continues_text = s.completion,
+                          .on_text = [&](std::string_view text) {
+                            if (first_token == 0) first_token = watch.seconds();
+                            std::cout << text << std::flush;
+                            return true;
+                          }});
   // [generate]
   const double total = watch.seconds();
   std::cout << std::endl;
-  std::cerr << "\nprompt " << ids.size() << " tokens in " << first_token << " s (" << static_cast<double>(ids.size()) / first_token
-            << " tokens/s); generated " << result.tokens.size() << " tokens";
+  std::cerr << "\nprompt " << ids.size() << " tokens in " << first_token << " s ("
+            << static_cast<double>(ids.size()) / first_token << " tokens/s); generated " << result.tokens.size()
+            << " tokens";
   if (result.tokens.size() > 1) {
     std::cerr << " (" << static_cast<double>(result.tokens.size() - 1) / (total - first_token) << " tokens/s)";
   }
@@ -69,7 +72,8 @@ int answer(const Model& m, const settings& s, double load_seconds) {
 }
 
 int main(int argc, char** argv) {
-  terminal::arguments arguments("Answers a chat prompt, or continues a text, with a LLaMA from GGUF, Hugging Face or llama2.c files.");
+  terminal::arguments arguments(
+      "Answers a chat prompt, or continues a text, with a LLaMA from GGUF, Hugging Face or llama2.c files.");
   settings s;
   arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");

@@ -25,7 +25,9 @@ struct settings {
   double alpha = 16, learning_rate = 0, dropout = 0;
   std::uint64_t seed = 0;
   std::vector<std::string> targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
-  [[nodiscard]] training_files::prompt_format format() const { return plain ? training_files::prompt_format::plain : training_files::prompt_format::chat; }
+  [[nodiscard]] training_files::prompt_format format() const {
+    return plain ? training_files::prompt_format::plain : training_files::prompt_format::chat;
+  }
 };
 
 template <class Model>
@@ -40,13 +42,21 @@ q::train::example_list read_examples(const Model& m, const settings& s) {
 }
 
 template <class Pass, class Parameters, class Gradients, class Source, class Hooks>
-void train(Pass& pass, const Parameters& parameters, const Gradients& gradients, const Source& source, Hooks& hooks, const settings& s) {
+void train(Pass& pass, const Parameters& parameters, const Gradients& gradients, const Source& source, Hooks& hooks,
+           const settings& s) {
   // [train]
   const std::size_t n_step = (s.n_epoch * source.size() + s.batch_size - 1) / s.batch_size;
   const double rate = s.learning_rate > 0 ? s.learning_rate : s.full ? 2e-5 : 1e-3;
-  q::train::trainer trainer(pass, parameters, gradients, q::optim::adamw{.learning_rate = rate}, q::schedule::cosine{n_step / 20, n_step},
-                            {.n_step = n_step, .batch_size = s.batch_size, .max_gradient_norm = 1, .seed = s.seed, .save_every = 50,
-                             .folder = s.out, .resume = s.resume, .progress = training_files::show});
+  q::train::trainer trainer(pass, parameters, gradients, q::optim::adamw{.learning_rate = rate},
+                            q::schedule::cosine{n_step / 20, n_step},
+                            {.n_step = n_step,
+                             .batch_size = s.batch_size,
+                             .max_gradient_norm = 1,
+                             .seed = s.seed,
+                             .save_every = 50,
+                             .folder = s.out,
+                             .resume = s.resume,
+                             .progress = training_files::show});
   const double begin = q::steady_seconds();
   trainer.run(source, hooks);
   // [train]
@@ -94,7 +104,8 @@ void check(const Model& m, Hooks& hooks, q::linear::workspace& ws, const setting
   std::vector<answer_type> answers;
   std::vector<q::llama::sequence_id> sequences;
   for (const auto& pair : pairs) {
-    answers.push_back({q::text::stream_decoder(tokenizer), training_files::prompt_ids(tokenizer, pair.prompt, s.format()), {}, {}});
+    answers.push_back(
+        {q::text::stream_decoder(tokenizer), training_files::prompt_ids(tokenizer, pair.prompt, s.format()), {}, {}});
     sequences.push_back(session.create());
   }
   std::vector<q::llama::sequence_input<float>> inputs;
@@ -105,11 +116,17 @@ void check(const Model& m, Hooks& hooks, q::linear::workspace& ws, const setting
       auto& a = answers[i];
       if (a.done || !pairs[i].answer.starts_with(a.text)) continue;
       writing.push_back(i);
-      inputs.push_back({sequences[i], a.given.empty() ? std::span<const q::token_id>(a.prompt) : std::span<const q::token_id>(a.given).last(1)});
+      inputs.push_back({sequences[i], a.given.empty() ? std::span<const q::token_id>(a.prompt)
+                                                      : std::span<const q::token_id>(a.given).last(1)});
     }
     if (inputs.empty()) break;
     std::vector<q::token_id> next(inputs.size());
-    session.run(inputs, [&](std::size_t input, std::size_t, std::span<const float> logits) { next[input] = q::llama::greedy()(logits, {}); }, hooks);
+    session.run(
+        inputs,
+        [&](std::size_t input, std::size_t, std::span<const float> logits) {
+          next[input] = q::llama::greedy()(logits, {});
+        },
+        hooks);
     for (std::size_t j = 0; j < next.size(); ++j) answers[writing[j]].push(tokenizer, next[j], s.plain);
   }
   std::filesystem::create_directories(s.out);
@@ -117,9 +134,13 @@ void check(const Model& m, Hooks& hooks, q::linear::workspace& ws, const setting
   std::size_t given = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     given += std::size_t{answers[i].text == pairs[i].answer};
-    file << nlohmann::json{{"prompt", answers[i].prompt}, {"given", answers[i].given}, {"right", answers[i].text == pairs[i].answer}} << '\n';
+    file << nlohmann::json{{"prompt", answers[i].prompt},
+                           {"given", answers[i].given},
+                           {"right", answers[i].text == pairs[i].answer}}
+         << '\n';
   }
-  std::cout << when << " training: " << given << " of " << pairs.size() << " answers given (" << q::steady_seconds() - begin << " s)" << std::endl;
+  std::cout << when << " training: " << given << " of " << pairs.size() << " answers given ("
+            << q::steady_seconds() - begin << " s)" << std::endl;
 }
 
 template <class Model, class Hooks>
@@ -127,9 +148,12 @@ void ask(const Model& m, Hooks& hooks, q::linear::workspace& ws, const settings&
   if (s.ask.empty()) return;
   q::llama::session session(m, ws.team());
   q::llama::hooked_session with_module(session, hooks);
-  q::llama::generate_options options{.max_tokens = 64, .on_text = [](std::string_view text) { return static_cast<bool>(std::cout << text << std::flush); }};
+  q::llama::generate_options options{.max_tokens = 64, .on_text = [](std::string_view text) {
+                                       return static_cast<bool>(std::cout << text << std::flush);
+                                     }};
   if (s.plain) options.stop = {"\n"};
-  static_cast<void>(q::llama::generate(with_module, m.tokenizer(), with_module.create(), training_files::prompt_ids(m.tokenizer(), s.ask, s.format()), options));
+  static_cast<void>(q::llama::generate(with_module, m.tokenizer(), with_module.create(),
+                                       training_files::prompt_ids(m.tokenizer(), s.ask, s.format()), options));
   std::cout << std::endl;
 }
 
@@ -150,7 +174,10 @@ int run(const Model& m, const Source& source, const settings& s) {
     ask(trainable.model(), hooks, pass.workspace(), s);
   } else {
     q::llama::training_pass pass(m, team, depth, products);
-    q::pet::lora::module<float> module({.rank = s.rank, .alpha = s.alpha, .dropout = s.dropout, .targets = q::optim::name_pattern::suffixes(s.targets)},
+    q::pet::lora::module<float> module({.rank = s.rank,
+                                        .alpha = s.alpha,
+                                        .dropout = s.dropout,
+                                        .targets = q::optim::name_pattern::suffixes(s.targets)},
                                        m.config(), s.seed);
     q::llama::module_hooks hooks(module, pass.workspace());
     check(m, hooks, pass.workspace(), s, "before");
@@ -164,7 +191,8 @@ int run(const Model& m, const Source& source, const settings& s) {
 }
 
 int main(int argc, char** argv) {
-  terminal::arguments arguments("Fine-tunes a LLaMA on prompts and answers (.jsonl) or on a text, with LoRA or in full.");
+  terminal::arguments arguments(
+      "Fine-tunes a LLaMA on prompts and answers (.jsonl) or on a text, with LoRA or in full.");
   settings s;
   arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
@@ -175,7 +203,9 @@ int main(int argc, char** argv) {
   arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
   arguments.flag("--plain", &s.plain, "prompts as they are, followed by a line break, instead of in the chat format");
   arguments.flag("--check", &s.check, "count the pairs whose answer the model gives, before and after");
-  arguments.flag("--bf16", &s.bf16, "round the operands of the model's products to bf16 where the processor has such products: twice as fast");
+  arguments.flag(
+      "--bf16", &s.bf16,
+      "round the operands of the model's products to bf16 where the processor has such products: twice as fast");
   arguments.flag("--recompute", &s.recompute, "keep block inputs only: less memory, a quarter more time");
   arguments.option("--alpha", &s.alpha, "of LoRA");
   arguments.option("--dropout", &s.dropout, "of LoRA");
@@ -189,9 +219,13 @@ int main(int argc, char** argv) {
   arguments.option("--seed", &s.seed);
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
-    const auto m = q::llama::load<q::ffn::dense<q::activation::silu>, q::activations::f32, q::kv::exact>(s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    const auto m = q::llama::load<q::ffn::dense<q::activation::silu>, q::activations::f32, q::kv::exact>(
+        s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
     if (s.check && !s.data.ends_with(".jsonl")) q::fail<q::config_error>("--check", "pairs in a .jsonl file", s.data);
     if (s.data.ends_with(".jsonl")) return run(m, read_examples(m, s), s);
-    return run(m, q::train::token_windows(q::text::encode_document(m.tokenizer(), training_files::read_text(s.data)), s.n_token), s);
+    return run(
+        m,
+        q::train::token_windows(q::text::encode_document(m.tokenizer(), training_files::read_text(s.data)), s.n_token),
+        s);
   });
 }

@@ -43,13 +43,16 @@ int run(const settings& s) {
   const q::text::any_tokenizer tokenizer(q::io::read_vocabulary(s.vocabulary, s.n_vocab));
   std::vector<q::token_id> tokens = q::text::encode_document(tokenizer, training_files::read_text(s.text));
   const std::size_t n_held_out = std::max<std::size_t>(std::min<std::size_t>(tokens.size() / 20, 20'000), 2);
-  if (tokens.size() < 4 * n_held_out) q::fail<q::config_error>(s.text, "a longer text", q::concat(tokens.size(), " tokens"));
-  const q::train::token_windows held_out({tokens.end() - static_cast<std::ptrdiff_t>(n_held_out), tokens.end()}, s.n_ctx);
+  if (tokens.size() < 4 * n_held_out)
+    q::fail<q::config_error>(s.text, "a longer text", q::concat(tokens.size(), " tokens"));
+  const q::train::token_windows held_out({tokens.end() - static_cast<std::ptrdiff_t>(n_held_out), tokens.end()},
+                                         s.n_ctx);
   tokens.resize(tokens.size() - n_held_out);
   const q::train::token_windows source(std::move(tokens), s.n_ctx);
 
   // [pretrain]
-  auto trainable = q::llama::initialise<float, q::ffn::dense<q::activation::silu>>(config_of(s, tokenizer), s.seed, tokenizer);
+  auto trainable =
+      q::llama::initialise<float, q::ffn::dense<q::activation::silu>>(config_of(s, tokenizer), s.seed, tokenizer);
   const std::size_t n_value = trainable.select(q::optim::name_pattern::all());
   std::cerr << n_value << " values, " << source.size() << " windows of " << s.n_ctx << " tokens\n";
   q::llama::training_pass pass(trainable.model(), q::thread_team(s.n_thread), q::llama::tape_depth::everything,
@@ -58,9 +61,15 @@ int run(const settings& s) {
   q::train::trainer trainer(pass, trainable.parameters(), trainable.gradients(),
                             q::optim::adamw{.learning_rate = s.learning_rate, .beta2 = 0.95, .weight_decay = 0.1},
                             q::schedule::cosine{s.n_step / 20, s.n_step, 0.1},
-                            {.n_step = s.n_step, .batch_size = s.batch_size, .max_gradient_norm = 1, .seed = s.seed,
-                             .validate_every = std::max<std::size_t>(s.n_step / 5, 1), .save_every = 100, .folder = s.out,
-                             .resume = s.resume, .progress = training_files::show});
+                            {.n_step = s.n_step,
+                             .batch_size = s.batch_size,
+                             .max_gradient_norm = 1,
+                             .seed = s.seed,
+                             .validate_every = std::max<std::size_t>(s.n_step / 5, 1),
+                             .save_every = 100,
+                             .folder = s.out,
+                             .resume = s.resume,
+                             .progress = training_files::show});
   trainer.run(source, hooks, held_out);
   // [pretrain]
 
@@ -76,7 +85,8 @@ int run(const settings& s) {
 int main(int argc, char** argv) {
   terminal::arguments arguments("Trains a small LLaMA from nothing on a text file.");
   settings s;
-  arguments.required("--vocabulary", &s.vocabulary, "tokenizer: a checkpoint, tokenizer.json, tokenizer.model or llama2.c's tokenizer.bin");
+  arguments.required("--vocabulary", &s.vocabulary,
+                     "tokenizer: a checkpoint, tokenizer.json, tokenizer.model or llama2.c's tokenizer.bin");
   arguments.required("--text", &s.text, "what to learn");
   arguments.required("--out", &s.out, "folder for checkpoints, log and the model");
   arguments.option("--prompt", &s.prompt, "to continue at the end");

@@ -40,20 +40,24 @@ void list_notes(const Editor& editor, const std::string& words) {
 }
 
 inline void explain(const q::eren::answer& a) {
-  std::cout << (a.source == q::eren::read_note ? "from notes" : "own knowledge") << ", probability that a note answers it " << a.probability << '\n';
+  std::cout << (a.source == q::eren::read_note ? "from notes" : "own knowledge")
+            << ", probability that a note answers it " << a.probability << '\n';
   for (const auto& n : a.trace.candidates) {
-    std::cout << "  note " << n.id << " \"" << n.text << "\": BM25 " << n.evidence.bm25 << ", n-grams " << n.evidence.ngram;
+    std::cout << "  note " << n.id << " \"" << n.text << "\": BM25 " << n.evidence.bm25 << ", n-grams "
+              << n.evidence.ngram;
     if (!n.worth_reading) {
       std::cout << "; not worth reading\n";
     } else if (n.read.done) {
-      std::cout << "; read \"" << n.read.answer << "\", log p " << n.read.log_p_answer << ", of abstaining " << n.read.log_p_abstain << ", "
-                << n.read.n_computed << " of " << n.read.n_prompt << " tokens computed; score " << n.decision.score
+      std::cout << "; read \"" << n.read.answer << "\", log p " << n.read.log_p_answer << ", of abstaining "
+                << n.read.log_p_abstain << ", " << n.read.n_computed << " of " << n.read.n_prompt
+                << " tokens computed; score " << n.decision.score
                 << (n.decision.apply ? ", applied\n" : ", not applied\n");
     }
   }
   const auto& t = a.trace.timings;
-  std::cout << std::fixed << std::setprecision(1) << "  ms: retrieve " << 1e3 * t.retrieve << ", screen " << 1e3 * t.screen << ", read " << 1e3 * t.read
-            << ", gate " << 1e3 * t.gate << ", own answer " << 1e3 * t.fallback << std::defaultfloat << std::setprecision(6) << '\n';
+  std::cout << std::fixed << std::setprecision(1) << "  ms: retrieve " << 1e3 * t.retrieve << ", screen "
+            << 1e3 * t.screen << ", read " << 1e3 * t.read << ", gate " << 1e3 * t.gate << ", own answer "
+            << 1e3 * t.fallback << std::defaultfloat << std::setprecision(6) << '\n';
 }
 
 /// One command or question. @return false to leave
@@ -71,7 +75,8 @@ bool obey(Editor& editor, const std::string& line, q::eren::answer& last) {
   if (command == "/quit" || command == "/exit") return false;
   if (command == "/add") {
     const auto added = editor.add_note(rest);
-    std::cout << (added.outcome == q::notes::add_outcome::duplicate ? "already noted as " : "noted as ") << added.id << '\n';
+    std::cout << (added.outcome == q::notes::add_outcome::duplicate ? "already noted as " : "noted as ") << added.id
+              << '\n';
   } else if (command == "/edit") {
     const auto id = number();
     std::cout << (editor.update(id, rest) ? "changed\n" : "there is no such note\n");
@@ -83,7 +88,8 @@ bool obey(Editor& editor, const std::string& line, q::eren::answer& last) {
   } else if (command == "/notes") {
     list_notes(editor, rest);
   } else if (command == "/history") {
-    for (const auto& change : editor.history(number())) std::cout << "  version " << change.version << ": " << (change.after ? change.after->text : "(erased)") << '\n';
+    for (const auto& change : editor.history(number()))
+      std::cout << "  version " << change.version << ": " << (change.after ? change.after->text : "(erased)") << '\n';
   } else if (command == "/why") {
     explain(last);
   } else if (line.front() == '/') {

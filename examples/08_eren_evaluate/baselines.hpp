@@ -27,14 +27,21 @@
 template <class Model>
 class tuned_model {
  public:
-  tuned_model(const Model& m, q::eren::module_adapter<q::pet::any_module<float>> adapter, std::size_t n_token, q::thread_team team)
-      : model_(m), session_(open_session(m, std::move(team))), adapter_(std::move(adapter)), prompt_(short_answers(m)), n_token_(n_token) {}
+  tuned_model(const Model& m, q::eren::module_adapter<q::pet::any_module<float>> adapter, std::size_t n_token,
+              q::thread_team team)
+      : model_(m),
+        session_(open_session(m, std::move(team))),
+        adapter_(std::move(adapter)),
+        prompt_(short_answers(m)),
+        n_token_(n_token) {}
 
   std::vector<q::eren::consideration> consider(std::span<const std::string> questions) {
     std::vector<std::vector<q::token_id>> prompts;
     for (const std::string& question : questions) prompts.push_back(prompt_(question));
     const auto write = [&](auto& session) {
-      auto texts = q::llama::generate_together(session, model_.tokenizer(), std::span<const std::vector<q::token_id>>(prompts), {.max_tokens = n_token_, .stop = {"\n"}});
+      auto texts =
+          q::llama::generate_together(session, model_.tokenizer(), std::span<const std::vector<q::token_id>>(prompts),
+                                      {.max_tokens = n_token_, .stop = {"\n"}});
       for (std::string& text : texts) text = q::eren::tidy_answer(text);
       return texts;
     };
@@ -54,7 +61,9 @@ class tuned_model {
     }
     return all;
   }
-  q::llama::generation direct(const std::string& question) const { return {.text = unedited_.at(question), .tokens = {}}; }
+  q::llama::generation direct(const std::string& question) const {
+    return {.text = unedited_.at(question), .tokens = {}};
+  }
   q::eren::answer answer(q::eren::consideration c) const {
     q::eren::answer a;
     a.text = c.text;
@@ -83,19 +92,28 @@ records_t run_fine_tuned(const Model& m, settings s, const study_set& set, const
     const auto prompt = short_answers(m);
     std::vector<q::eren::taught_answer> edits;
     for (const auto& question : set.questions) {
-      if (question.kind == q::eren::question_kind::in_scope && question.own) edits.push_back({prompt(question.question), question.accepted.front()});
+      if (question.kind == q::eren::question_kind::in_scope && question.own)
+        edits.push_back({prompt(question.question), question.accepted.front()});
     }
-    q::llama::training_pass pass(m, team, q::llama::tape_depth::everything, s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none);
+    q::llama::training_pass pass(m, team, q::llama::tape_depth::everything,
+                                 s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none);
     const double begin = q::steady_seconds();
-    auto tuned = q::eren::tune_edits(pass, edits, {.max_tokens = s.n_token, .folder = folder.empty() ? folder : folder + ".run", .progress = [&](std::size_t n_pass, std::size_t n_right) {
-                                             std::cerr << "pass " << n_pass << ": " << n_right << " of " << edits.size() << " edits are answered right, " << q::steady_seconds() - begin << " s\n";
-                                           }});
-    std::cout << name << ": " << tuned.n_right << " of " << edits.size() << " edits are answered right behind " << tuned.n_pass << " passes, " << q::steady_seconds() - begin << " s\n";
+    auto tuned = q::eren::tune_edits(pass, edits,
+                                     {.max_tokens = s.n_token,
+                                      .folder = folder.empty() ? folder : folder + ".run",
+                                      .progress = [&](std::size_t n_pass, std::size_t n_right) {
+                                        std::cerr << "pass " << n_pass << ": " << n_right << " of " << edits.size()
+                                                  << " edits are answered right, " << q::steady_seconds() - begin
+                                                  << " s\n";
+                                      }});
+    std::cout << name << ": " << tuned.n_right << " of " << edits.size() << " edits are answered right behind "
+              << tuned.n_pass << " passes, " << q::steady_seconds() - begin << " s\n";
     if (!folder.empty()) q::pet::save_peft(folder, tuned.module, m.config());
     return {q::pet::any_module<float>(std::move(tuned.module)), m};
   }();
   tuned_model<Model> tuned(m, adapter, s.n_token, team);
-  return q::eren::evaluate(tuned, set.questions, std::vector<std::vector<q::notes::note_id>>(set.cases.size()), options_of(s, name));
+  return q::eren::evaluate(tuned, set.questions, std::vector<std::vector<q::notes::note_id>>(set.cases.size()),
+                           options_of(s, name));
 }
 
 // MeLLo asked as an editor is.

@@ -27,7 +27,8 @@ struct settings {
   std::vector<std::size_t> lives = {0};
   std::size_t n_edit = 0, n_live = 0, n_note = 0, n_thread = 0, depth = 20, batch = 16, n_token = 16;
   double threshold = 0.6, damage = 0;
-  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false, relations = false, no_labels = false, bf16 = false;
+  bool fit = false, probe = false, fallback = false, held_out = false, study = false, in_scope = false, passes = false,
+       relations = false, no_labels = false, bf16 = false;
 
   std::map<std::string, std::string>* unedited = nullptr;  // the unedited model's answers, shared by all runs
 
@@ -44,7 +45,8 @@ struct study_set {
 template <class Model>
 q::eren::application_prompt short_answers(const Model& m) {
   return [m, form = q::eren::prompt_form::of(m.tokenizer())](std::string_view question) {
-    return form.encode(m.tokenizer(), {{{"system", "Answer with a few words only."}, {"user", std::string(question)}}, "Answer:"});
+    return form.encode(m.tokenizer(),
+                       {{{"system", "Answer with a few words only."}, {"user", std::string(question)}}, "Answer:"});
   };
 }
 
@@ -57,7 +59,11 @@ struct bench {
 
   bench(const Model& m, const settings& s, const study_set& set, Reader reader, Gate gate)
       : editor(m, q::notes::memory_store(), Retriever(), std::move(reader), std::move(gate),
-               {.n_note = s.n_note, .generate = {.max_tokens = s.n_token, .stop = {"\n"}}, .prompt = short_answers(m), .team = q::thread_team(s.n_thread), .on_conflict = q::notes::conflict_policy::keep_both}) {
+               {.n_note = s.n_note,
+                .generate = {.max_tokens = s.n_token, .stop = {"\n"}},
+                .prompt = short_answers(m),
+                .team = q::thread_team(s.n_thread),
+                .on_conflict = q::notes::conflict_policy::keep_both}) {
     std::vector<q::data::edit_case> live = set.cases;
     if (s.n_live != 0) {
       std::vector<bool> keep(live.size());
@@ -71,9 +77,14 @@ struct bench {
 };
 
 inline q::eren::evaluation_options options_of(const settings& s, const std::string& name) {
-  return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback : q::eren::evaluation_protocol::abstention_is_preserved,
-          .resume = s.resume.empty() ? std::string() : q::concat(s.resume, ".", name, s.n_live == 0 ? "" : q::concat(".live", s.n_live), ".jsonl"),
-          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ", s.fit || s.study || s.no_labels ? std::string() : s.gate(), s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
+  return {.protocol = s.fallback ? q::eren::evaluation_protocol::run_fallback
+                                 : q::eren::evaluation_protocol::abstention_is_preserved,
+          .resume = s.resume.empty()
+                        ? std::string()
+                        : q::concat(s.resume, ".", name, s.n_live == 0 ? "" : q::concat(".live", s.n_live), ".jsonl"),
+          .fingerprint = q::concat(s.set, " ", s.part, " ", s.n_edit, " ", s.n_live, " ", name, " ", s.threshold, " ",
+                                   s.fit || s.study || s.no_labels ? std::string() : s.gate(),
+                                   s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
           .batch = s.batch,
           .progress = terminal::progress_bar(),
           .unedited = s.unedited};
@@ -88,14 +99,20 @@ inline void show(const std::vector<q::eren::evaluated_editor>& rows, const setti
     for (std::size_t i = 0; i < row.records.size(); ++i) {
       if (row.questions[i].kind != q::eren::question_kind::in_scope) continue;
       ++n_asked;
-      const auto inside = [&](const std::string& accepted) { return q::report::answer_contains(row.records[i].text, accepted); };
+      const auto inside = [&](const std::string& accepted) {
+        return q::report::answer_contains(row.records[i].text, accepted);
+      };
       n_contained += std::any_of(row.questions[i].accepted.begin(), row.questions[i].accepted.end(), inside) ? 1 : 0;
       if (!row.records[i].own_note) continue;
       ++n_own;
       n_right += q::eren::outcome_of(row.questions[i], row.records[i]).right ? 1 : 0;
     }
-    if (n_own != 0) std::cout << row.name << ": " << n_right << " of " << n_own << " questions answered from the right note are right\n";
-    if (n_asked != 0) std::cout << row.name << ": " << n_contained << " of " << n_asked << " answers in scope contain the right words\n";
+    if (n_own != 0)
+      std::cout << row.name << ": " << n_right << " of " << n_own
+                << " questions answered from the right note are right\n";
+    if (n_asked != 0)
+      std::cout << row.name << ": " << n_contained << " of " << n_asked
+                << " answers in scope contain the right words\n";
   }
   if (s.report.empty()) return;
   q::eren::write_text(s.report + ".md", table.markdown());

@@ -14,7 +14,8 @@
 
 #include "bench.hpp"
 
-using passes_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_probs, q::eren::question_likelihood, q::eren::note_likelihood>;
+using passes_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_probs, q::eren::question_likelihood,
+                                         q::eren::note_likelihood>;
 
 /// Fits on the development part, judges the test part: as usual, with half of the relations held out, and by
 /// conformal thresholds for stated damage rates.
@@ -34,7 +35,8 @@ int study_gates(const Model& m, const settings& s, study_set set, const std::str
   std::map<q::notes::note_id, int> halves;
   const q::eren::relation_groups relation;
   for (std::size_t i = 0; i < set.cases.size(); ++i) {
-    for (std::size_t n = 0; n < b.ids[i].size(); ++n) halves[b.ids[i][n]] = q::eren::relation_groups::half_of(relation(set.cases[i].notes[n]));
+    for (std::size_t n = 0; n < b.ids[i].size(); ++n)
+      halves[b.ids[i][n]] = q::eren::relation_groups::half_of(relation(set.cases[i].notes[n]));
   }
   const auto half_of = [&](q::notes::note_id note) { return halves.at(note); };
   const q::eren::gate_model usual = q::eren::fit_on(set.cases, development, layout);
@@ -48,8 +50,9 @@ int study_gates(const Model& m, const settings& s, study_set set, const std::str
     const q::eren::gate_model conformal = q::eren::fit_on(set.cases, development, layout, {.damage = rate});
     const records_t records = q::eren::apply_gate(conformal, test.studied, layout.probe_at);
     const auto scores = q::eren::evaluation_scores(test.questions, records).total();
-    std::cout << "damage stated " << 100 * rate << " %: " << 100 * scores.overridden().rate().value_or(0) << " % of " << scores.overridden().trials
-              << " unrelated test questions overridden; ES " << 100 * scores.success().rate().value_or(0) << '\n';
+    std::cout << "damage stated " << 100 * rate << " %: " << 100 * scores.overridden().rate().value_or(0) << " % of "
+              << scores.overridden().trials << " unrelated test questions overridden; ES "
+              << 100 * scores.success().rate().value_or(0) << '\n';
   }
   return 0;
 }

@@ -18,7 +18,8 @@
 
 using margin_only = q::eren::fitted_gate<q::eren::answer_margin>;
 template <class Gate>
-using joined_gate = q::eren::fitted_gate<q::eren::answer_margin, q::eren::second_reading<q::eren::extractive_reader, Gate>>;
+using joined_gate =
+    q::eren::fitted_gate<q::eren::answer_margin, q::eren::second_reading<q::eren::extractive_reader, Gate>>;
 
 template <class Model>
 q::eren::taught_reader<> taught_reader(const Model& m, const settings& s) {
@@ -43,7 +44,8 @@ struct candidate_gate {
   std::vector<double> scores;
   records_t records;
 
-  candidate_gate(std::string title, q::eren::gate_model m, const std::vector<q::eren::studied_question>& studied, const std::vector<std::string>& names)
+  candidate_gate(std::string title, q::eren::gate_model m, const std::vector<q::eren::studied_question>& studied,
+                 const std::vector<std::string>& names)
       : name(std::move(title)), model(std::move(m)) {
     std::vector<std::size_t> columns;
     for (const std::string& wanted : model.names) {
@@ -59,7 +61,9 @@ struct candidate_gate {
     }
     score(studied);
   }
-  void score(const std::vector<q::eren::studied_question>& studied) { records = q::eren::records_of(studied, scores, model.threshold); }
+  void score(const std::vector<q::eren::studied_question>& studied) {
+    records = q::eren::records_of(studied, scores, model.threshold);
+  }
 };
 
 template <class Candidates>
@@ -77,7 +81,8 @@ int study_frozen(const Model& m, const settings& s, const study_set& set) {
   const std::vector<std::string> names = b.editor.gate().names();
   std::list<candidate_gate> candidates;
   candidates.emplace_back("built-in gate", q::eren::frozen_gate_model(), studied, names);
-  for (const std::string& path : s.gates) candidates.emplace_back(path, q::eren::load_gate(path, b.editor.keys()), studied, names);
+  for (const std::string& path : s.gates)
+    candidates.emplace_back(path, q::eren::load_gate(path, b.editor.keys()), studied, names);
   show_candidates(candidates, set, s);
   return 0;
 }
@@ -88,11 +93,13 @@ template <class Model, class Gate>
 int study_reader(const Model& m, const settings& s, study_set set, const Gate& gate) {
   bench<Model, q::eren::taught_reader<>, Gate> b(m, s, set, taught_reader(m, s), gate);
   const std::vector<std::string> names = gate.names();
-  const auto studied = q::eren::study(b.editor, set.questions, b.ids, options_of(s, names.size() > 1 ? "joined" : "reader"));
+  const auto studied =
+      q::eren::study(b.editor, set.questions, b.ids, options_of(s, names.size() > 1 ? "joined" : "reader"));
   std::list<candidate_gate> candidates;
   candidates.emplace_back("margin, threshold 0", q::eren::gate_of_feature("margin"), studied, names);
   if (!s.fit) {
-    for (const std::string& path : s.gates) candidates.emplace_back(path, q::eren::load_gate(path, b.editor.keys()), studied, names);
+    for (const std::string& path : s.gates)
+      candidates.emplace_back(path, q::eren::load_gate(path, b.editor.keys()), studied, names);
     show_candidates(candidates, set, s);
     return 0;
   }

@@ -24,37 +24,57 @@ using evidence_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_p
 using two_hops = q::notes::two_hop_retriever<q::notes::bm25_retriever>;
 
 /// Scores of gates on a part, with success where the edit turns the answer.
-inline q::report::table set_table(const std::vector<std::pair<const candidate_gate*, const q::eren::studied_part*>>& rows) {
-  q::report::table out({{"gate"}, {"edits", 0}, {"questions", 0}, {"threshold", 3}, {"ES"}, {"ES flipping"}, {"BP"}, {"EQ"}, {"EQ low"}, {"EQ high"}, {"AUROC", 3}});
+inline q::report::table set_table(
+    const std::vector<std::pair<const candidate_gate*, const q::eren::studied_part*>>& rows) {
+  q::report::table out({{"gate"},
+                        {"edits", 0},
+                        {"questions", 0},
+                        {"threshold", 3},
+                        {"ES"},
+                        {"ES flipping"},
+                        {"BP"},
+                        {"EQ"},
+                        {"EQ low"},
+                        {"EQ high"},
+                        {"AUROC", 3}});
   for (const auto& [gate, part] : rows) {
     const q::eren::evaluation_scores scores(part->questions, gate->records);
     const q::report::edit_scores total = scores.total();
     const auto interval = scores.interval([](const q::report::edit_scores& one) { return one.quality(); });
     std::vector<double> positives, negatives;
     for (std::size_t i = 0; i < gate->records.size(); ++i) {
-      (part->questions[i].kind == q::eren::question_kind::in_scope ? positives : negatives).push_back(gate->records[i].score);
+      (part->questions[i].kind == q::eren::question_kind::in_scope ? positives : negatives)
+          .push_back(gate->records[i].score);
     }
     const auto area = q::report::auroc(positives, negatives);
-    out.add_row({gate->name, static_cast<std::int64_t>(scores.n_edit()), static_cast<std::int64_t>(gate->records.size()), gate->model.threshold, q::report::percent(total.success().rate()),
-                 q::report::percent(total.flipping().rate()), q::report::percent(total.preservation()), q::report::percent(total.quality()), interval ? q::report::cell(100 * interval->low) : q::report::cell(),
-                 interval ? q::report::cell(100 * interval->high) : q::report::cell(), area ? q::report::cell(*area) : q::report::cell()});
+    out.add_row({gate->name, static_cast<std::int64_t>(scores.n_edit()),
+                 static_cast<std::int64_t>(gate->records.size()), gate->model.threshold,
+                 q::report::percent(total.success().rate()), q::report::percent(total.flipping().rate()),
+                 q::report::percent(total.preservation()), q::report::percent(total.quality()),
+                 interval ? q::report::cell(100 * interval->low) : q::report::cell(),
+                 interval ? q::report::cell(100 * interval->high) : q::report::cell(),
+                 area ? q::report::cell(*area) : q::report::cell()});
   }
   return out;
 }
 
 /// What limits success: were the notes found, and is the answer right from them.
 template <class Editor>
-void show_limits(const Editor& editor, const q::eren::studied_part& part, const std::vector<std::vector<q::notes::note_id>>& ids, std::size_t n_note) {
+void show_limits(const Editor& editor, const q::eren::studied_part& part,
+                 const std::vector<std::vector<q::notes::note_id>>& ids, std::size_t n_note) {
   std::size_t n[2] = {}, n_right[2] = {};  // all of the edit's notes among those read, or not
   for (std::size_t i = 0; i < part.studied.size(); ++i) {
     if (part.questions[i].kind != q::eren::question_kind::in_scope) continue;
     const auto found = editor.notebook().retrieve(part.questions[i].question, n_note);
     const auto& own = ids[part.questions[i].edit];
-    const bool all = std::all_of(own.begin(), own.end(), [&](q::notes::note_id id) { return std::any_of(found.begin(), found.end(), [&](const auto& hit) { return hit.id == id; }); });
+    const bool all = std::all_of(own.begin(), own.end(), [&](q::notes::note_id id) {
+      return std::any_of(found.begin(), found.end(), [&](const auto& hit) { return hit.id == id; });
+    });
     ++n[all];
     n_right[all] += part.studied[i].right ? 1 : 0;
   }
-  std::cout << "in scope: all notes found for " << n[1] << " of " << n[0] + n[1] << ", of these right " << n_right[1] << "; of the others " << n_right[0] << " of " << n[0] << '\n';
+  std::cout << "in scope: all notes found for " << n[1] << " of " << n[0] + n[1] << ", of these right " << n_right[1]
+            << "; of the others " << n_right[0] << " of " << n[0] << '\n';
 }
 
 /// Thresholds and weights from the development part (with an adapter: from its edits held back in training), every gate
@@ -65,7 +85,8 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
   q::eren::question_choice choice;
   choice.part = q::data::data_part::development;
   q::eren::studied_part chosen{q::eren::evaluation_questions(set.cases, choice), {}}, judged{set.questions, {}};
-  if (!s.reader.empty() || s.held_out) chosen.questions = q::eren::questions_of(set.cases, std::move(chosen.questions), q::eren::held_back);
+  if (!s.reader.empty() || s.held_out)
+    chosen.questions = q::eren::questions_of(set.cases, std::move(chosen.questions), q::eren::held_back);
   const std::vector<std::string> names = b.editor.gate().names();
   settings on_development = s;  // the same whatever is judged
   on_development.part = "development";
@@ -74,7 +95,8 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
   const q::eren::gate_quality quality = q::eren::quality_of(chosen.questions, chosen.studied);
 
   std::list<candidate_gate> gates;
-  const auto with_best_threshold = [&](const std::string& title, const std::string& feature, const q::eren::studied_part& part) {
+  const auto with_best_threshold = [&](const std::string& title, const std::string& feature,
+                                       const q::eren::studied_part& part) {
     const q::eren::gate_quality own = q::eren::quality_of(part.questions, part.studied);
     candidate_gate g(title, q::eren::gate_of_feature(feature), part.studied, names);
     g.model.threshold = q::eren::best_threshold(g.scores, [&](double t) { return own(t, g.scores); });
@@ -85,7 +107,8 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
   open.threshold = -1;  // cosines are never below 0
   models.emplace_back("always", open);
   models.emplace_back("margin, threshold 0", q::eren::gate_of_feature("ans_v-u"));
-  for (const auto& [title, feature] : {std::pair("similarity (BM25)", "bm25"), std::pair("similarity (n-grams)", "char"), std::pair("margin", "ans_v-u")}) {
+  for (const auto& [title, feature] : {std::pair("similarity (BM25)", "bm25"),
+                                       std::pair("similarity (n-grams)", "char"), std::pair("margin", "ans_v-u")}) {
     models.emplace_back(title, with_best_threshold(title, feature, chosen));
   }
   std::vector<std::pair<const candidate_gate*, const q::eren::studied_part*>> rows;
@@ -95,14 +118,18 @@ int study_set_gates(const Model& m, const settings& s, const study_set& set, con
       rows.emplace_back(&g, &part);
     }
     for (const char* feature : {"bm25", "char", "ans_v-u"}) {
-      candidate_gate& g = gates.emplace_back(q::concat(part_name, feature, ", best there is"), with_best_threshold(feature, feature, part), part.studied, names);
+      candidate_gate& g = gates.emplace_back(q::concat(part_name, feature, ", best there is"),
+                                             with_best_threshold(feature, feature, part), part.studied, names);
       rows.emplace_back(&g, &part);
     }
   };
   const auto fit = [&](const std::string& title, const std::vector<std::string>& features) {
     std::vector<std::size_t> columns;
-    for (const std::string& feature : features) columns.push_back(static_cast<std::size_t>(std::find(names.begin(), names.end(), feature) - names.begin()));
-    const q::eren::gate_fit f = q::eren::fit_gate(q::eren::samples_of(set.cases, chosen.questions, chosen.studied, columns), features, 0, {}, {.quality = quality});
+    for (const std::string& feature : features)
+      columns.push_back(static_cast<std::size_t>(std::find(names.begin(), names.end(), feature) - names.begin()));
+    const q::eren::gate_fit f =
+        q::eren::fit_gate(q::eren::samples_of(set.cases, chosen.questions, chosen.studied, columns), features, 0, {},
+                          {.quality = quality});
     candidate_gate& g = gates.emplace_back("development: " + title + ", out of fold", f.model, chosen.studied, names);
     g.scores = f.scores;
     g.score(chosen.studied);
@@ -141,14 +168,16 @@ q::eren::taught_claim_reader<> taught_claims(const Model& m, const settings& s) 
 }
 template <class Model>
 q::eren::taught_joint_reader<> taught_joint(const Model& m, const settings& s) {
-  return q::eren::taught_joint_reader<>({.whole_abstention = true, .must_answer = true}, {}, q::eren::load_adapter(s.reader, m));
+  return q::eren::taught_joint_reader<>({.whole_abstention = true, .must_answer = true}, {},
+                                        q::eren::load_adapter(s.reader, m));
 }
 
 /// The set's own readers: claims by options, two notes by writing; with `--reader` as they were taught.
 template <class Model>
 int study_set_gates(const Model& m, const settings& s, const study_set& set) {
   using one_hop = q::notes::bm25_retriever;
-  if (s.set == "fever" && s.reader.empty()) return study_set_gates<one_hop>(m, s, set, "claims", q::eren::option_reader());
+  if (s.set == "fever" && s.reader.empty())
+    return study_set_gates<one_hop>(m, s, set, "claims", q::eren::option_reader());
   if (s.set == "fever") return study_set_gates<one_hop>(m, s, set, "taught", taught_claims(m, s));
   if (!s.reader.empty()) return study_set_gates<two_hops>(m, s, set, "taught", taught_joint(m, s));
   if (s.n_note == 1) return study_set_gates<one_hop>(m, s, set, "words", q::eren::extractive_reader());

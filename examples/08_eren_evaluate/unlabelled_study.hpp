@@ -21,7 +21,8 @@ inline const std::vector<std::string> unlabelled_features = {"char", "ans_v"};
 
 /// The questions that the model makes for the notes of a set, kept with `--resume`.
 template <class Model>
-std::vector<q::eren::made_question> made_questions(const Model& m, const settings& s, const std::vector<std::string>& notes) {
+std::vector<q::eren::made_question> made_questions(const Model& m, const settings& s,
+                                                   const std::vector<std::string>& notes) {
   const std::string path = s.resume.empty() ? std::string() : s.resume + ".made.jsonl";
   q::eren::resumable_log log(path, q::concat("questions for ", notes.size(), " notes of ", s.set));
   std::vector<q::eren::made_question> made;
@@ -32,7 +33,8 @@ std::vector<q::eren::made_question> made_questions(const Model& m, const setting
   if (!made.empty()) return made;
   q::eren::reading_session session(m, q::thread_team(s.n_thread));
   made = q::eren::make_questions(session, notes, {.progress = terminal::progress_bar()});
-  for (const q::eren::made_question& question : made) log.append({{"note", question.note}, {"question", question.question}, {"answer", question.answer}});
+  for (const q::eren::made_question& question : made)
+    log.append({{"note", question.note}, {"question", question.question}, {"answer", question.answer}});
   log.flush();
   return made;
 }
@@ -49,7 +51,8 @@ int fit_unlabelled(const Model& m, const settings& s, const study_set& whole) {
   auto questions = q::eren::evaluation_questions(set.cases);
   bench<Model, q::eren::extractive_reader, q::eren::default_gate> b(m, s, set, {}, {});
   auto studied = q::eren::study(b.editor, questions, b.ids, options_of(s, "unlabelled"));
-  std::cout << made.size() << " questions made for " << notes.size() << " notes, " << questions.size() << " asked with half of them live" << std::endl;
+  std::cout << made.size() << " questions made for " << notes.size() << " notes, " << questions.size()
+            << " asked with half of them live" << std::endl;
   const std::vector<std::string> names = b.editor.gate().names();
   const q::eren::studied_part kept = q::eren::read_back({questions, studied}, names);
   const auto samples = q::eren::samples_of(set.cases, kept.questions, kept.studied);

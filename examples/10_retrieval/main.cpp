@@ -52,16 +52,20 @@ double recall_of(const Graph& graph, const Exact& exact, const q::eren::retrieva
   for (const auto& question : set.questions) {
     const auto right = exact.retrieve(question.question, k), found = graph.retrieve(question.question, k);
     n_all += right.size();
-    for (const auto& hit : right) n_found += std::any_of(found.begin(), found.end(), [&](const auto& other) { return other.id == hit.id; }) ? 1 : 0;
+    for (const auto& hit : right)
+      n_found += std::any_of(found.begin(), found.end(), [&](const auto& other) { return other.id == hit.id; }) ? 1 : 0;
   }
   return static_cast<double>(n_found) / static_cast<double>(std::max<std::size_t>(1, n_all));
 }
 
 int run(const settings& s) {
   const auto set = q::eren::retrieval_set_of(q::data::open_edit_set(s.set, s.data), s.n_edit);
-  std::cout << set.notes.size() << " notes, " << set.questions.size() << " questions, " << set.n_paraphrase() << " of them paraphrases\n";
+  std::cout << set.notes.size() << " notes, " << set.questions.size() << " questions, " << set.n_paraphrase()
+            << " of them paraphrases\n";
   std::vector<q::eren::retriever_scores> rows;
-  const auto row = [&](const char* name, const auto& retriever) { rows.push_back(q::eren::score_retriever(name, retriever, set)); };
+  const auto row = [&](const char* name, const auto& retriever) {
+    rows.push_back(q::eren::score_retriever(name, retriever, set));
+  };
   using words = n::bm25_retriever;
   using grams = n::char_ngram_retriever<>;
   row("BM25", filled(words(), set));
@@ -77,7 +81,8 @@ int run(const settings& s) {
     row("dense", exact);
     row("dense, hnswlib", graph);
     row("BM25 + dense", filled(n::hybrid_retriever<words, dense>(words(), dense(encoder)), set));
-    row("BM25 + n-grams + dense", filled(n::hybrid_retriever<words, grams, dense>(words(), grams(), dense(encoder)), set));
+    row("BM25 + n-grams + dense",
+        filled(n::hybrid_retriever<words, grams, dense>(words(), grams(), dense(encoder)), set));
     recall = q::concat("hnswlib finds ", 100 * recall_of(graph, exact, set, 5), " % of the exact index's first five\n");
   }
   const q::report::table table = q::eren::retrieval_table(rows, set);
@@ -89,12 +94,14 @@ int run(const settings& s) {
 }
 
 int main(int argc, char** argv) {
-  terminal::arguments arguments("How well retrievers find the notes of a set of edits, on all questions and on paraphrased ones.");
+  terminal::arguments arguments(
+      "How well retrievers find the notes of a set of edits, on all questions and on paraphrased ones.");
   settings s;
   arguments.option("--set", &s.set, "cfh, fever, hotpot, knowedit or mquake");
   arguments.required("--data", &s.data, "file of the set");
   arguments.option("--edits", &s.n_edit, "only the notes of the first edits, and their questions; 0: all");
-  arguments.option("--encoder", &s.encoder, "folder of a sentence encoder such as all-MiniLM-L6-v2; without it there are no dense rows");
+  arguments.option("--encoder", &s.encoder,
+                   "folder of a sentence encoder such as all-MiniLM-L6-v2; without it there are no dense rows");
   arguments.option("--report", &s.report, "beginning of the names of reports (.md, .json)");
   arguments.option("--threads", &s.n_thread, "of the encoder; 0 for all processors");
   if (const auto status = arguments.parse(argc, argv)) return *status;

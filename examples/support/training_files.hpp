@@ -60,11 +60,13 @@ enum class prompt_format { chat, plain };
 
 /// A prompt as the model expects it: in its chat format where it has one, else as it is. Plain prompts end with a line break.
 template <class Tokenizer>
-std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt, prompt_format format = prompt_format::chat) {
+std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt,
+                                        prompt_format format = prompt_format::chat) {
   if (format == prompt_format::plain) return quipu::text::encode_document(tokenizer, prompt + "\n");
   if (tokenizer.vocab().chat_template.empty()) return quipu::text::encode_document(tokenizer, prompt);
   const std::vector<quipu::text::chat_message> messages = {{"user", prompt}};
-  return quipu::text::encode_chat(tokenizer, quipu::text::chat_template_of(tokenizer), messages, quipu::text::generation_prompt::add);
+  return quipu::text::encode_chat(tokenizer, quipu::text::chat_template_of(tokenizer), messages,
+                                  quipu::text::generation_prompt::add);
 }
 
 /// A line that is redrawn on a terminal, and a line now and then elsewhere.
@@ -72,10 +74,12 @@ inline bool show(const quipu::train::step_report& r) {
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   const bool last = r.step == r.n_step;
   if (!terminal && !last && r.step % 20 != 0 && !r.validation_loss) return true;
-  std::cerr << (terminal ? "\r\033[K" : "") << "step " << r.step << '/' << r.n_step << "  loss " << std::fixed << std::setprecision(4)
-            << r.loss << std::setprecision(0) << "  " << r.tokens_per_second << " tokens/s  " << r.seconds_left << " s left";
+  std::cerr << (terminal ? "\r\033[K" : "") << "step " << r.step << '/' << r.n_step << "  loss " << std::fixed
+            << std::setprecision(4) << r.loss << std::setprecision(0) << "  " << r.tokens_per_second << " tokens/s  "
+            << r.seconds_left << " s left";
   if (r.validation_loss) std::cerr << std::setprecision(4) << "  validation " << *r.validation_loss;
-  std::cerr << std::defaultfloat << std::setprecision(6) << (terminal && !last && !r.validation_loss ? "" : "\n") << std::flush;
+  std::cerr << std::defaultfloat << std::setprecision(6) << (terminal && !last && !r.validation_loss ? "" : "\n")
+            << std::flush;
   return true;
 }
 

@@ -95,13 +95,16 @@ TEST_CASE("bad files of edits are refused with the record and the field", "[data
   CHECK_THROWS_WITH(hard("{}"), Catch::Contains("array"));
   CHECK_THROWS_WITH(hard(R"([{"id": 3}])"), Catch::Contains("[0]") && Catch::Contains("edit_statement"));
   CHECK_THROWS_WITH(hard(R"([{"id": 1, "edit_statement": 5}])"), Catch::Contains("edit_statement"));
-  CHECK_THROWS_WITH(hard(R"([{"id": 1, "edit_statement": "a", "subject_name": "b", "edit_scope": [["q"]], "edit_scope_true_ans": []}])"),
-                    Catch::Contains("[question, answer]"));
+  CHECK_THROWS_WITH(
+      hard(
+          R"([{"id": 1, "edit_statement": "a", "subject_name": "b", "edit_scope": [["q"]], "edit_scope_true_ans": []}])"),
+      Catch::Contains("[question, answer]"));
   CHECK(hard("[]").empty());
   const std::string good = R"([{"id": 1, "edit_statement": "a b.", "subject_name": "b", "edit_scope": [["q", "x"]],
     "edit_scope_true_ans": ["y"], "unrelated": {"neighbor_subj": ["n"], "same_subj": []}, "unrelated_true_ans": {"neighbor_subj": ["m"], "same_subj": ["z"]}}])";
   CHECK(hard(good.c_str()).front().unrelated[1].unaligned_truths.size() == 1);
   std::string deep(100000, '[');
   CHECK_THROWS_AS(hard(deep.c_str()), format_error);
-  for (std::size_t size = 0; size < good.size(); ++size) CHECK_THROWS_AS(hard(good.substr(0, size).c_str()), format_error);
+  for (std::size_t size = 0; size < good.size(); ++size)
+    CHECK_THROWS_AS(hard(good.substr(0, size).c_str()), format_error);
 }

@@ -57,6 +57,7 @@ TEST_CASE("MQuAKE records become several notes and questions in several hops", "
   CHECK(cases[0].in_scope[1].answers == strings{"Cusco", "Qosqo"});
   CHECK(cases[0].in_scope[1].truth == "Oslo");
   CHECK(cases[0].portability.front().probes.front().answers == strings{"Peru"});
-  CHECK_THROWS_WITH(data::read_mquake(folder.write("b.json", R"([{"case_id": 1, "requested_rewrite": [{"prompt": "no gap", "subject": "x"}]}])")),
+  CHECK_THROWS_WITH(data::read_mquake(folder.write(
+                        "b.json", R"([{"case_id": 1, "requested_rewrite": [{"prompt": "no gap", "subject": "x"}]}])")),
                     Catch::Contains("{}"));
 }

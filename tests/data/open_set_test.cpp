@@ -38,19 +38,23 @@ TEST_CASE("either half of FEVER and of HotpotQA can be the edits", "[data][open_
   std::string fever = "[", hotpot = "[";
   for (int i = 0; i < 4; ++i) {
     const std::string n = std::to_string(i), comma = i == 0 ? "" : ",";
-    fever += comma + R"({"id": )" + n + R"(, "edit_statement": "note )" + n + R"(", "edit_scope": [["note )" + n + R"(", "yes"], ["claim )" + n + R"(", "no"]], "edit_scope_true_ans": ["yes"]})";
-    hotpot += comma + R"({"id": ")" + n + R"(", "type": "bridge", "leval": "easy", "edit_scope": [["claim )" + n + R"(", "x"]], "edit_scope_true_ans": ["x"], "edit_statement": ["a", "b"]})";
+    fever += comma + R"({"id": )" + n + R"(, "edit_statement": "note )" + n + R"(", "edit_scope": [["note )" + n +
+             R"(", "yes"], ["claim )" + n + R"(", "no"]], "edit_scope_true_ans": ["yes"]})";
+    hotpot += comma + R"({"id": ")" + n + R"(", "type": "bridge", "leval": "easy", "edit_scope": [["claim )" + n +
+              R"(", "x"]], "edit_scope_true_ans": ["x"], "edit_statement": ["a", "b"]})";
   }
   for (const std::string name : {"fever", "hotpot"}) {
     CAPTURE(name);
     const std::string path = folder.write(name, (name == "fever" ? fever : hotpot) + "]");
     const std::size_t n_note = name == "fever" ? 1 : 2;
-    const auto usual = data::open_edit_set(name, path), first = data::open_edit_set(name, path, edited_half::first), second = data::open_edit_set(name, path, edited_half::second);
+    const auto usual = data::open_edit_set(name, path), first = data::open_edit_set(name, path, edited_half::first),
+               second = data::open_edit_set(name, path, edited_half::second);
     REQUIRE(usual.size() == 4);
     REQUIRE(second.size() == 4);
     for (std::size_t i = 0; i < 4; ++i) {
       const std::string id = std::to_string(i), claim = "claim " + id;
-      for (const auto* cases : {&usual, &first}) i < 2 ? check_edit(cases->at(i), id, n_note, claim) : check_outside(cases->at(i), id, claim);
+      for (const auto* cases : {&usual, &first})
+        i < 2 ? check_edit(cases->at(i), id, n_note, claim) : check_outside(cases->at(i), id, claim);
       i < 2 ? check_outside(second[i], id, claim) : check_edit(second[i], id, n_note, claim);
     }
   }

@@ -38,7 +38,8 @@ sample make_sample(std::size_t n, std::size_t d, std::uint64_t seed) {
 }
 
 /// The objective in terms of the standardised weights, straight from the formula.
-double objective(const sample& s, const eren::logistic_model& m, const std::vector<double>& weights, double bias, double ridge, bool balanced) {
+double objective(const sample& s, const eren::logistic_model& m, const std::vector<double>& weights, double bias,
+                 double ridge, bool balanced) {
   double positives = 0;
   for (const auto label : s.y) positives += label;
   const auto n = static_cast<double>(s.y.size());
@@ -151,10 +152,14 @@ TEST_CASE("the isotonic fit is the best rising one", "[eren][calibration]") {
     };
     double best = 1e9;
     constexpr int grid = 12;  // holds 1/2, 1/3, 1/4 and their multiples
-    for (int a = 0; a <= grid; ++a) for (int b = a; b <= grid; ++b) for (int c = b; c <= grid; ++c) for (int d = c; d <= grid; ++d) for (int e = d; e <= grid; ++e) {
-      const int levels[] = {a, b, c, d, e};
-      best = std::min(best, loss([&](std::size_t i) { return static_cast<double>(levels[i]) / grid; }));
-    }
+    for (int a = 0; a <= grid; ++a)
+      for (int b = a; b <= grid; ++b)
+        for (int c = b; c <= grid; ++c)
+          for (int d = c; d <= grid; ++d)
+            for (int e = d; e <= grid; ++e) {
+              const int levels[] = {a, b, c, d, e};
+              best = std::min(best, loss([&](std::size_t i) { return static_cast<double>(levels[i]) / grid; }));
+            }
     CHECK(loss([&](std::size_t i) { return found(x[i]); }) <= best + 1e-12);
     for (std::size_t i = 1; i < 5; ++i) CHECK(found(x[i]) >= found(x[i - 1]));
   }
@@ -170,7 +175,8 @@ TEST_CASE("a conformal threshold holds the damage rate that it was asked for", "
       for (double& s : calibration) s = random.normal();
       for (double& s : fresh) s = random.normal();
       const double threshold = eren::conformal_threshold(calibration, damage);
-      sum += static_cast<double>(std::count_if(fresh.begin(), fresh.end(), [&](double s) { return s > threshold; })) / 100;
+      sum +=
+          static_cast<double>(std::count_if(fresh.begin(), fresh.end(), [&](double s) { return s > threshold; })) / 100;
     }
     const double rate = sum / n_repeat;
     CAPTURE(damage, rate);

@@ -21,7 +21,8 @@ using namespace quipu;
 TEST_CASE("edits are learned, and no longer than it takes", "[eren][edit_tuning]") {
   const auto m = test::byte_model();
   std::vector<eren::taught_answer> edits;
-  for (const char* city : {"Rome", "Oslo", "Lima", "Bern", "Kyiv"}) edits.push_back({m.tokenizer().encode(std::string("Who is from ") + city + "? A:"), std::string("P") + city[1]});
+  for (const char* city : {"Rome", "Oslo", "Lima", "Bern", "Kyiv"})
+    edits.push_back({m.tokenizer().encode(std::string("Who is from ") + city + "? A:"), std::string("P") + city[1]});
   eren::edit_tuning_options options;
   options.learning_rate = 1e-2;
   options.lora.rank = 16;

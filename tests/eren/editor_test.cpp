@@ -108,13 +108,17 @@ TEST_CASE("a gate's quick refusal keeps the reader away", "[eren][editor]") {
   REQUIRE(a.trace.candidates.size() == 1);
   CHECK_FALSE(a.trace.candidates[0].worth_reading);
   CHECK_FALSE(a.trace.candidates[0].read.done);
-  CHECK(std::none_of(model.log().asked.begin(), model.log().asked.end(), [](const std::string& t) { return t.find("Notes:") != std::string::npos; }));
+  CHECK(std::none_of(model.log().asked.begin(), model.log().asked.end(),
+                     [](const std::string& t) { return t.find("Notes:") != std::string::npos; }));
 }
 
 TEST_CASE("notes are added, changed, superseded, erased and taken back; answers follow", "[eren][editor]") {
-  const auto model = test::scripted_model({{{"Norway is Bergen", "Question: What is the capital"}, " Bergen"}, {{"Norway is Trondheim", "Question: What is the capital"}, " Trondheim"},
-                                           {{"Notes:"}, " unanswerable"}, {{"capital of Norway"}, "Oslo"}});
-  scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store(), {.wall_clock = [] { return time_ms{1000}; }}};
+  const auto model = test::scripted_model({{{"Norway is Bergen", "Question: What is the capital"}, " Bergen"},
+                                           {{"Norway is Trondheim", "Question: What is the capital"}, " Trondheim"},
+                                           {{"Notes:"}, " unanswerable"},
+                                           {{"capital of Norway"}, "Oslo"}});
+  scripted_editor<eren::extractive_reader, confident_gate> editor{
+      model, notes::memory_store(), {.wall_clock = [] { return time_ms{1000}; }}};
   const std::string question = "What is the capital of Norway?";
   const std::string before = editor.answer(question).text;
   CHECK(before == "Oslo");
@@ -147,7 +151,8 @@ TEST_CASE("notes are added, changed, superseded, erased and taken back; answers 
 TEST_CASE("notes hold for their time only", "[eren][editor]") {
   const auto model = norway();
   time_ms now = 500;
-  scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store(), {.wall_clock = [&] { return now; }}};
+  scripted_editor<eren::extractive_reader, confident_gate> editor{
+      model, notes::memory_store(), {.wall_clock = [&] { return now; }}};
   notes::note n;
   n.text = "The capital of Norway is Bergen.";
   n.valid_from = 1000;
@@ -163,10 +168,13 @@ TEST_CASE("notes hold for their time only", "[eren][editor]") {
 
 TEST_CASE("a question that needs two notes gets both, by two hops and a joint reading", "[eren][editor]") {
   // Both notes in one prompt: only then the model knows.
-  const auto model = test::scripted_model({{{"king of Norway was born in Denmark", "capital of Denmark is Aarhus", "Question: What is the capital"}, " Aarhus"},
-                                           {{"king of Norway was born in Denmark", "Question: What is the capital"}, " Denmark"}});
+  const auto model = test::scripted_model(
+      {{{"king of Norway was born in Denmark", "capital of Denmark is Aarhus", "Question: What is the capital"},
+        " Aarhus"},
+       {{"king of Norway was born in Denmark", "Question: What is the capital"}, " Denmark"}});
   using retriever = notes::two_hop_retriever<notes::bm25_retriever>;
-  scripted_editor<eren::extractive_reader, confident_gate, retriever> editor{model, notes::memory_store(), {.n_note = 3}};
+  scripted_editor<eren::extractive_reader, confident_gate, retriever> editor{
+      model, notes::memory_store(), {.n_note = 3}};
   const auto first = editor.add_note("The king of Norway was born in Denmark.").id;
   editor.add_note("Spiders have six legs.");
   const auto second = editor.add_note("The capital of Denmark is Aarhus.").id;
@@ -191,7 +199,9 @@ TEST_CASE("several readers and gates, and the trace", "[eren][editor]") {
   CHECK(a.trace.timings.read == 1);
   CHECK(a.trace.timings.total() == 4);
 
-  scripted_editor<eren::option_reader> claims{test::scripted_model({{{"Notes:", "Claim: Bergen"}, " no"}, {{"Notes:"}, " unanswerable"}}, "yes"), notes::memory_store()};
+  scripted_editor<eren::option_reader> claims{
+      test::scripted_model({{{"Notes:", "Claim: Bergen"}, " no"}, {{"Notes:"}, " unanswerable"}}, "yes"),
+      notes::memory_store()};
   claims.add_note("The capital of Norway is Bergen.");
   CHECK(claims.answer("Bergen is no capital.").text == "no");
   const auto unknown = claims.answer("Norway is cold.");
@@ -201,12 +211,20 @@ TEST_CASE("several readers and gates, and the trace", "[eren][editor]") {
 
 TEST_CASE("claims are held against several notes one by one, and never against two at once", "[eren][editor]") {
   // The first note found does not tell, the second does; together they would be read otherwise.
-  const test::scripted_model model({{{"sings in Rome.\n", "never sings."}, " yes"}, {{"never sings.\nClaim: "}, " no"}, {{"Claim: "}, " unanswerable"}});
+  const test::scripted_model model({{{"sings in Rome.\n", "never sings."}, " yes"},
+                                    {{"never sings.\nClaim: "}, " no"},
+                                    {{"Claim: "}, " unanswerable"}});
   using reader = eren::basic_option_reader<eren::plain_claim_prompt, eren::no_adapter, eren::note_grouping::one_by_one>;
   using gate = eren::fitted_gate<eren::answer_margin>;
   const auto ask = [&](std::size_t n_note) {
-    scripted_editor<reader, gate> editor{model, notes::memory_store(), notes::bm25_retriever(), reader(), gate(eren::gate_of_feature("margin"), eren::answer_margin()), {.n_note = n_note}};
-    const auto first = editor.add_note("Blume of Oslo sings in Rome.").id, second = editor.add_note("Blume of Oslo never sings.").id;
+    scripted_editor<reader, gate> editor{model,
+                                         notes::memory_store(),
+                                         notes::bm25_retriever(),
+                                         reader(),
+                                         gate(eren::gate_of_feature("margin"), eren::answer_margin()),
+                                         {.n_note = n_note}};
+    const auto first = editor.add_note("Blume of Oslo sings in Rome.").id,
+               second = editor.add_note("Blume of Oslo never sings.").id;
     const std::string claim = "Blume sings in Rome today.";
     const auto x = editor.examine(std::span(&claim, 1)).front();
     CHECK(x.found);
@@ -229,7 +247,8 @@ TEST_CASE("a thrown error leaves the editor usable, and odd questions do no harm
   scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store()};
   editor.add_note("The capital of Norway is Bergen.");
   CHECK_THROWS_AS(editor.answer(std::string(1000, 'x')), config_error);
-  for (const std::string& odd : {std::string(), std::string("\xff\xfe"), std::string("\n\nQuestion: capital?"), std::string(3, '\0')}) {
+  for (const std::string& odd :
+       {std::string(), std::string("\xff\xfe"), std::string("\n\nQuestion: capital?"), std::string(3, '\0')}) {
     if (!odd.empty()) CHECK_NOTHROW(editor.answer(odd));
   }
   CHECK(editor.answer("What is the capital of Norway?").text == "Bergen");
@@ -241,7 +260,8 @@ TEST_CASE("many questions considered together give what each gives alone", "[ere
   scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store()};
   editor.add_note("The capital of Norway is Bergen.");
   editor.add_note("Hamlet was written by Bacon.");
-  const strings questions = {"What is the capital of Norway?", "Who wrote Hamlet?", "Who lived in Norway?", "What is blue?"};
+  const strings questions = {"What is the capital of Norway?", "Who wrote Hamlet?", "Who lived in Norway?",
+                             "What is blue?"};
   const auto together = editor.consider(questions);
   for (std::size_t i = 0; i < questions.size(); ++i) {
     const auto alone = editor.consider({&questions[i], 1}).front();

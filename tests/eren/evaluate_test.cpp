@@ -26,8 +26,12 @@ std::vector<data::edit_case> cases() {
     data::edit_case c;
     c.id = std::to_string(i);
     c.notes = {who + " lives in Rome."};
-    c.in_scope = {{"Where does " + who + " live?", {"Rome"}, "Paris"}, {"Where does " + who + " live?", {"Rome"}, "Paris"}, {"In which city lives " + who + "?", {"Rome"}, "Paris"}};
-    c.unrelated = {{"neighbor_subj", {{"Where does Bob" + who + " live?", {}, {}}, {"Where does Al live?", {}, {}}}, {}}, {"same_subj", {{"Who married " + who + "?", {}, {}}, {"Who married " + who + "?", {}, {}}}, {"x"}}};
+    c.in_scope = {{"Where does " + who + " live?", {"Rome"}, "Paris"},
+                  {"Where does " + who + " live?", {"Rome"}, "Paris"},
+                  {"In which city lives " + who + "?", {"Rome"}, "Paris"}};
+    c.unrelated = {
+        {"neighbor_subj", {{"Where does Bob" + who + " live?", {}, {}}, {"Where does Al live?", {}, {}}}, {}},
+        {"same_subj", {{"Who married " + who + "?", {}, {}}, {"Who married " + who + "?", {}, {}}}, {"x"}}};
     all.push_back(std::move(c));
   }
   all[3].in_scope.clear();  // such records exist
@@ -37,11 +41,17 @@ std::vector<data::edit_case> cases() {
 }
 
 test::scripted_model model() {
-  return test::scripted_model({{{"Read this", "Where does Person"}, " Rome"}, {{"Read this", "In which city"}, " Milan"}, {{"Read this", "married Person7"}, " Rome"}, {{"Read this"}, " unanswerable"}}, "nobody");
+  return test::scripted_model({{{"Read this", "Where does Person"}, " Rome"},
+                               {{"Read this", "In which city"}, " Milan"},
+                               {{"Read this", "married Person7"}, " Rome"},
+                               {{"Read this"}, " unanswerable"}},
+                              "nobody");
 }
 using editor_t = eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever, eren::two_step_reader>;
 
-editor_t make_editor() { return editor_t{model(), notes::memory_store(), {.n_note = 1, .on_conflict = notes::conflict_policy::keep_both}}; }
+editor_t make_editor() {
+  return editor_t{model(), notes::memory_store(), {.n_note = 1, .on_conflict = notes::conflict_policy::keep_both}};
+}
 
 }  // namespace
 
@@ -56,7 +66,8 @@ TEST_CASE("questions of an evaluation: once each, parts, samples, contamination"
   CHECK(n_scope == 22);
   CHECK(n_contaminated == 1);
   CHECK(questions.size() == 22 + 24 + 1 + 11);
-  const auto development = eren::chosen_edits(all, {.part = data::data_part::development}), test = eren::chosen_edits(all, {.part = data::data_part::test});
+  const auto development = eren::chosen_edits(all, {.part = data::data_part::development}),
+             test = eren::chosen_edits(all, {.part = data::data_part::test});
   CHECK(development.size() + test.size() == all.size());
   // A sample is part of a larger sample.
   const auto few = eren::chosen_edits(all, {.n_edit = 3}), more = eren::chosen_edits(all, {.n_edit = 7});
@@ -81,7 +92,8 @@ TEST_CASE("an evaluation's scores are those that counting by hand gives, in both
   CHECK(*scores.preservation("neighbor_subj") == Approx(24.0 / 25));   // and the contaminated question
   CHECK(*scores.attribution().rate() == 1);
   std::map<std::string, std::string> unedited;
-  const auto full = eren::evaluate(editor, questions, ids, {.protocol = eren::evaluation_protocol::run_fallback, .unedited = &unedited});
+  const auto full = eren::evaluate(editor, questions, ids,
+                                   {.protocol = eren::evaluation_protocol::run_fallback, .unedited = &unedited});
   for (std::size_t i = 0; i < full.size(); ++i) {
     CHECK(full[i].applied == records[i].applied);
     CHECK(full[i].unedited == "nobody");
@@ -93,12 +105,14 @@ TEST_CASE("an evaluation's scores are those that counting by hand gives, in both
   REQUIRE(left_alone != damaged.end());
   left_alone->text += " ";
   const auto untouched = eren::count_untouched(full), fewer = eren::count_untouched(damaged);
-  CHECK(untouched.rejected == questions.size() - 22 - 1 - 1);  // all in scope, Person7's marriage, the contaminated question
+  // All in scope, Person7's marriage, the contaminated question
+  CHECK(untouched.rejected == questions.size() - 22 - 1 - 1);
   CHECK(untouched.identical == untouched.rejected);
   CHECK(fewer.identical == untouched.identical - 1);
   const eren::evaluation_scores spread(questions, records);
   CHECK(spread.n_edit() == 12);
-  const auto interval = spread.interval([](const report::edit_scores& s) { return s.success().rate(); }, {.n_resample = 200});
+  const auto interval =
+      spread.interval([](const report::edit_scores& s) { return s.success().rate(); }, {.n_resample = 200});
   REQUIRE(interval);
   CHECK(interval->low <= 0.5);
   CHECK(interval->high >= 0.5);
@@ -142,7 +156,10 @@ TEST_CASE("a run that was stopped goes on, one that was torn too, another's file
   const auto run = [&](std::size_t stop_after, const std::string& name) {
     auto editor = make_editor();
     const auto ids = eren::add_all_notes(editor, all);
-    return eren::evaluate(editor, questions, ids, {.resume = path, .fingerprint = name, .batch = 5, .progress = [&](const progress_state& p) { return p.done < stop_after; }});
+    return eren::evaluate(editor, questions, ids,
+                          {.resume = path, .fingerprint = name, .batch = 5, .progress = [&](const progress_state& p) {
+                             return p.done < stop_after;
+                           }});
   };
   CHECK(run(10, "a").size() == 10);
   const std::string half = test::read_bytes(path);
@@ -166,13 +183,16 @@ TEST_CASE("a gate study: fitted on some edits, scored on others, resumable", "[e
   const auto all = cases();
   const auto questions = eren::evaluation_questions(all);
   // Reads "Rome" with certainty for where-questions only.
-  const test::scripted_model sure({{{"Question: Where does Person"}, " Rome"}, {{"Question: In which"}, " Rome"}}, "nobody");
+  const test::scripted_model sure({{{"Question: Where does Person"}, " Rome"}, {{"Question: In which"}, " Rome"}},
+                                  "nobody");
   using gate_t = eren::fitted_gate<eren::lexical, eren::read_log_probs>;
-  eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever, eren::extractive_reader, gate_t> editor{
-      sure, notes::memory_store(), {.on_conflict = notes::conflict_policy::keep_both}};
+  eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever, eren::extractive_reader, gate_t>
+      editor{sure, notes::memory_store(), {.on_conflict = notes::conflict_policy::keep_both}};
   const auto ids = eren::add_all_notes(editor, all);
   const std::string path = folder.file("study.jsonl");
-  const auto partly = eren::study(editor, questions, ids, {.resume = path, .batch = 8, .progress = [](const progress_state& p) { return p.done < 16; }});
+  const auto partly =
+      eren::study(editor, questions, ids,
+                  {.resume = path, .batch = 8, .progress = [](const progress_state& p) { return p.done < 16; }});
   CHECK(partly.size() == 16);
   const auto studied = eren::study(editor, questions, ids, {.resume = path, .batch = 8});
   const auto again = eren::study(editor, questions, ids, {.resume = path});
@@ -183,8 +203,10 @@ TEST_CASE("a gate study: fitted on some edits, scored on others, resumable", "[e
     CHECK(studied[i].features == again[i].features);
   }
   const auto samples = eren::samples_of(all, questions, studied);
-  const auto fit = eren::fit_gate(samples, editor.gate().names(), editor.gate().n_cheap(), {}, {.quality = eren::quality_of(questions, studied)});
-  const auto scores = eren::evaluation_scores(questions, eren::records_of(studied, fit.scores, fit.model.threshold)).total();
+  const auto fit = eren::fit_gate(samples, editor.gate().names(), editor.gate().n_cheap(), {},
+                                  {.quality = eren::quality_of(questions, studied)});
+  const auto scores =
+      eren::evaluation_scores(questions, eren::records_of(studied, fit.scores, fit.model.threshold)).total();
   CHECK(*scores.quality() > 0.9);
   const eren::gate_quality quality = eren::quality_of(questions, studied, {});
   CHECK(quality(fit.model.threshold, fit.scores) == Approx(*scores.quality()));

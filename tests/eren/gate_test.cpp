@@ -33,7 +33,8 @@ std::vector<eren::gate_sample> samples(std::size_t n, std::uint64_t seed, bool h
   for (std::size_t i = 0; i < n; ++i) {
     const bool positive = engine() % 3 == 0;
     const double shift = positive ? 0.8 : -0.8;
-    eren::gate_sample s{{shift + normal(engine), shift + normal(engine), normal(engine)}, {}, positive, std::to_string(i / 4)};
+    eren::gate_sample s{
+        {shift + normal(engine), shift + normal(engine), normal(engine)}, {}, positive, std::to_string(i / 4)};
     if (hidden) {
       for (int d = 0; d < 8; ++d) s.hidden.push_back(static_cast<float>(normal(engine) + (d == 3 ? 2 * shift : 0)));
       s.features.push_back(0);
@@ -50,7 +51,8 @@ double area(const std::vector<eren::gate_sample>& all, const std::vector<double>
 }
 
 eren::gate_evidence evidence(std::string question, std::string note) {
-  return {std::move(question), {std::move(note)}, {1}, 1, {0.5, 0.1, 0.4, 0.1}, [](std::string_view) { return 1.0; }, {}};
+  return {
+      std::move(question), {std::move(note)}, {1}, 1, {0.5, 0.1, 0.4, 0.1}, [](std::string_view) { return 1.0; }, {}};
 }
 
 }  // namespace
@@ -120,7 +122,9 @@ TEST_CASE("gate files: the same gate comes back, another model's is refused, a d
   CHECK(back.probe->weights == fit.model.probe->weights);
   CHECK(back.threshold == fit.model.threshold);
   CHECK(back.probability.slope == fit.model.probability.slope);
-  for (const eren::gate_keys& other : {eren::gate_keys{"model 2", "tokens 1", "prompt 1"}, {"model 1", "tokens 2", "prompt 1"}, {"model 1", "tokens 1", "prompt 2"}}) {
+  for (const eren::gate_keys& other : {eren::gate_keys{"model 2", "tokens 1", "prompt 1"},
+                                       {"model 1", "tokens 2", "prompt 1"},
+                                       {"model 1", "tokens 1", "prompt 2"}}) {
     CHECK_THROWS_AS(eren::load_gate(path, other), config_error);
   }
   CHECK_THROWS_AS(eren::load_gate(folder.file("none.json"), keys), io_error);
@@ -165,8 +169,12 @@ TEST_CASE("the shipped weights tell a question on the note from one beside it", 
 
 TEST_CASE("features that ask the model again: likelihoods move as they should", "[eren][gate]") {
   // The script makes the question's continuation certain behind the note, and not without it.
-  const test::scripted_model model({{{"Note: The capital of Norway is Bergen."}, " What is the capital of Norway?"}, {{"Question: What is the capital of Norway?\nAnswer:"}, " The capital of Norway is Bergen."},
-                                    {{"same fact", "B: What is the capital"}, " Yes"}, {{"same fact"}, " No"}, {{"do the notes state"}, " Yes"}});
+  const test::scripted_model model(
+      {{{"Note: The capital of Norway is Bergen."}, " What is the capital of Norway?"},
+       {{"Question: What is the capital of Norway?\nAnswer:"}, " The capital of Norway is Bergen."},
+       {{"same fact", "B: What is the capital"}, " Yes"},
+       {{"same fact"}, " No"},
+       {{"do the notes state"}, " Yes"}});
   eren::reading_session session{model};
   eren::gate_evidence e = evidence("What is the capital of Norway?", "The capital of Norway is Bergen");
   e.read = {.done = true, .answer = "Bergen", .log_p_answer = -0.1, .log_p_abstain = -8, .n_token = 7};
@@ -199,7 +207,8 @@ TEST_CASE("features that ask the model again: likelihoods move as they should", 
 TEST_CASE("similarity and statistics are the same behind every retriever", "[eren][gate]") {
   notes::bm25_retriever words;
   notes::hybrid_retriever<notes::char_ngram_retriever<>, notes::bm25_retriever> both;
-  const char* texts[] = {"The capital of Norway is Bergen", "Spiders have six legs", "The capital of Denmark is Aarhus"};
+  const char* texts[] = {"The capital of Norway is Bergen", "Spiders have six legs",
+                         "The capital of Denmark is Aarhus"};
   for (int i = 0; i < 3; ++i) {
     words.add(i + 1, texts[i]);
     both.add(i + 1, texts[i]);
@@ -235,11 +244,14 @@ TEST_CASE("an editor's gate is calibrated on the user's questions and kept in a 
   CHECK_THROWS_AS(editor.calibrate(questions, {.damage = 0.001}), config_error);
   editor.calibrate(questions, {.damage = 0.05});
   std::size_t n_damaged = 0;
-  for (const auto& q : questions) n_damaged += q.note == notes::no_note && editor.answer(q.question).source == eren::answer_source::read_note ? 1 : 0;
+  for (const auto& q : questions)
+    n_damaged += q.note == notes::no_note && editor.answer(q.question).source == eren::answer_source::read_note ? 1 : 0;
   CHECK(n_damaged <= 4);
   editor.fit(questions);
   std::size_t n_right = 0;
-  for (const auto& q : questions) n_right += (editor.answer(q.question).source == eren::answer_source::read_note) == (q.note != notes::no_note) ? 1 : 0;
+  for (const auto& q : questions)
+    n_right +=
+        (editor.answer(q.question).source == eren::answer_source::read_note) == (q.note != notes::no_note) ? 1 : 0;
   CHECK(n_right == questions.size());
   const std::string path = folder.file("gate.json");
   editor.save_gate(path);

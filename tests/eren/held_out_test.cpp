@@ -47,10 +47,13 @@ struct two_kinds {
   static int half_of(quipu::notes::note_id note) { return static_cast<int>((static_cast<std::size_t>(note) - 1) % 2); }
 };
 
-TEST_CASE("a gate judged on kinds it never met knows nothing of them, and on those it met everything", "[eren][held_out]") {
+TEST_CASE("a gate judged on kinds it never met knows nothing of them, and on those it met everything",
+          "[eren][held_out]") {
   const two_kinds set;
   const eren::gate_layout layout{{"first", "second"}};
-  const auto scores = [&](const std::vector<eren::evaluation_record>& records) { return eren::evaluation_scores(set.test.questions, records).total(); };
+  const auto scores = [&](const std::vector<eren::evaluation_record>& records) {
+    return eren::evaluation_scores(set.test.questions, records).total();
+  };
   const auto usual = scores(eren::apply_gate(eren::fit_on(set.cases, set.development, layout), set.test.studied, {}));
   CHECK(usual.quality().value() > 0.97);
   const auto unseen = scores(eren::records_held_out(set.cases, set.development, set.test, two_kinds::half_of, layout));
@@ -91,7 +94,8 @@ TEST_CASE("questions without a note are left alone", "[eren][held_out]") {
   const two_kinds set;
   auto test = set.test;
   test.studied[0].found = false;
-  const auto records = eren::records_held_out(set.cases, set.development, test, two_kinds::half_of, {{"first", "second"}});
+  const auto records =
+      eren::records_held_out(set.cases, set.development, test, two_kinds::half_of, {{"first", "second"}});
   REQUIRE(records.size() == test.studied.size());
   CHECK(!records[0].applied);
   CHECK(records[0].text.empty());

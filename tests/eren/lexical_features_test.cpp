@@ -101,18 +101,22 @@ TEST_CASE("words, topic and answer candidates are those of the reference program
 
 TEST_CASE("lexical features and word pairs are those of the reference program", "[eren][lexical_features]") {
   notes::bm25_retriever index;
-  for (std::size_t i = 0; i < invented_notes.size(); ++i) index.add(static_cast<notes::note_id>(i + 1), invented_notes[i]);
+  for (std::size_t i = 0; i < invented_notes.size(); ++i)
+    index.add(static_cast<notes::note_id>(i + 1), invented_notes[i]);
   for (const reference& r : references) {
     REQUIRE(r.features.size() == eren::lexical_feature_names.size());
     // Scores of the two best notes enter as they are; only their use is compared here.
-    const eren::retrieval_evidence scores{r.features[0], r.features[0] - r.features[1], r.features[2], r.features[2] - r.features[3]};
-    const auto found = eren::lexical_features(r.question, invented_notes[r.note], scores, [&](std::string_view word) { return index.idf(word); });
+    const eren::retrieval_evidence scores{r.features[0], r.features[0] - r.features[1], r.features[2],
+                                          r.features[2] - r.features[3]};
+    const auto found = eren::lexical_features(r.question, invented_notes[r.note], scores,
+                                              [&](std::string_view word) { return index.idf(word); });
     for (std::size_t i = 0; i < found.size(); ++i) {
       INFO(r.question << ": " << eren::lexical_feature_names[i]);
       CHECK(found[i] == Approx(r.features[i]).epsilon(1e-8).margin(1e-9));
     }
     const double weight = index.query_weight(r.question);
-    CHECK(index.score(r.question, static_cast<notes::note_id>(r.note + 1)) / weight == Approx(r.features[0]).epsilon(1e-7).margin(1e-9));
+    CHECK(index.score(r.question, static_cast<notes::note_id>(r.note + 1)) / weight ==
+          Approx(r.features[0]).epsilon(1e-7).margin(1e-9));
     const auto pairs = eren::word_pair_features(r.question, invented_notes[r.note]);
     std::size_t n_pair = 0;
     double checksum = 0;

@@ -51,9 +51,11 @@ TEST_CASE("the lexical gate beats every similarity threshold on same-subject que
       const double weight = words.query_weight(question);
       const notes::note_id first = top[0].id, second = top.size() > 1 ? top[1].id : notes::no_note;
       if (group == 0 && first != static_cast<notes::note_id>(i + 1)) return;  // the retriever's fault
-      const eren::retrieval_evidence scores{words.score(question, first) / weight, words.score(question, second) / weight,
-                                            grams.score(question, first), grams.score(question, second)};
-      const auto features = eren::lexical_features(question, texts[static_cast<std::size_t>(first - 1)], scores, [&](std::string_view w) { return words.idf(w); });
+      const eren::retrieval_evidence scores{words.score(question, first) / weight,
+                                            words.score(question, second) / weight, grams.score(question, first),
+                                            grams.score(question, second)};
+      const auto features = eren::lexical_features(question, texts[static_cast<std::size_t>(first - 1)], scores,
+                                                   [&](std::string_view w) { return words.idf(w); });
       if (development) {
         train.insert(train.end(), features.begin(), features.end());
         train_labels.push_back(group == 0 ? 1 : 0);
@@ -62,7 +64,8 @@ TEST_CASE("the lexical gate beats every similarity threshold on same-subject que
       }
     };
     for (const auto& p : cases[i].in_scope) take(p.question, 0);
-    for (std::size_t q = 0; q < std::min<std::size_t>(4, cases[i].unrelated[0].probes.size()); ++q) take(cases[i].unrelated[0].probes[q].question, 1);
+    for (std::size_t q = 0; q < std::min<std::size_t>(4, cases[i].unrelated[0].probes.size()); ++q)
+      take(cases[i].unrelated[0].probes[q].question, 1);
     for (const auto& p : cases[i].unrelated[1].probes) take(p.question, 2);
   }
   const auto model = eren::fit_logistic({train.data(), train_labels.size(), d}, train_labels, {.ridge = 1});
@@ -76,5 +79,6 @@ TEST_CASE("the lexical gate beats every similarity threshold on same-subject que
   CHECK(near > 0.95);                                       // measured in Python: .966
   CHECK(same > 0.84);                                       // measured in Python: .865
   CHECK(same > *report::auroc(plain[0], plain[2]) + 0.05);  // about .765
-  WARN("lexical gate, AUROC against neighbours " << near << ", same subject " << same << " (n-grams alone " << *report::auroc(plain[0], plain[2]) << ")");
+  WARN("lexical gate, AUROC against neighbours " << near << ", same subject " << same << " (n-grams alone "
+                                                 << *report::auroc(plain[0], plain[2]) << ")");
 }

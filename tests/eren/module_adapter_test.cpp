@@ -28,7 +28,9 @@ namespace {
 using lora_module = pet::lora::module<float>;
 using model_type = decltype(test::byte_model());
 
-pet::lora attention_lora() { return {.rank = 4, .alpha = 8, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "o_proj"})}; }
+pet::lora attention_lora() {
+  return {.rank = 4, .alpha = 8, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "o_proj"})};
+}
 
 template <class Model>
 lora_module shaken_lora(const Model& m, std::uint64_t seed = 9) {
@@ -66,7 +68,8 @@ TEST_CASE("reading with LoRA is reading with the model that has it in its weight
     check_same(read, expected, 1e-2);
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       REQUIRE(read[i].hidden.size() == expected[i].hidden.size());
-      for (std::size_t c = 0; c < read[i].hidden.size(); ++c) CHECK(read[i].hidden[c] == Approx(expected[i].hidden[c]).margin(2e-2));
+      for (std::size_t c = 0; c < read[i].hidden.size(); ++c)
+        CHECK(read[i].hidden[c] == Approx(expected[i].hidden[c]).margin(2e-2));
       // Token by token from a fresh sequence.
       double log_p = 0;
       ids text = m.tokenizer().encode(read[i].prompt_text);
@@ -86,7 +89,8 @@ TEST_CASE("reading with LoRA is reading with the model that has it in its weight
   CHECK(wrote[0].n_token > 1);  // past the prompt's own logits
 }
 
-TEST_CASE("claims are checked with LoRA as by the model that has it in its weights; the gate alone decides", "[eren][module_adapter]") {
+TEST_CASE("claims are checked with LoRA as by the model that has it in its weights; the gate alone decides",
+          "[eren][module_adapter]") {
   const auto m = test::byte_model();
   const auto merged = llama::merge(llama::thaw<float>(m), shaken_lora(m));
   using claim_reader = eren::taught_claim_reader<lora_module>;
@@ -152,9 +156,11 @@ TEST_CASE("an adapter changes its own reader and nothing else on the session", "
   }
 }
 
-TEST_CASE("questions that the gate leaves alone get the unedited model's bytes, whatever was read before", "[eren][module_adapter]") {
+TEST_CASE("questions that the gate leaves alone get the unedited model's bytes, whatever was read before",
+          "[eren][module_adapter]") {
   const auto m = test::byte_model();
-  using editor_t = eren::editor<model_type, notes::memory_store, notes::bm25_retriever, eren::taught_reader<lora_module>>;
+  using editor_t =
+      eren::editor<model_type, notes::memory_store, notes::bm25_retriever, eren::taught_reader<lora_module>>;
   static_assert(std::is_same_v<editor_t::gate_type, eren::margin_gate>);
   const eren::taught_reader<lora_module> reader({}, {}, {shaken_lora(m), m});
   const eren::editor_options options{.generate = {.max_tokens = 12}, .form = eren::prompt_form()};
@@ -167,7 +173,8 @@ TEST_CASE("questions that the gate leaves alone get the unedited model's bytes, 
       CHECK((a.source == eren::answer_source::read_note) == (threshold < 0));
       if (threshold < 0) continue;
       auto plain = llama::open_session(m);
-      const auto expected = llama::generate(plain, m.tokenizer(), plain.create(), editor.application_ids(task.question), options.generate);
+      const auto expected = llama::generate(plain, m.tokenizer(), plain.create(), editor.application_ids(task.question),
+                                            options.generate);
       CHECK(a.text == expected.text);
       CHECK_FALSE(expected.text.empty());
     }
@@ -182,13 +189,15 @@ TEST_CASE("modules with virtual tokens read too", "[eren][module_adapter]") {
     const eren::module_adapter<module_type> adapter(std::move(module), m);
     CHECK(adapter.n_virtual() == 3);
     eren::reading_session session{m, eren::prompt_form()};
-    const std::vector<ids> prompts = {{1, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80}, {1, 70, 71, 72, 73, 74, 75, 76, 77, 78, 90}, {5, 6}};
+    const std::vector<ids> prompts = {
+        {1, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80}, {1, 70, 71, 72, 73, 74, 75, 76, 77, 78, 90}, {5, 6}};
     for (int round = 0; round < 3; ++round) {
       const auto states = session.read(prompts, {}, adapter);
       for (std::size_t i = 0; i < prompts.size(); ++i) {
         auto plain = llama::open_session(m);
         const auto expected = plain.next_logits(llama::create_with(plain, adapter.module()), prompts[i]);
-        for (std::size_t t = 0; t < expected.size(); ++t) CHECK(states[i].logits[t] == Approx(expected[t]).margin(1e-3));
+        for (std::size_t t = 0; t < expected.size(); ++t)
+          CHECK(states[i].logits[t] == Approx(expected[t]).margin(1e-3));
         if (round > 0) CHECK(states[i].n_computed == 1);
         session.release(states[i], prompts[i], adapter);
       }
@@ -217,18 +226,24 @@ TEST_CASE("a key tells modules apart by values, names and settings", "[eren][mod
   const eren::taught_reader<lora_module> one({}, {}, {shaken_lora(m), m}), other({}, {}, {shaken_lora(m, 10), m});
   CHECK(one.identity() != other.identity());
   const test::temp_folder folder;
-  using editor_t = eren::editor<model_type, notes::memory_store, notes::bm25_retriever, eren::taught_reader<lora_module>, eren::fitted_gate<eren::answer_margin>>;
+  using editor_t = eren::editor<model_type, notes::memory_store, notes::bm25_retriever,
+                                eren::taught_reader<lora_module>, eren::fitted_gate<eren::answer_margin>>;
   const eren::editor_options options{.form = eren::prompt_form()};
-  editor_t fitted(m, notes::memory_store(), notes::bm25_retriever(), one, eren::fitted_gate<eren::answer_margin>(eren::gate_of_feature("margin"), eren::answer_margin()), options);
+  editor_t fitted(m, notes::memory_store(), notes::bm25_retriever(), one,
+                  eren::fitted_gate<eren::answer_margin>(eren::gate_of_feature("margin"), eren::answer_margin()),
+                  options);
   fitted.save_gate(folder.file("gate.json"));
-  editor_t same(m, notes::memory_store(), notes::bm25_retriever(), one, {}, options), wrong(m, notes::memory_store(), notes::bm25_retriever(), other, {}, options);
+  editor_t same(m, notes::memory_store(), notes::bm25_retriever(), one, {}, options),
+      wrong(m, notes::memory_store(), notes::bm25_retriever(), other, {}, options);
   same.load_gate(folder.file("gate.json"));
   CHECK(same.gate().is_fitted());
   CHECK_THROWS_AS(wrong.load_gate(folder.file("gate.json")), config_error);
 }
 
-TEST_CASE("a folder of another model's adapter is refused with file, expectation and what was found", "[eren][module_adapter]") {
-  const auto m = test::byte_model(), wider = test::byte_model({.d_model = 96, .n_layer = 2}), deeper = test::byte_model({.d_model = 64, .n_layer = 3});
+TEST_CASE("a folder of another model's adapter is refused with file, expectation and what was found",
+          "[eren][module_adapter]") {
+  const auto m = test::byte_model(), wider = test::byte_model({.d_model = 96, .n_layer = 2}),
+             deeper = test::byte_model({.d_model = 64, .n_layer = 3});
   const test::temp_folder folder;
   pet::save_peft(folder.path() / "good", shaken_lora(m), m.config());
   pet::save_peft(folder.path() / "wide", shaken_lora(wider), wider.config());
@@ -244,7 +259,8 @@ TEST_CASE("a folder of another model's adapter is refused with file, expectation
     return {};
   };
   using Catch::Contains;
-  CHECK_THAT(message("wide", m), Contains("wide/adapter_model.safetensors") && Contains("lora_A") && Contains("64") && Contains("96"));
+  CHECK_THAT(message("wide", m),
+             Contains("wide/adapter_model.safetensors") && Contains("lora_A") && Contains("64") && Contains("96"));
   CHECK_THAT(message("deep", m), Contains("deep/adapter_model.safetensors") && Contains("layers.2"));
   CHECK_THAT(message("good", deeper), Contains("good/adapter_model.safetensors") && Contains("layers.2"));
   CHECK_THROWS_AS(eren::load_adapter(folder.path() / "none", m), io_error);

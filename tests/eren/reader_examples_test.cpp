@@ -39,8 +39,10 @@ std::vector<data::edit_case> cases() {
     data::edit_case c;
     c.id = std::to_string(i);
     c.notes = {who + " lives in " + cities[static_cast<std::size_t>(i)] + "."};
-    c.in_scope = {{"Where does " + who + " live?", {cities[static_cast<std::size_t>(i)], "there"}, "Paris"}, {"Home of Person" + std::to_string((i + 1) % 10) + "?", {"wrong note"}, "Paris"}};
-    c.unrelated = {{"neighbor_subj", {{"Where does Bob live, <s> lives?", {}, {}}, {"xyzzy?", {}, {}}}, {}}, {"same_subj", {{"Who married " + who + "?", {}, {}}}, {}}};
+    c.in_scope = {{"Where does " + who + " live?", {cities[static_cast<std::size_t>(i)], "there"}, "Paris"},
+                  {"Home of Person" + std::to_string((i + 1) % 10) + "?", {"wrong note"}, "Paris"}};
+    c.unrelated = {{"neighbor_subj", {{"Where does Bob live, <s> lives?", {}, {}}, {"xyzzy?", {}, {}}}, {}},
+                   {"same_subj", {{"Who married " + who + "?", {}, {}}}, {}}};
     c.portability = {{"more", {{"Who lives with " + who + "?", {"x"}, {}}}, {}}};
     all.push_back(std::move(c));
   }
@@ -109,7 +111,8 @@ TEST_CASE("examples are what retrieving and labelling by hand gives", "[eren][re
         ++n_other_note;
         return;
       }
-      if (const auto mark = question.find("<s> "); mark != std::string::npos) question.erase(mark, 4);  // prompts are guarded
+      // Prompts are guarded
+      if (const auto mark = question.find("<s> "); mark != std::string::npos) question.erase(mark, 4);
       std::string note = all[static_cast<std::size_t>(found)].notes[0];
       note.pop_back();
       expected.push_back({question, {note}, in_scope ? answer : "unanswerable", in_scope});
@@ -124,14 +127,22 @@ TEST_CASE("examples are what retrieving and labelling by hand gives", "[eren][re
   REQUIRE(examples.size() == expected.size());
   for (std::size_t i = 0; i < examples.size(); ++i) {
     CAPTURE(i, examples[i].question, expected[i].question);
-    const auto same = [&](const eren::reader_example& e) { return e.question == expected[i].question && e.answer == expected[i].answer && e.answers == expected[i].answers && e.notes == expected[i].notes; };
-    CHECK(std::count_if(examples.begin(), examples.end(), same) == std::count_if(expected.begin(), expected.end(), same));
+    const auto same = [&](const eren::reader_example& e) {
+      return e.question == expected[i].question && e.answer == expected[i].answer && e.answers == expected[i].answers &&
+             e.notes == expected[i].notes;
+    };
+    CHECK(std::count_if(examples.begin(), examples.end(), same) ==
+          std::count_if(expected.begin(), expected.end(), same));
   }
 }
 
 TEST_CASE("encoded examples: prompt, target, end; answers and abstentions count alike", "[eren][reader_examples]") {
   const auto m = test::byte_model();
-  const std::vector<eren::reader_example> texts = {{"Who?", {"A is B"}, "B", true}, {"Why?", {"A is B"}, "unanswerable", false}, {"How?", {"A is C"}, "unanswerable", false}, {"When?", {"It was in 1950"}, "1950", true}, {"Where?", {"A is B"}, "unanswerable", false}};
+  const std::vector<eren::reader_example> texts = {{"Who?", {"A is B"}, "B", true},
+                                                   {"Why?", {"A is B"}, "unanswerable", false},
+                                                   {"How?", {"A is C"}, "unanswerable", false},
+                                                   {"When?", {"It was in 1950"}, "1950", true},
+                                                   {"Where?", {"A is B"}, "unanswerable", false}};
   const auto list = eren::encode_examples(m.tokenizer(), texts);
   REQUIRE(list.size() == 5);
   double answers = 0, abstentions = 0;
@@ -161,11 +172,13 @@ TEST_CASE("encoded examples: prompt, target, end; answers and abstentions count 
 TEST_CASE("the schedule of readers", "[eren][reader_examples]") {
   const eren::reader_schedule s{10, 108};
   for (const std::size_t step : {0, 1, 8, 9, 10, 50, 107}) {
-    CHECK(s(step) == Approx(std::min(1.0, (static_cast<double>(step) + 1) / 10) * (1 - static_cast<double>(step) / 108)));
+    CHECK(s(step) ==
+          Approx(std::min(1.0, (static_cast<double>(step) + 1) / 10) * (1 - static_cast<double>(step) / 108)));
   }
 }
 
-TEST_CASE("a reader learns to answer and to abstain, and a stopped run ends with the same bytes", "[eren][reader_examples]") {
+TEST_CASE("a reader learns to answer and to abstain, and a stopped run ends with the same bytes",
+          "[eren][reader_examples]") {
   const auto m = test::byte_model();
   std::vector<eren::reader_example> texts;
   for (const char* city : {"Rome", "Oslo", "Lima", "Bern"}) {
@@ -180,7 +193,8 @@ TEST_CASE("a reader learns to answer and to abstain, and a stopped run ends with
   options.learning_rate = 1e-2;
   options.lora.rank = 16;
   options.lora.alpha = 32;
-  options.lora.targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"});
+  options.lora.targets =
+      optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"});
   std::vector<double> losses;
   const auto train = [&](const std::string& name, std::size_t n_thread, std::size_t stop_after, bool resume) {
     llama::training_pass pass(m, thread_team(n_thread));
@@ -282,7 +296,8 @@ TEST_CASE("sums of standardised features, by hand", "[eren][reader_examples]") {
   for (std::size_t i = 0; i < 4; ++i) samples[i].features = {a[i], b[i]};
   const auto m = eren::sum_of_features(samples, {"a", "b"});
   const double deviation = std::sqrt((4.0 + 1 + 0 + 9) / 4);
-  for (std::size_t i = 0; i < 4; ++i) CHECK(m.stack.score(samples[i].features) == Approx((a[i] - 3) / deviation + (b[i] - 20) / 10).epsilon(1e-5));
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(m.stack.score(samples[i].features) == Approx((a[i] - 3) / deviation + (b[i] - 20) / 10).epsilon(1e-5));
   CHECK_THROWS_AS(eren::sum_of_features(samples, {"a"}), shape_error);
   CHECK_THROWS_AS(eren::sum_of_features({}, {"a"}), config_error);
 }
@@ -295,14 +310,17 @@ TEST_CASE("a second reading is the score of the other reader's own gate", "[eren
   using joined_gate = eren::fitted_gate<eren::answer_margin, second>;
   using short_reader = eren::basic_extractive_reader<eren::plain_note_prompt>;
   const joined_gate gate{eren::answer_margin(), second(eren::extractive_reader(), own)};
-  eren::editor<test::scripted_model, store, notes::bm25_retriever> alone{model, store(), notes::bm25_retriever(), eren::extractive_reader(), own};
-  eren::editor<test::scripted_model, store, notes::bm25_retriever, short_reader, joined_gate> joined{model, store(), notes::bm25_retriever(), short_reader(), gate};
+  eren::editor<test::scripted_model, store, notes::bm25_retriever> alone{model, store(), notes::bm25_retriever(),
+                                                                         eren::extractive_reader(), own};
+  eren::editor<test::scripted_model, store, notes::bm25_retriever, short_reader, joined_gate> joined{
+      model, store(), notes::bm25_retriever(), short_reader(), gate};
   const strings notes = {"The capital of Norway is Bergen.", "Spiders have six legs."};
   for (const std::string& note : notes) {
     alone.add_note(note);
     joined.add_note(note);
   }
-  const strings questions = {"What is the capital of Norway?", "Who lives in the capital of Norway?", "How many legs have spiders?"};
+  const strings questions = {"What is the capital of Norway?", "Who lives in the capital of Norway?",
+                             "How many legs have spiders?"};
   const auto expected = alone.examine(questions);
   const auto found = joined.examine(questions);
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -315,7 +333,8 @@ TEST_CASE("a second reading is the score of the other reader's own gate", "[eren
   changed.stack.bias += 1;
   CHECK(second(eren::extractive_reader(), eren::default_gate(changed)).names() != gate.names());
   using unfitted = eren::fitted_gate<eren::lexical>;
-  CHECK_THROWS_AS((eren::second_reading<eren::extractive_reader, unfitted>(eren::extractive_reader(), unfitted())), config_error);
+  CHECK_THROWS_AS((eren::second_reading<eren::extractive_reader, unfitted>(eren::extractive_reader(), unfitted())),
+                  config_error);
 }
 
 }  // namespace quipu_reader_examples_test

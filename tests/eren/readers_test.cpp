@@ -28,7 +28,9 @@ namespace {
 
 using scripted = eren::reading_session<test::scripted_model>;
 
-std::vector<eren::reading_task> one(std::string question, strings notes) { return {{std::move(question), std::move(notes)}}; }
+std::vector<eren::reading_task> one(std::string question, strings notes) {
+  return {{std::move(question), std::move(notes)}};
+}
 
 // A random model whose contexts are long enough for prompts of made-up ids.
 auto random_model() {
@@ -54,7 +56,8 @@ TEST_CASE("abstentions: the paper's exact rule and the robust one", "[eren][read
     CHECK(strict(text));
     CHECK(robust(text));
   }
-  for (const char* text : {"Unanswerable.", "unanswerable because the notes differ", "\"unanswerable\"", "", "  \n", "Not mentioned in the notes.", "I don't know", "None.", "n/a"}) {
+  for (const char* text : {"Unanswerable.", "unanswerable because the notes differ", "\"unanswerable\"", "", "  \n",
+                           "Not mentioned in the notes.", "I don't know", "None.", "n/a"}) {
     CAPTURE(text);
     CHECK_FALSE(strict(text));
     CHECK(robust(text));
@@ -72,7 +75,8 @@ TEST_CASE("the extractive reader answers with a word of the note and tells how l
   const test::scripted_model model({{{"capital of Norway is Bergen", "What is the capital"}, " Bergen"}});
   scripted session{model};
   const eren::extractive_reader reader;
-  const auto r = reader.read(session, one("What is the capital of Norway?", {"The capital of Norway is Bergen"})).front();
+  const auto r =
+      reader.read(session, one("What is the capital of Norway?", {"The capital of Norway is Bergen"})).front();
   REQUIRE(r.done);
   CHECK(r.answer == "Bergen");
   CHECK_FALSE(r.abstained);
@@ -88,7 +92,9 @@ TEST_CASE("the extractive reader answers with a word of the note and tells how l
 }
 
 TEST_CASE("names come whole, other words alone", "[eren][readers]") {
-  const auto name = [](const char* note, const char* chosen, strings candidates) { return eren::whole_name(note, chosen, candidates); };
+  const auto name = [](const char* note, const char* chosen, strings candidates) {
+    return eren::whole_name(note, chosen, candidates);
+  };
   CHECK(name("She was born in New York City", "York", {"born", "New", "York", "City"}) == "New York City");
   CHECK(name("The capital of Norway is Bergen", "Bergen", {"Bergen"}) == "Bergen");
   CHECK(name("He works in Paris, London and Rome", "London", {"works", "Paris", "London", "Rome"}) == "London");
@@ -98,7 +104,9 @@ TEST_CASE("names come whole, other words alone", "[eren][readers]") {
 }
 
 TEST_CASE("two steps: the answer, an abstention by the strict and by the robust rule", "[eren][readers]") {
-  const test::scripted_model model({{{"Bergen", "capital"}, " Bergen.\nQuestion: more"}, {{"prime minister"}, " Unanswerable."}, {{"exact"}, " unanswerable"}});
+  const test::scripted_model model({{{"Bergen", "capital"}, " Bergen.\nQuestion: more"},
+                                    {{"prime minister"}, " Unanswerable."},
+                                    {{"exact"}, " unanswerable"}});
   scripted session{model};
   const eren::two_step_reader robust;
   const auto note = strings{"The capital of Norway is Bergen"};
@@ -130,16 +138,21 @@ TEST_CASE("a reader that must answer writes the best text with another beginning
   options.abstained.openings = {usual};
   options.must_answer = true;
   const eren::reading forced = reader_type(options).read(session, tasks).front();
-  CHECK(reader_type(options).read(session, tasks).front().answer == forced.answer);  // no trace of the first text is left in the caches
+  // No trace of the first text is left in the caches
+  CHECK(reader_type(options).read(session, tasks).front().answer == forced.answer);
 
   // The same by hand, with plain runs of the model.
-  const auto ids = eren::prompt_form::of(model.tokenizer()).encode(model.tokenizer(), eren::plain_note_prompt()(tasks.front().notes, tasks.front().question));
+  const auto ids =
+      eren::prompt_form::of(model.tokenizer())
+          .encode(model.tokenizer(), eren::plain_note_prompt()(tasks.front().notes, tasks.front().question));
   auto plain = open_session(model, thread_team(1));
   const auto sequence = plain.create();
   std::vector<float> row;
   const auto run = [&](const id_list& tokens) {
     const llama::sequence_input<float> input{sequence, tokens, {}, llama::logits_of::last_row};
-    plain.run(std::span(&input, 1), [&](std::size_t, std::size_t, std::span<const float> logits) { row.assign(logits.begin(), logits.end()); });
+    plain.run(std::span(&input, 1), [&](std::size_t, std::size_t, std::span<const float> logits) {
+      row.assign(logits.begin(), logits.end());
+    });
   };
   const auto best = [&] { return static_cast<token_id>(std::max_element(row.begin(), row.end()) - row.begin()); };
   run(ids);
@@ -175,7 +188,8 @@ TEST_CASE("whole abstentions and answers that had to be given are scored among a
   std::vector<eren::reading_task> tasks = one("What is the capital?", {"Bergen is it", "And more"});
   tasks.push_back({"Who?", {"Spiders have six legs"}});
   const auto r = reader.read(session, tasks), plain = usual.read(session, tasks);
-  const std::string first = "Note: Bergen is it.\nNote: And more.\nQuestion: What is the capital?\nAnswer:", second = "Note: Spiders have six legs.\nQuestion: Who?\nAnswer:";
+  const std::string first = "Note: Bergen is it.\nNote: And more.\nQuestion: What is the capital?\nAnswer:",
+                    second = "Note: Spiders have six legs.\nQuestion: Who?\nAnswer:";
   CHECK(r[0].answer == "Bergen");
   CHECK(r[0].log_p_answer == Approx(log_p_all(first, " Bergen")).margin(1e-4));
   CHECK(r[0].log_p_abstain == Approx(log_p_all(first, " unanswerable")).margin(1e-4));
@@ -197,7 +211,8 @@ TEST_CASE("whole abstentions and answers that had to be given are scored among a
 }
 
 TEST_CASE("options are scored, and the way out is one of them", "[eren][readers]") {
-  const test::scripted_model model({{{"Claim: yes please"}, " yes"}, {{"Claim: no way"}, " no"}, {{"Claim:"}, " unanswerable"}});
+  const test::scripted_model model(
+      {{{"Claim: yes please"}, " yes"}, {{"Claim: no way"}, " no"}, {{"Claim:"}, " unanswerable"}});
   scripted session{model};
   const eren::option_reader reader;
   const auto yes = reader.read(session, one("yes please", {"A is B"})).front();
@@ -226,8 +241,11 @@ TEST_CASE("what prompts have in common is computed once", "[eren][readers]") {
   scripted session{model};
   const eren::extractive_reader reader;
   std::vector<eren::reading_task> tasks;
-  for (int i = 0; i < 5; ++i) tasks.push_back({"What is the capital of Norway?", {"The capital of Norway is Bergen number " + std::to_string(i)}});
-  const std::size_t constant = eren::notes_prompt::system.size() + std::string("\n\nNotes:\n1. The capital of Norway is Bergen number ").size();
+  for (int i = 0; i < 5; ++i)
+    tasks.push_back(
+        {"What is the capital of Norway?", {"The capital of Norway is Bergen number " + std::to_string(i)}});
+  const std::size_t constant =
+      eren::notes_prompt::system.size() + std::string("\n\nNotes:\n1. The capital of Norway is Bergen number ").size();
   const auto first = reader.read(session, tasks);
   std::size_t all = 0;
   for (const auto& r : first) {
@@ -248,7 +266,10 @@ TEST_CASE("what prompts have in common is computed once", "[eren][readers]") {
 TEST_CASE("shared and cached prefixes give the logits of plain prompts", "[eren][readers]") {
   const auto model = random_model();
   eren::reading_session session{model, eren::prompt_form()};
-  const std::vector<id_list> prompts = {{1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, {1, 3, 4, 5, 6, 7, 8, 9, 10, 20, 21}, {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 30}, {2, 2, 2}};
+  const std::vector<id_list> prompts = {{1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13},
+                                        {1, 3, 4, 5, 6, 7, 8, 9, 10, 20, 21},
+                                        {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 30},
+                                        {2, 2, 2}};
   for (int round = 0; round < 3; ++round) {
     const auto states = session.read(prompts, std::optional<std::size_t>(2));
     for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -259,7 +280,8 @@ TEST_CASE("shared and cached prefixes give the logits of plain prompts", "[eren]
       auto states_of = llama::open_session(model);
       const auto hidden = llama::hidden_states(states_of, states_of.create(), prompts[i], 2);
       REQUIRE(states[i].hidden.size() == 64);
-      for (std::size_t c = 0; c < 64; ++c) CHECK(states[i].hidden[c] == Approx(hidden[(prompts[i].size() - 1) * 64 + c]).margin(1e-3));
+      for (std::size_t c = 0; c < 64; ++c)
+        CHECK(states[i].hidden[c] == Approx(hidden[(prompts[i].size() - 1) * 64 + c]).margin(1e-3));
       session.release(states[i], prompts[i]);
     }
   }
@@ -272,7 +294,8 @@ TEST_CASE("the trie's greedy walk, beside one that scores token by token", "[ere
   const auto model = random_model();
   eren::reading_session session{model, eren::prompt_form()};
   const std::vector<id_list> prompts = {{1, 5, 9}, {1, 5, 10, 11}, {3}};
-  const std::vector<eren::answer_choice> choices = {{{{7, 8, 9}, {7, 8, 10}, {7, 11}, {12}}}, {{{7}, {7, 8, 9, 10}}}, {{{20, 21, 22}, {23, 24, 25, 26}, {20, 30}}}};
+  const std::vector<eren::answer_choice> choices = {
+      {{{7, 8, 9}, {7, 8, 10}, {7, 11}, {12}}}, {{{7}, {7, 8, 9, 10}}}, {{{20, 21, 22}, {23, 24, 25, 26}, {20, 30}}}};
   const auto states = session.read(prompts);
   const auto chosen = eren::choose_answers(session, states, choices);
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -282,7 +305,8 @@ TEST_CASE("the trie's greedy walk, beside one that scores token by token", "[ere
     for (;;) {
       std::vector<token_id> allowed;
       for (const id_list& c : choices[i].candidates) {
-        if (c.size() > said.size() && std::equal(said.begin(), said.end(), c.begin())) allowed.push_back(c[said.size()]);
+        if (c.size() > said.size() && std::equal(said.begin(), said.end(), c.begin()))
+          allowed.push_back(c[said.size()]);
       }
       if (allowed.empty()) break;
       id_list text = prompts[i];

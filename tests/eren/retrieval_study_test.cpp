@@ -26,7 +26,8 @@ struct scripted_retriever {
   [[nodiscard]] std::size_t size() const { return n_note; }
   [[nodiscard]] std::vector<notes::scored_note> retrieve(std::string_view query, std::size_t k) const {
     for (const auto& [question, ranking] : rankings) {
-      if (question == query) return {ranking.begin(), ranking.begin() + static_cast<std::ptrdiff_t>(std::min(k, ranking.size()))};
+      if (question == query)
+        return {ranking.begin(), ranking.begin() + static_cast<std::ptrdiff_t>(std::min(k, ranking.size()))};
     }
     return {};
   }
@@ -40,7 +41,8 @@ TEST_CASE("a paraphrase shares the subject with its note and nothing else", "[er
   CHECK(is_paraphrase("What is Danielle Darrieux's native language?", note, subject));
   CHECK_FALSE(is_paraphrase("What is the mother tongue of Danielle Darrieux?", note, subject));
   CHECK_FALSE(is_paraphrase("Which mothers speak like Danielle Darrieux?", note, subject));  // by the stem
-  CHECK_FALSE(is_paraphrase("Does Danielle Darrieux speak english?", note, subject));        // the answer leads there too
+  // The answer leads there too
+  CHECK_FALSE(is_paraphrase("Does Danielle Darrieux speak english?", note, subject));
   CHECK(is_paraphrase("Is it what she does?", note, subject));                               // stop words do not count
   CHECK(is_paraphrase("", note, subject));
   // Without a subject the note's words with capitals stand for it, beyond ASCII as well.
@@ -56,7 +58,8 @@ TEST_CASE("the questions of a set with the ids of their notes", "[eren][retrieva
   std::vector<data::edit_case> cases(4);
   cases[0].notes = {"Rome is a city."};
   cases[0].subject = "Rome";
-  cases[0].in_scope = {{"Is Rome a city?", {"yes"}, {}}, {"Is Rome a town?", {"yes"}, {}}, {"Is Rome a city?", {"yes"}, {}}};
+  cases[0].in_scope = {
+      {"Is Rome a city?", {"yes"}, {}}, {"Is Rome a town?", {"yes"}, {}}, {"Is Rome a city?", {"yes"}, {}}};
   cases[1].unrelated = {{"out_of_scope", {{"Is Oslo a town?", {}, {}}}, {}}};  // no note: not live
   cases[2].notes = {"Ann lives in Oslo.", "Oslo is cold."};
   cases[2].in_scope = {{"Is it cold where Ann lives?", {"yes"}, {}}, {"Which home has Ann that is cold?", {"yes"}, {}}};
@@ -80,8 +83,11 @@ TEST_CASE("the questions of a set with the ids of their notes", "[eren][retrieva
 
 TEST_CASE("scores of a retriever by hand", "[eren][retrieval_study]") {
   // Places of the right note: 1, 3, 6, none.
-  eren::retrieval_set one{std::vector<std::string>(7, "x"), {{"a", {1}, false}, {"b", {2}, true}, {"c", {3}, true}, {"d", {4}, false}}};
-  scripted_retriever r{{{"a", {{1, 9}, {2, 8}}}, {"b", {{7, 3}, {6, 3}, {2, 3}}}, {"c", {{1, 6}, {2, 5}, {4, 4}, {5, 3}, {6, 2}, {3, 1}}}}};
+  eren::retrieval_set one{std::vector<std::string>(7, "x"),
+                          {{"a", {1}, false}, {"b", {2}, true}, {"c", {3}, true}, {"d", {4}, false}}};
+  scripted_retriever r{{{"a", {{1, 9}, {2, 8}}},
+                        {"b", {{7, 3}, {6, 3}, {2, 3}}},
+                        {"c", {{1, 6}, {2, 5}, {4, 4}, {5, 3}, {6, 2}, {3, 1}}}}};
   eren::add_notes_of(one, r);
   CHECK(r.size() == 7);
   const auto s = eren::score_retriever("scripted", r, one);
@@ -96,7 +102,8 @@ TEST_CASE("scores of a retriever by hand", "[eren][retrieval_study]") {
   CHECK(s.two_hops.size() == 0);
   CHECK(*eren::score_retriever("shallow", r, one, 5).all.mean_reciprocal_rank() == Approx((1 + 1.0 / 3) / 4));
   CHECK(eren::retrieval_table({&s, 1}, one).csv() ==
-        "retriever,questions,R@1,R@3,R@5,MRR,\"R@1, 2 paraphrases\",\"R@5, 2 paraphrases\",\"MRR, 2 paraphrases\"\nscripted,4,25,50,50,0.375,0,50,0.25\n");
+        "retriever,questions,R@1,R@3,R@5,MRR,\"R@1, 2 paraphrases\",\"R@5, 2 paraphrases\",\"MRR, 2 "
+        "paraphrases\"\nscripted,4,25,50,50,0.375,0,50,0.25\n");
 
   // Two notes a question: the second is found only by the text of the first.
   eren::retrieval_set two{{"alpha", "beta", "gamma"}, {{"a", {1, 3}, true}, {"b", {1, 2}, false}}};
@@ -109,7 +116,8 @@ TEST_CASE("scores of a retriever by hand", "[eren][retrieval_study]") {
   CHECK(both.paraphrased.recall_all(5) == 0.0);
   CHECK(both.two_hops_paraphrased.recall_all(5) == 1.0);
   CHECK(eren::retrieval_table({&both, 1}, two).csv() ==
-        "retriever,questions,any@5,both@2,both@5,two hops both@5,\"both@5, 1 paraphrases\",\"two hops both@5, 1 paraphrases\"\nhops,2,100,50,50,100,0,100\n");
+        "retriever,questions,any@5,both@2,both@5,two hops both@5,\"both@5, 1 paraphrases\",\"two hops both@5, 1 "
+        "paraphrases\"\nhops,2,100,50,50,100,0,100\n");
 }
 
 }  // namespace quipu_retrieval_study_test

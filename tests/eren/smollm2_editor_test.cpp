@@ -44,12 +44,15 @@ TEST_CASE("the example of the front page: Norway's capital from a note, Hamlet a
   using editor_t = q::eren::editor<decltype(model), q::notes::sqlite_store, q::notes::bm25_retriever>;
   editor_t editor{model, q::notes::sqlite_store{folder.file("notes.db")}, {.generate = {.max_tokens = 12}}};
   const std::string hamlet = "Who wrote Hamlet?", norway = "What is the capital of Norway?";
-  const std::vector<std::string> others = {hamlet, norway, "Who is the prime minister of Norway?", "What is the capital of Sweden?"};
+  const std::vector<std::string> others = {hamlet, norway, "Who is the prime minister of Norway?",
+                                           "What is the capital of Sweden?"};
   // What an application without any editor would get.
   std::vector<std::string> plain;
   for (const std::string& question : others) {
     auto s = q::llama::open_session(model);
-    plain.push_back(q::llama::generate(s, model.tokenizer(), s.create(), editor.application_ids(question), {.max_tokens = 12}).text);
+    plain.push_back(
+        q::llama::generate(s, model.tokenizer(), s.create(), editor.application_ids(question), {.max_tokens = 12})
+            .text);
   }
   for (std::size_t i = 0; i < others.size(); ++i) CHECK(editor.answer(others[i]).text == plain[i]);
 
@@ -83,14 +86,16 @@ TEST_CASE("the example of the front page: Norway's capital from a note, Hamlet a
   CHECK(editor.answer(norway).text == plain[1]);
 }
 
-TEST_CASE("rejected questions of CounterFact-Hard: the unedited model's bytes; accepted ones: the notes' words", "[eren][smollm2_editor]") {
+TEST_CASE("rejected questions of CounterFact-Hard: the unedited model's bytes; accepted ones: the notes' words",
+          "[eren][smollm2_editor]") {
   const auto path = test::smollm2_path();
   if (path.empty()) return;
   const auto cases = hard_cases();
   if (cases.empty()) return;
   auto model = llama::load<activations::f32>(path.string());
   using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
-  editor_t editor{model, notes::memory_store(), {.generate = {.max_tokens = 4}, .on_conflict = notes::conflict_policy::keep_both}};
+  editor_t editor{
+      model, notes::memory_store(), {.generate = {.max_tokens = 4}, .on_conflict = notes::conflict_policy::keep_both}};
   std::vector<notes::note> all;
   for (const auto& c : cases) all.push_back({.text = c.notes.front()});
   editor.add_notes(all);
@@ -129,15 +134,18 @@ TEST_CASE("rejected questions of CounterFact-Hard: the unedited model's bytes; a
   REQUIRE(rejected.size() > 20);
   for (std::size_t k = 0; k < rejected.size(); k += 8) {
     auto s = llama::open_session(model);
-    const auto plain = llama::generate(s, model.tokenizer(), s.create(), editor.application_ids(rejected[k]), {.max_tokens = 4});
+    const auto plain =
+        llama::generate(s, model.tokenizer(), s.create(), editor.application_ids(rejected[k]), {.max_tokens = 4});
     const auto edited = editor.answer(rejected[k]);
     CHECK(edited.source == eren::own_knowledge);
     CHECK(edited.text == plain.text);
   }
-  WARN("CounterFact-Hard, a few test edits: " << n_hit << "/" << n_scope << " edits in effect, " << n_kept << "/" << n_other << " others kept");
+  WARN("CounterFact-Hard, a few test edits: " << n_hit << "/" << n_scope << " edits in effect, " << n_kept << "/"
+                                              << n_other << " others kept");
 }
 
-TEST_CASE("the five subjects with contradicting notes are reported, and superseding one leaves the other alone", "[eren][smollm2_editor]") {
+TEST_CASE("the five subjects with contradicting notes are reported, and superseding one leaves the other alone",
+          "[eren][smollm2_editor]") {
   const auto path = test::smollm2_path();
   if (path.empty()) return;
   const auto cases = hard_cases();
@@ -146,8 +154,10 @@ TEST_CASE("the five subjects with contradicting notes are reported, and supersed
   using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
   editor_t editor{model, notes::memory_store(), {.generate = {.max_tokens = 4}}};
   const std::pair<const char*, const char*> pairs[] = {
-      {"Johannesburg is a twin city of Istanbul.", "The twin city of Johannesburg is Portsmouth."}, {"PAX is located in Leeds.", "PAX is located in Louisiana."},
-      {"The twin city of Florence is Madrid.", "The twin city of Florence is Florence."},           {"Shanghai is a twin of Atlanta.", "The twin city of Shanghai is Athens."},
+      {"Johannesburg is a twin city of Istanbul.", "The twin city of Johannesburg is Portsmouth."},
+      {"PAX is located in Leeds.", "PAX is located in Louisiana."},
+      {"The twin city of Florence is Madrid.", "The twin city of Florence is Florence."},
+      {"Shanghai is a twin of Atlanta.", "The twin city of Shanghai is Athens."},
       {"The twin city of Tirana is Seoul.", "The twin city of Tirana is Shanghai."}};
   std::vector<notes::note> all;      // the set without the second of each pair
   std::vector<std::string> unheard;  // and without some that nothing contradicts
@@ -176,10 +186,12 @@ TEST_CASE("the five subjects with contradicting notes are reported, and supersed
   CHECK(n_reported == 5);
   CHECK(n_right >= 4);  // Florence has a second note that names it: "The twin city of Beirut is Florence."
   CHECK(!eren::find_contradiction(editor, {.text = "Knotted cords were read by the quipucamayoc."}));
-  for (std::size_t i = 0; i < 10; ++i) CHECK(!eren::find_contradiction(editor, {.text = all[i].text}));  // the same once more
+  // The same once more
+  for (std::size_t i = 0; i < 10; ++i) CHECK(!eren::find_contradiction(editor, {.text = all[i].text}));
   std::size_t n_false = 0;
   for (const std::string& text : unheard) n_false += eren::find_contradiction(editor, {.text = text}) ? 1 : 0;
-  WARN("contradictions: " << n_reported << " of 5 reported, " << n_false << " of " << unheard.size() << " new facts taken for one");
+  WARN("contradictions: " << n_reported << " of 5 reported, " << n_false << " of " << unheard.size()
+                          << " new facts taken for one");
   CHECK(n_false <= unheard.size() / 4);
 
   const std::string question = "What is the twin city of Shanghai?";
@@ -194,7 +206,8 @@ TEST_CASE("the five subjects with contradicting notes are reported, and supersed
   CHECK(editor.history(old->notes.front()).size() == 2);
 }
 
-TEST_CASE("more and more live edits in one run: quality, unedited answers made once, untouched bytes", "[eren][smollm2_editor]") {
+TEST_CASE("more and more live edits in one run: quality, unedited answers made once, untouched bytes",
+          "[eren][smollm2_editor]") {
   const auto path = test::smollm2_path();
   if (path.empty()) return;
   const auto cases = hard_cases();
@@ -214,10 +227,13 @@ TEST_CASE("more and more live edits in one run: quality, unedited answers made o
     for (std::size_t i = 0; i < live.size() && n_live != 0; ++i) {
       if (std::find(chosen.begin(), chosen.end(), i) == chosen.end()) live[i].notes.clear();
     }
-    editor_t editor{model, notes::memory_store(), {.generate = {.max_tokens = 2}, .on_conflict = notes::conflict_policy::keep_both}};
+    editor_t editor{model,
+                    notes::memory_store(),
+                    {.generate = {.max_tokens = 2}, .on_conflict = notes::conflict_policy::keep_both}};
     const auto ids = eren::add_all_notes(editor, live);
     const std::map<std::string, std::string> known = unedited;
-    const auto records = eren::evaluate(editor, questions, ids, {.protocol = eren::evaluation_protocol::run_fallback, .unedited = &unedited});
+    const auto records = eren::evaluate(editor, questions, ids,
+                                        {.protocol = eren::evaluation_protocol::run_fallback, .unedited = &unedited});
     REQUIRE(records.size() == questions.size());
     std::vector<double> positives, negatives;
     for (std::size_t i = 0; i < records.size(); ++i) {
@@ -234,9 +250,10 @@ TEST_CASE("more and more live edits in one run: quality, unedited answers made o
     CHECK(rejected > 0);
     const auto total = eren::evaluation_scores(questions, records).total();
     lowest = std::min(lowest, total.quality(eren::full_set_weights()).value_or(0));
-    if (n_live != 1) CHECK(report::auroc(positives, negatives).value_or(0) > 0.765);  // what character n-grams alone reach
-    WARN((n_live == 0 ? cases.size() : n_live) << " live edits: ES " << total.success().rate().value_or(0) << ", EQ all "
-                                               << total.quality(eren::full_set_weights()).value_or(0));
+    // What character n-grams alone reach
+    if (n_live != 1) CHECK(report::auroc(positives, negatives).value_or(0) > 0.765);
+    WARN((n_live == 0 ? cases.size() : n_live) << " live edits: ES " << total.success().rate().value_or(0)
+                                               << ", EQ all " << total.quality(eren::full_set_weights()).value_or(0));
   }
   CHECK(lowest > 0.79);
 }

@@ -16,13 +16,17 @@
 using namespace quipu;
 using strings = std::vector<std::string>;
 
-TEST_CASE("the model writes questions for the last and the first words of a note, and only usable ones are kept", "[eren][unlabelled]") {
+TEST_CASE("the model writes questions for the last and the first words of a note, and only usable ones are kept",
+          "[eren][unlabelled]") {
   const test::scripted_model model({
       {{"Statement: Ada Lovelace lived in London.\nAnswer: London\n"}, " Where did Ada Lovelace live? Answer"},
       {{"Statement: Ada Lovelace lived in London.\nAnswer: Ada Lovelace\n"}, " Who lived in London?\nStatement"},
-      {{"Statement: The capital of Norway is Bergen.\nAnswer: Bergen\n"}, " Is Bergen the capital of Norway?"},  // gives it away
-      {{"Statement: The capital of Norway is Bergen.\nAnswer: capital\n"}, " What is the time?"},             // about something else
-      {{"Statement: Oslo grew.\nAnswer: grew\n"}, " Oslo did what\n?"},                                       // stops before its question mark
+      // Gives it away
+      {{"Statement: The capital of Norway is Bergen.\nAnswer: Bergen\n"}, " Is Bergen the capital of Norway?"},
+      // About something else
+      {{"Statement: The capital of Norway is Bergen.\nAnswer: capital\n"}, " What is the time?"},
+      // Stops before its question mark
+      {{"Statement: Oslo grew.\nAnswer: grew\n"}, " Oslo did what\n?"},
       {{"Statement: Oslo grew.\nAnswer: Oslo\n"}, " Which city grew?"},
   });
   eren::reading_session session(model, thread_team(1));
@@ -31,7 +35,8 @@ TEST_CASE("the model writes questions for the last and the first words of a note
   std::vector<std::string> seen;
   for (const auto& m : made) seen.push_back(std::to_string(m.note) + " " + m.question + " " + m.answer);
   // Three draws of one text are one question.
-  CHECK(seen == strings{"0 Where did Ada Lovelace live? London", "0 Who lived in London? Ada Lovelace", "2 Which city grew? Oslo"});
+  CHECK(seen == strings{"0 Where did Ada Lovelace live? London", "0 Who lived in London? Ada Lovelace",
+                        "2 Which city grew? Oslo"});
   CHECK(eren::make_questions(session, std::span<const std::string>(), {}).empty());
   CHECK(eren::make_questions(session, notes, {.progress = [](const auto&) { return false; }}).empty());
 }
@@ -43,20 +48,25 @@ TEST_CASE("draws are those of the seed", "[eren][unlabelled]") {
     eren::reading_session session(model, thread_team(1));
     // So hot that every byte is as likely as the others.
     std::string all;
-    for (const auto& m : eren::make_questions(session, notes, {.n_sample = 40, .temperature = 8, .max_tokens = 8, .seed = seed})) all += m.question;
+    for (const auto& m :
+         eren::make_questions(session, notes, {.n_sample = 40, .temperature = 8, .max_tokens = 8, .seed = seed}))
+      all += m.question;
     return all;
   };
   CHECK(once(1) == once(1));
 }
 
-TEST_CASE("half of the notes are live, and the questions of the others and of other subjects are beside them", "[eren][unlabelled]") {
+TEST_CASE("half of the notes are live, and the questions of the others and of other subjects are beside them",
+          "[eren][unlabelled]") {
   strings notes;
   std::vector<eren::made_question> made;
   for (std::size_t i = 0; i < 40; ++i) {
     const std::string name = "Person Number" + std::to_string(i);
     // Two kinds of notes, without a word in common but for the names.
-    notes.push_back(i % 2 == 0 ? name + " died in City" + std::to_string(i) : "The profession of " + name + " is job" + std::to_string(i));
-    made.push_back({i, i % 2 == 0 ? "Where did " + name + " die?" : "What profession has " + name + "?", (i % 2 == 0 ? "City" : "job") + std::to_string(i)});
+    notes.push_back(i % 2 == 0 ? name + " died in City" + std::to_string(i)
+                               : "The profession of " + name + " is job" + std::to_string(i));
+    made.push_back({i, i % 2 == 0 ? "Where did " + name + " die?" : "What profession has " + name + "?",
+                    (i % 2 == 0 ? "City" : "job") + std::to_string(i)});
   }
   const auto cases = eren::unlabelled_cases(notes, made);
   REQUIRE(cases.size() == 40);
@@ -79,7 +89,8 @@ TEST_CASE("half of the notes are live, and the questions of the others and of ot
       ++n_swapped;
       CHECK(group.name == "same_subj");
       // The other kind's question, about this note's subject.
-      CHECK(group.probes.front().question == (i % 2 == 0 ? "What profession has " + name + "?" : "Where did " + name + " die?"));
+      CHECK(group.probes.front().question ==
+            (i % 2 == 0 ? "What profession has " + name + "?" : "Where did " + name + " die?"));
     }
   }
   CHECK(n_live > 10);
@@ -89,7 +100,8 @@ TEST_CASE("half of the notes are live, and the questions of the others and of ot
   CHECK_THROWS_AS(eren::unlabelled_cases(notes, wrong), config_error);
 }
 
-TEST_CASE("of the questions made, those are learned from that the reader answers as they were meant, the surer half", "[eren][unlabelled]") {
+TEST_CASE("of the questions made, those are learned from that the reader answers as they were meant, the surer half",
+          "[eren][unlabelled]") {
   eren::studied_part all;
   const auto add = [&](eren::question_kind kind, bool own, bool right, double sure) {
     eren::evaluation_question q;

@@ -142,7 +142,8 @@ TEST_CASE("a hand-made file gives the model that it states", "[io][gguf]") {
   builder.text("llama.rope.scaling.type", "linear").f32("llama.rope.scaling.factor", 4);
   builder.u32("tokenizer.ggml.eot_token_id", 0).ramp("blk.0.attn_q.bias", {4});
   builder.tensor({"rope_freqs.weight", {1}, 0, raw(2.5f)});
-  for (const char* part : {"attn_k", "attn_v", "attn_output"}) builder.ramp(std::string("blk.0.") + part + ".bias", {4});
+  for (const char* part : {"attn_k", "attn_v", "attn_output"})
+    builder.ramp(std::string("blk.0.") + part + ".bias", {4});
   for (const std::uint32_t version : {2u, 3u}) {
     builder.version = version;
     const std::string file = builder.bytes();
@@ -169,8 +170,9 @@ TEST_CASE("all metadata types are read", "[io][gguf]") {
   g.key("i16", 3, raw<std::int16_t>(-300)).u32("u32", 4000000000u).key("i32", 5, raw<std::int32_t>(-70000));
   g.f32("f32", 0.25f).flag("flag", true).text("text", "hi").key("u64", 10, raw<std::uint64_t>(1ull << 40));
   g.key("i64", 11, raw<std::int64_t>(-(1ll << 40))).key("f64", 12, raw(0.1)).key("huge", 10, raw<std::uint64_t>(~0ull));
-  g.key("nested", 9, raw<std::uint32_t>(9) + raw<std::uint64_t>(2) + raw<std::uint32_t>(0) + raw<std::uint64_t>(1) + "a" +
-                         raw<std::uint32_t>(8) + raw<std::uint64_t>(1) + quipu::test::gguf_text("b"));
+  g.key("nested", 9,
+        raw<std::uint32_t>(9) + raw<std::uint64_t>(2) + raw<std::uint32_t>(0) + raw<std::uint64_t>(1) + "a" +
+            raw<std::uint32_t>(8) + raw<std::uint64_t>(1) + quipu::test::gguf_text("b"));
   g.array<std::uint16_t>("sizes", 2, {5, 5}).array<std::uint16_t>("mixed", 2, {5, 6}).array<float>("none", 6, {});
   const std::string file = g.bytes();
   const auto contents = parse_gguf(as_bytes(file), "x");
@@ -269,9 +271,13 @@ TEST_CASE("vocabularies that do not fit together are refused", "[io][gguf]") {
   };
   const auto key = [](const gguf_builder& g) { return g.keys.front(); };
   check_refused(with("ggml.scores", key(gguf_builder().array<float>("tokenizer.ggml.scores", 6, {0, 1}))), "scores");
-  check_refused(with("ggml.scores", key(gguf_builder().array<float>("tokenizer.ggml.scores", 6, {0, 1, std::nanf("")}))), "finite");
-  check_refused(with("token_type", key(gguf_builder().array<std::int32_t>("tokenizer.ggml.token_type", 5, {1}))), "types");
-  check_refused(with("token_type", key(gguf_builder().array<std::int32_t>("tokenizer.ggml.token_type", 5, {1, 1, 9}))), "0 to 6");
+  check_refused(
+      with("ggml.scores", key(gguf_builder().array<float>("tokenizer.ggml.scores", 6, {0, 1, std::nanf("")}))),
+      "finite");
+  check_refused(with("token_type", key(gguf_builder().array<std::int32_t>("tokenizer.ggml.token_type", 5, {1}))),
+                "types");
+  check_refused(with("token_type", key(gguf_builder().array<std::int32_t>("tokenizer.ggml.token_type", 5, {1, 1, 9}))),
+                "0 to 6");
   check_refused(with("ggml.tokens", key(gguf_builder().texts("tokenizer.ggml.tokens", {"a", "b"}))), "types");
   check_refused(with("ggml.tokens", ""), "tokens");
   check_refused(with("ggml.model", key(gguf_builder().text("tokenizer.ggml.model", "bert"))), "bert");
@@ -319,7 +325,8 @@ TEST_CASE("split models are joined and checked", "[io][gguf]") {
   const auto expected = assemble(as_bytes(file));
   REQUIRE(joined.tensors.size() == expected.tensors.size());
   for (const auto& [name, tensor] : expected.tensors) {
-    CHECK(std::equal(tensor.bytes.begin(), tensor.bytes.end(), joined.at(name).bytes.begin(), joined.at(name).bytes.end()));
+    CHECK(std::equal(tensor.bytes.begin(), tensor.bytes.end(), joined.at(name).bytes.begin(),
+                     joined.at(name).bytes.end()));
   }
   CHECK(joined.files.size() == 3);
   CHECK_THROWS_WITH(open_checkpoint(last), Contains("split.no"));

@@ -144,8 +144,9 @@ TEST_CASE("the golden files are reproduced tensor by tensor", "[io][gguf_writer]
   QUIPU_NEEDS(golden);
   const quipu::test::temp_folder folder;
   const auto source = open_checkpoint((golden / "f32.gguf").string());
-  for (const auto& [file, type] : {std::pair{"f16.gguf", tensor_type::f16}, std::pair{"q8_0.gguf", tensor_type::q8_0},
-                                   std::pair{"q4_0.gguf", tensor_type::q4_0}, std::pair{"q4_1.gguf", tensor_type::q4_1}}) {
+  for (const auto& [file, type] :
+       {std::pair{"f16.gguf", tensor_type::f16}, std::pair{"q8_0.gguf", tensor_type::q8_0},
+        std::pair{"q4_0.gguf", tensor_type::q4_0}, std::pair{"q4_1.gguf", tensor_type::q4_1}}) {
     INFO(file);
     const auto expected = open_checkpoint((golden / file).string());
     if (expected.config.d_model != source.config.d_model) continue;

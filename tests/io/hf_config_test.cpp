@@ -90,9 +90,10 @@ TEST_CASE("other architectures are refused by name", "[io][hf_config]") {
 }
 
 TEST_CASE("absurd sizes are refused", "[io][hf_config]") {
-  for (const char* field : {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size",
-                            "num_key_value_heads", "head_dim", "max_position_embeddings"}) {
-    for (const json& value : {json(0), json(-1), json(1.5), json("4"), json(4294967296u), json(18446744073709551615u)}) {
+  for (const char* field : {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                            "vocab_size", "num_key_value_heads", "head_dim", "max_position_embeddings"}) {
+    for (const json& value :
+         {json(0), json(-1), json(1.5), json("4"), json(4294967296u), json(18446744073709551615u)}) {
       check_refused({{field, value}}, field);
     }
   }

@@ -65,7 +65,8 @@ TEST_CASE("rotary settings are read from both homes", "[io][hf_folder]") {
   CHECK(llama3.high_freq_factor == stated.at("high_freq_factor"));
   CHECK(llama3.original_n_ctx == stated.at("original_max_position_embeddings"));
   const auto linear = open_checkpoint(golden_case("linear_rope").string()).config;
-  const auto nested = nlohmann::json::parse(read_bytes(golden_case("linear_rope") / "config.json")).at("rope_parameters");
+  const auto nested =
+      nlohmann::json::parse(read_bytes(golden_case("linear_rope") / "config.json")).at("rope_parameters");
   CHECK(linear.scaling.type == quipu::io::rope_scaling::kind::linear);
   CHECK(linear.scaling.factor == nested.at("factor"));
   CHECK(linear.rope_theta == nested.at("rope_theta"));

@@ -36,7 +36,8 @@ std::string npy(const std::string& header, const std::string& data) {
 }
 
 std::string literal(const std::string& descr, const std::string& shape, bool fortran = false) {
-  return "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }\n";
+  return "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape +
+         ", }\n";
 }
 
 void check_npy_refused(const std::string& file, const std::string& reason) {

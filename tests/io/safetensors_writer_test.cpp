@@ -71,7 +71,8 @@ TEST_CASE("what the format has not is refused and leaves the old file", "[io][sa
   CHECK_THROWS_AS(write_safetensors(folder.file("x"), {{"a", {tensor_type::q8_0, {32}, bytes}}}), quipu::config_error);
   CHECK_THROWS_AS(write_safetensors(folder.file("x"), {{"a", {tensor_type::u8, {33}, bytes}}}), quipu::config_error);
   CHECK_THROWS_AS(write_safetensors(folder.file("x"), {{"\xff", {tensor_type::u8, {34}, bytes}}}), quipu::config_error);
-  CHECK_THROWS_AS(write_safetensors(folder.file("x"), {{"__metadata__", {tensor_type::u8, {34}, bytes}}}), quipu::config_error);
+  CHECK_THROWS_AS(write_safetensors(folder.file("x"), {{"__metadata__", {tensor_type::u8, {34}, bytes}}}),
+                  quipu::config_error);
   CHECK_THROWS_AS(write_safetensors(folder.file("none/x"), {}), quipu::io_error);
   CHECK(quipu::test::read_bytes(folder.file("x")) == "old");
   write_safetensors(folder.file("x"), {{"a", {tensor_type::u8, {34}, bytes}}});

@@ -28,9 +28,11 @@ template <class Scalar>
 void check_products(const linear::kernel_table& kernels, std::size_t n, std::size_t d_in, std::size_t d_out) {
   linear::workspace ws(quipu::thread_team(2), kernels);
   linear::multiplier<Scalar> multiply(ws);
-  const auto x = random_values<Scalar>(n * d_in, 1), dy = random_values<Scalar>(n * d_out, 2), w = random_values<Scalar>(d_out * d_in, 3);
+  const auto x = random_values<Scalar>(n * d_in, 1), dy = random_values<Scalar>(n * d_out, 2),
+             w = random_values<Scalar>(d_out * d_in, 3);
   std::vector<Scalar> dx(n * d_in, Scalar(1)), dw(d_out * d_in, Scalar(2)), db(d_out, Scalar(3));
-  multiply.input_gradient({dy.data(), n, d_out}, linear::store_plain(w.data(), d_out, d_in), {dx.data(), n, d_in}, linear::gemm_output::accumulate);
+  multiply.input_gradient({dy.data(), n, d_out}, linear::store_plain(w.data(), d_out, d_in), {dx.data(), n, d_in},
+                          linear::gemm_output::accumulate);
   multiply.weight_gradient({dy.data(), n, d_out}, {x.data(), n, d_in}, dw.data());
   multiply.bias_gradient({dy.data(), n, d_out}, db.data());
   const double tolerance = sizeof(Scalar) == 8 ? 1e-11 : 2e-3;
@@ -61,7 +63,8 @@ void check_products(const linear::kernel_table& kernels, std::size_t n, std::siz
 TEST_CASE("gradients of inputs, weights and biases are the plain sums", "[linear][backward]") {
   for (const auto set : {quipu::instruction_set::portable, quipu::instruction_set::avx2}) {
     if (set > quipu::detect_instruction_set()) continue;
-    for (const auto& [n, d_in, d_out] : {std::array<std::size_t, 3>{1, 1, 1}, {7, 33, 17}, {64, 96, 172}, {3, 16, 5000}, {800, 20, 13}}) {
+    for (const auto& [n, d_in, d_out] :
+         {std::array<std::size_t, 3>{1, 1, 1}, {7, 33, 17}, {64, 96, 172}, {3, 16, 5000}, {800, 20, 13}}) {
       check_products<float>(linear::kernels_for(set), n, d_in, d_out);
       check_products<double>(linear::kernels_for(set), n, d_in, d_out);
     }
@@ -74,7 +77,8 @@ TEST_CASE("gradients of inputs pass through every stored type", "[linear][backwa
   const auto dy = random_values<double>(n * d_out, 5);
   linear::workspace ws(quipu::thread_team(2));
   linear::multiplier<double> multiply(ws);
-  for (const auto type : {tensor_type::f16, tensor_type::bf16, tensor_type::q4_0, tensor_type::q4_1, tensor_type::q8_0}) {
+  for (const auto type :
+       {tensor_type::f16, tensor_type::bf16, tensor_type::q4_0, tensor_type::q4_1, tensor_type::q8_0}) {
     const std::size_t stride = quipu::row_bytes(type, d_in);
     std::vector<std::byte> bytes(d_out * stride);
     std::vector<double> wide(d_out * d_in);
@@ -83,7 +87,8 @@ TEST_CASE("gradients of inputs pass through every stored type", "[linear][backwa
       quipu::io::dequantise_row(type, bytes.data() + r * stride, wide.data() + r * d_in, d_in);
     }
     std::vector<double> dx(n * d_in);
-    multiply.input_gradient({dy.data(), n, d_out}, {type, d_out, d_in, bytes.data(), stride}, {dx.data(), n, d_in}, linear::gemm_output::overwrite);
+    multiply.input_gradient({dy.data(), n, d_out}, {type, d_out, d_in, bytes.data(), stride}, {dx.data(), n, d_in},
+                            linear::gemm_output::overwrite);
     double worst = 0;
     for (std::size_t t = 0; t < n; ++t) {
       for (std::size_t i = 0; i < d_in; ++i) {
@@ -104,7 +109,8 @@ TEST_CASE("a block product is the product on any tile remainder", "[linear][back
       const auto a = random_values<float>(m * k, 6), b = random_values<float>(k * n, 7);
       std::vector<float> c(m * n, 1.0f), scratch(linear::block_scratch<float>(n, k));
       linear::block_product<float>(linear::best_kernels(), linear::plain_operand<float>::along({a.data(), m, k}),
-                                   linear::plain_operand<float>::across({b.data(), k, n}), {c.data(), m, n}, linear::gemm_output::accumulate, scratch.data());
+                                   linear::plain_operand<float>::across({b.data(), k, n}), {c.data(), m, n},
+                                   linear::gemm_output::accumulate, scratch.data());
       double worst = 0;
       for (std::size_t i = 0; i < m; ++i) {
         for (std::size_t j = 0; j < n; ++j) {
@@ -128,7 +134,8 @@ TEST_CASE("float loops of every instruction set agree with double", "[linear][ba
       const std::vector<float> fa(a.begin(), a.end()), fb(b.begin(), b.end()), fc(c.begin(), c.end());
       const auto close = [&](const std::vector<float>& ours, const std::vector<double>& reference) {
         double worst = 0;
-        for (std::size_t i = 0; i < n; ++i) worst = std::max(worst, std::abs(double(ours[i]) - reference[i]) / (1 + std::abs(reference[i])));
+        for (std::size_t i = 0; i < n; ++i)
+          worst = std::max(worst, std::abs(double(ours[i]) - reference[i]) / (1 + std::abs(reference[i])));
         INFO(n << ' ' << quipu::name_of(set));
         CHECK(worst < 1e-5);
       };
@@ -151,7 +158,8 @@ TEST_CASE("float loops of every instruction set agree with double", "[linear][ba
       loops.attention(o1.data(), o2.data(), n, 0.5f, 2.0f, 0.25f);
       close(o1, r1), close(o2, r2);
       r1 = a, o1 = fa;
-      CHECK(loops.cross_entropy(o1.data(), n, n / 2, 0.5f) == Approx(exact.cross_entropy(r1.data(), n, n / 2, 0.5)).epsilon(1e-5).margin(1e-6));
+      CHECK(loops.cross_entropy(o1.data(), n, n / 2, 0.5f) ==
+            Approx(exact.cross_entropy(r1.data(), n, n / 2, 0.5)).epsilon(1e-5).margin(1e-6));
       close(o1, r1);
     }
   }

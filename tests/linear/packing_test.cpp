@@ -25,7 +25,8 @@ std::vector<std::byte> random_blocks(tensor_type type, std::size_t n_block, std:
   const std::size_t bytes = block_of(type).bytes;
   std::vector<std::byte> blocks(n_block * bytes);
   for (auto& b : blocks) b = static_cast<std::byte>(random());
-  const auto scale = [&] { return static_cast<std::byte>((random() & 0x83) | 0x18); };  // upper bytes of small binary16 numbers
+  // Upper bytes of small binary16 numbers
+  const auto scale = [&] { return static_cast<std::byte>((random() & 0x83) | 0x18); };
   for (std::size_t i = 0; i < n_block; ++i) {
     blocks[i * bytes + 1] = scale();
     if (type == tensor_type::q4_1) blocks[i * bytes + 3] = scale();
@@ -121,7 +122,8 @@ TEST_CASE("attention's probabilities of far and missing scores") {
     for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = -0.43f * static_cast<float>(i);
     const auto before = scores;
     loops.attention(scores.data(), dp.data(), scores.size(), 1.0f, 0.0f, 0.0f);
-    for (std::size_t i = 0; i < scores.size(); ++i) REQUIRE(scores[i] == Approx(std::exp(static_cast<double>(before[i]))).epsilon(3e-7).margin(3e-38));
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      REQUIRE(scores[i] == Approx(std::exp(static_cast<double>(before[i]))).epsilon(3e-7).margin(3e-38));
     float odd[2] = {-1e30f, std::nanf("")}, with[2] = {1.0f, 1.0f};
     loops.attention(odd, with, 2, 1.0f, 0.0f, 0.0f);
     REQUIRE(odd[0] >= 0.0f);

@@ -87,7 +87,8 @@ TEST_CASE("products with stored weights equal the definition", "[linear][project
           linear::projector<float> exact(ws, linear::activation_rounding::none);
           std::vector<float> y(n_row * rows, 5.0f);
           const matrix_view<float> view(y.data(), n_row, rows);
-          const linear::projection<float> products[] = {{&weights.w, bias.data(), view, linear::gemm_output::accumulate}};
+          const linear::projection<float> products[] = {
+              {&weights.w, bias.data(), view, linear::gemm_output::accumulate}};
           exact.run({x.data(), n_row, cols}, products);
           INFO(quipu::name_of(table->set) << ' ' << quipu::name_of(type) << ' ' << n_row << 'x' << cols);
           double worst = 0;
@@ -134,11 +135,13 @@ TEST_CASE("products that may round to bf16 are those of the rounded numbers", "[
           CHECK(worst(y, reference(xr, w, n_row, rows, cols)) < 4e-4);
 
           std::vector<float> dx(n_row * cols, 5.0f);
-          multiply.input_gradient({dy.data(), n_row, rows}, weights.w, {dx.data(), n_row, cols}, linear::gemm_output::overwrite);
+          multiply.input_gradient({dy.data(), n_row, rows}, weights.w, {dx.data(), n_row, cols},
+                                  linear::gemm_output::overwrite);
           std::vector<double> dx_wanted(dx.size());
           for (std::size_t t = 0; t < n_row; ++t) {
             for (std::size_t r = 0; r < rows; ++r) {
-              for (std::size_t k = 0; k < cols; ++k) dx_wanted[t * cols + k] += double{dyr[t * rows + r]} * w[r * cols + k];
+              for (std::size_t k = 0; k < cols; ++k)
+                dx_wanted[t * cols + k] += double{dyr[t * rows + r]} * w[r * cols + k];
             }
           }
           CHECK(worst(dx, dx_wanted) < 4e-4);
@@ -148,7 +151,8 @@ TEST_CASE("products that may round to bf16 are those of the rounded numbers", "[
           std::vector<double> dw_wanted(dw.size(), 0.5);
           for (std::size_t t = 0; t < n_row; ++t) {
             for (std::size_t r = 0; r < rows; ++r) {
-              for (std::size_t k = 0; k < cols; ++k) dw_wanted[r * cols + k] += double{dyr[t * rows + r]} * xr[t * cols + k];
+              for (std::size_t k = 0; k < cols; ++k)
+                dw_wanted[r * cols + k] += double{dyr[t * rows + r]} * xr[t * cols + k];
             }
           }
           CHECK(worst(dw, dw_wanted) < 4e-4);
@@ -209,18 +213,21 @@ TEST_CASE("a NaN among the activations reaches every output", "[linear][project]
   }
 }
 
-TEST_CASE("several products of one step equal the same products one by one, bit for bit, for any team", "[linear][project]") {
+TEST_CASE("several products of one step equal the same products one by one, bit for bit, for any team",
+          "[linear][project]") {
   const std::size_t cols = 160;
   for (const auto rounding : {linear::activation_rounding::none, linear::activation_rounding::always}) {
     for (const std::size_t n_row : {1, 9}) {
-      const random_weights a(tensor_type::q4_1, 75, cols, 1), b(tensor_type::f16, 20, cols, 2), c(tensor_type::q8_0, 33, cols, 3);
+      const random_weights a(tensor_type::q4_1, 75, cols, 1), b(tensor_type::f16, 20, cols, 2),
+          c(tensor_type::q8_0, 33, cols, 3);
       const std::vector<float> x = random_values(n_row * cols, 4);
       std::vector<std::vector<float>> results;
       for (const std::size_t n_thread : {1, 2, 3}) {
         linear::workspace ws{quipu::thread_team(n_thread)};
         linear::projector<float> together(ws, rounding);
         std::vector<float> y(n_row * (75 + 20 + 33));
-        const matrix_view<float> ya(y.data(), n_row, 75), yb(ya.data() + n_row * 75, n_row, 20), yc(yb.data() + n_row * 20, n_row, 33);
+        const matrix_view<float> ya(y.data(), n_row, 75), yb(ya.data() + n_row * 75, n_row, 20),
+            yc(yb.data() + n_row * 20, n_row, 33);
         const linear::projection<float> products[] = {{&a.w, nullptr, ya}, {&b.w, nullptr, yb}, {&c.w, nullptr, yc}};
         together.run({x.data(), n_row, cols}, products);
         results.push_back(y);
@@ -241,7 +248,8 @@ TEST_CASE("several products of one step equal the same products one by one, bit 
 TEMPLATE_TEST_CASE("gemm equals the definition in all orders of its operands", "[linear][gemm]", float, double) {
   using scalar = TestType;
   for (const linear::kernel_table* table : all_tables()) {
-    for (const auto [m, n, k] : {std::array<std::size_t, 3>{1, 1, 1}, {6, 16, 256}, {7, 17, 257}, {50, 33, 600}, {1601, 5, 3}, {4, 4, 0}}) {
+    for (const auto [m, n, k] :
+         {std::array<std::size_t, 3>{1, 1, 1}, {6, 16, 256}, {7, 17, 257}, {50, 33, 600}, {1601, 5, 3}, {4, 4, 0}}) {
       const auto fill = [&](std::size_t size, std::uint64_t seed) {
         const std::vector<float> values = random_values(size, seed);
         return std::vector<scalar>(values.begin(), values.end());

@@ -56,14 +56,16 @@ linear::workspace& tools() {
 template <class Activation>
 void check_gate(Activation f) {
   const std::size_t n = 3, d = 13;
-  values gate = random_values(n * d, 1), up = random_values(n * d, 2), dh = random_values(n * d, 3), out(n * d), du(n * d), again(n * d);
+  values gate = random_values(n * d, 1), up = random_values(n * d, 2), dh = random_values(n * d, 3), out(n * d),
+         du(n * d), again(n * d);
   const auto forward = [&] {
     quipu::ffn::apply_gate<double>(f, tools(), {gate.data(), n, d}, {up.data(), n, d}, {out.data(), n, d});
     return dot(out, dh);
   };
   forward();
   values dg = dh;
-  quipu::ffn::gate_backward<double>(f, tools(), {gate.data(), n, d}, {up.data(), n, d}, {dg.data(), n, d}, {du.data(), n, d}, {again.data(), n, d});
+  quipu::ffn::gate_backward<double>(f, tools(), {gate.data(), n, d}, {up.data(), n, d}, {dg.data(), n, d},
+                                    {du.data(), n, d}, {again.data(), n, d});
   INFO(Activation::name);
   for (std::size_t i = 0; i < out.size(); ++i) CHECK(again[i] == Approx(out[i]).epsilon(1e-14));
   check_differences(gate, dg, forward);
@@ -74,13 +76,15 @@ void check_gate(Activation f) {
 
 TEST_CASE("RMSNorm's gradients are its differences", "[llama][backward]") {
   const std::size_t n = 130, d = 6;  // three slices of rows
-  values x = random_values(n * d, 1), w = random_values(d, 2), dy = random_values(n * d, 3), out(n * d), dx(n * d), dw(d);
+  values x = random_values(n * d, 1), w = random_values(d, 2), dy = random_values(n * d, 3), out(n * d), dx(n * d),
+         dw(d);
   const auto forward = [&] {
     llama::rms_norm_rows<double>(tools(), {x.data(), n, d}, w.data(), 1e-3, {out.data(), n, d});
     return dot(out, dy);
   };
   quipu::buffer<double> partial;
-  llama::rms_norm_rows_backward<double>(tools(), {x.data(), n, d}, w.data(), 1e-3, {dy.data(), n, d}, {dx.data(), n, d}, dw.data(), partial);
+  llama::rms_norm_rows_backward<double>(tools(), {x.data(), n, d}, w.data(), 1e-3, {dy.data(), n, d}, {dx.data(), n, d},
+                                        dw.data(), partial);
   check_differences(x, dx, forward);
   check_differences(w, dw, forward);
 }
@@ -122,7 +126,8 @@ TEST_CASE("attention's gradients are its differences, over several blocks and be
   c.d_head = 6;
   const std::size_t n_prefix = 5, n = 81, d_q = c.d_q(), d_kv = c.d_kv();
   const std::vector<llama::row_segment> segments = {{0, 0, 70, n_prefix}, {1, 70, 11, 0}};  // 75 keys: two blocks
-  values q = random_values(n * d_q, 1), k = random_values(n * d_kv, 2), v = random_values(n * d_kv, 3), prefix = random_values(n_prefix * 2 * d_kv, 4);
+  values q = random_values(n * d_q, 1), k = random_values(n * d_kv, 2), v = random_values(n * d_kv, 3),
+         prefix = random_values(n_prefix * 2 * d_kv, 4);
   values d_out = random_values(n * d_q, 5), out(n * d_q), sums(n * c.n_head), d_prefix(prefix.size());
   const std::vector<llama::kv_prefix<double>> prefixes = {{n_prefix, prefix.data(), d_prefix.data()}, {}};
   llama::batch_context<double> context(c, segments, prefixes);
@@ -137,7 +142,13 @@ TEST_CASE("attention's gradients are its differences, over several blocks and be
   values dq(n * d_q), dk(joined * d_kv), dv(joined * d_kv);
   quipu::buffer<double> delta;
   llama::attention_backward<double>(tools(), c, context,
-                                    {{q.data(), n, d_q}, {out.data(), n, d_q}, sums.data(), {d_out.data(), n, d_q}, {dq.data(), n, d_q}, {dk.data(), joined, d_kv}, {dv.data(), joined, d_kv}},
+                                    {{q.data(), n, d_q},
+                                     {out.data(), n, d_q},
+                                     sums.data(),
+                                     {d_out.data(), n, d_q},
+                                     {dq.data(), n, d_q},
+                                     {dk.data(), joined, d_kv},
+                                     {dv.data(), joined, d_kv}},
                                     delta);
   context.add_prefix_gradients(0, {dk.data(), joined, d_kv}, {dv.data(), joined, d_kv});
   llama::detail::drop_prefixes<double>(context, {dk.data(), joined, d_kv});
@@ -161,11 +172,15 @@ TEST_CASE("gradients of head and loss are its differences, in one portion or sev
   for (const std::size_t n_logit : {1u, 64u, 1000u}) {  // one row at a time, three, all
     llama::head_loss<double> loss(n_logit);
     values dh(n * d, 9.0), dw(n_vocab * d), db(n_vocab);
-    const auto forward = [&] { return loss.run(projector, multiply, {head, nullptr, b.data()}, {h.data(), n, d}, targets, 0, {}).mean(); };
-    const auto result = loss.run(projector, multiply, {head, dw.data(), b.data(), db.data()}, {h.data(), n, d}, targets, 1.0 / 6, {dh.data(), n, d});
+    const auto forward = [&] {
+      return loss.run(projector, multiply, {head, nullptr, b.data()}, {h.data(), n, d}, targets, 0, {}).mean();
+    };
+    const auto result = loss.run(projector, multiply, {head, dw.data(), b.data(), db.data()}, {h.data(), n, d}, targets,
+                                 1.0 / 6, {dh.data(), n, d});
     for (std::size_t t = 0; t < n; ++t) {
       if (targets[t] != llama::ignored_label) continue;
-      for (std::size_t i = 0; i < d; ++i) CHECK(std::exchange(dh[t * d + i], 0) == 9);  // rows that do not count are left alone
+      // Rows that do not count are left alone
+      for (std::size_t i = 0; i < d; ++i) CHECK(std::exchange(dh[t * d + i], 0) == 9);
     }
     CHECK(result.n_counted == 6);
     CHECK(result.mean() == Approx(forward()).epsilon(1e-13));

@@ -15,7 +15,8 @@ namespace {
 const std::vector<float> six_logits{1.0f, 3.0f, -2.0f, 3.0f, 2.0f, 0.0f};
 
 // Relative frequency of each token in `n` draws.
-std::map<token_id, double> frequencies(std::vector<llama::sampling_step> steps, int n = 40000, std::vector<token_id> history = {}) {
+std::map<token_id, double> frequencies(std::vector<llama::sampling_step> steps, int n = 40000,
+                                       std::vector<token_id> history = {}) {
   llama::sampler s = llama::sampler::draw(11, std::move(steps));
   std::map<token_id, double> count;
   for (int i = 0; i < n; ++i) count[s(std::span<const float>(six_logits), history)] += 1.0 / n;
@@ -82,9 +83,11 @@ TEST_CASE("logits that are not finite and settings out of range are errors", "[l
   bad[4] = std::numeric_limits<float>::infinity();
   CHECK_THROWS_AS(llama::greedy()(std::span<const float>(bad), {}), quipu::numeric_error);
   for (const llama::sampling_step& step :
-       {llama::sampling_step(llama::temperature{0}), llama::sampling_step(llama::top_p{0}), llama::sampling_step(llama::min_p{2}),
-        llama::sampling_step(llama::repetition_penalty{-1})}) {
-    CHECK_THROWS_AS(llama::sampler::draw(1, {step})(std::span<const float>(six_logits), std::vector<token_id>{1}), quipu::config_error);
+       {llama::sampling_step(llama::temperature{0}), llama::sampling_step(llama::top_p{0}),
+        llama::sampling_step(llama::min_p{2}), llama::sampling_step(llama::repetition_penalty{-1})}) {
+    CHECK_THROWS_AS(llama::sampler::draw(1, {step})(std::span<const float>(six_logits), std::vector<token_id>{1}),
+                    quipu::config_error);
   }
-  CHECK_THROWS_AS(llama::sampler::draw(1, {[](auto& c, auto) { c.clear(); }})(std::span<const float>(six_logits), {}), quipu::config_error);
+  CHECK_THROWS_AS(llama::sampler::draw(1, {[](auto& c, auto) { c.clear(); }})(std::span<const float>(six_logits), {}),
+                  quipu::config_error);
 }

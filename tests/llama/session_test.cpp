@@ -163,12 +163,15 @@ TEST_CASE("mistakes are refused and leave the session as it was", "[llama][sessi
   CHECK_THROWS_AS(s.next_logits(static_cast<llama::sequence_id>(99), ids), quipu::config_error);
   CHECK_THROWS_AS(s.next_logits(sequence, {}), quipu::config_error);
   CHECK_THROWS_AS(s.fork(sequence, 11), quipu::config_error);
-  const std::vector<llama::sequence_input<float>> twice{{sequence, std::span(ids).first(1)}, {sequence, std::span(ids).first(1)}};
+  const std::vector<llama::sequence_input<float>> twice{{sequence, std::span(ids).first(1)},
+                                                        {sequence, std::span(ids).first(1)}};
   CHECK_THROWS_AS(s.run(twice, [](std::size_t, std::size_t, std::span<const float>) {}), quipu::config_error);
   CHECK_THROWS_AS(llama::session(m, quipu::thread_team(1), {.n_ctx = m.config().n_ctx + 1}), quipu::config_error);
   CHECK(s.length(sequence) == 10);
   const llama::sequence_input<float> one{sequence, std::span(ids).first(1)};
-  CHECK_THROWS_AS(s.run({&one, 1}, [](std::size_t, std::size_t, std::span<const float>) { throw std::runtime_error("user"); }), std::runtime_error);
+  CHECK_THROWS_AS(
+      s.run({&one, 1}, [](std::size_t, std::size_t, std::span<const float>) { throw std::runtime_error("user"); }),
+      std::runtime_error);
   s.truncate(sequence, 0);
   CHECK(copy(s.next_logits(sequence, ids)) == first);
 }
@@ -176,15 +179,21 @@ TEST_CASE("mistakes are refused and leave the session as it was", "[llama][sessi
 TEST_CASE("generation stops at strings, tokens, limits and on request", "[llama][generate]") {
   QUIPU_NEEDS(test::shared_root() / "data" / "models" / "stories260K");
   const auto folder = test::shared_root() / "data" / "models" / "stories260K";
-  const auto m = llama::load<>((folder / "stories260K.bin").string(), {.tokenizer = (folder / "tok512.model").string()});
+  const auto m =
+      llama::load<>((folder / "stories260K.bin").string(), {.tokenizer = (folder / "tok512.model").string()});
   const auto start = quipu::text::encode_document(m.tokenizer(), "Once upon a time");
   llama::session s(m, quipu::thread_team(2));
-  const auto tell = [&](llama::generate_options o) { return llama::generate(s, m.tokenizer(), s.create(), start, std::move(o)); };
+  const auto tell = [&](llama::generate_options o) {
+    return llama::generate(s, m.tokenizer(), s.create(), start, std::move(o));
+  };
   const auto whole = tell({.max_tokens = 60});
   CHECK(whole.reason == llama::stop_reason::max_tokens);
   CHECK(whole.tokens.size() == 60);
   std::string streamed;
-  const auto stopped = tell({.max_tokens = 60, .stop = {"Lily", "zzz"}, .on_text = [&](std::string_view t) { streamed += t; return true; }});
+  const auto stopped = tell({.max_tokens = 60, .stop = {"Lily", "zzz"}, .on_text = [&](std::string_view t) {
+                               streamed += t;
+                               return true;
+                             }});
   CHECK(stopped.reason == llama::stop_reason::stop_string);
   CHECK(stopped.text == whole.text.substr(0, whole.text.find("Lily")));
   CHECK(streamed == stopped.text);

@@ -19,7 +19,8 @@ using quipu::token_id;
 namespace {
 
 // Greedy ids must agree up to the first position where the reference itself was nearly undecided.
-void check_greedy(const std::vector<token_id>& made, const std::vector<token_id>& wanted, const std::vector<float>& margins) {
+void check_greedy(const std::vector<token_id>& made, const std::vector<token_id>& wanted,
+                  const std::vector<float>& margins) {
   for (std::size_t i = 0; i < wanted.size() && margins[i] >= 0.05f; ++i) {
     INFO("token " << i);
     REQUIRE(made[i] == wanted[i]);
@@ -48,7 +49,8 @@ TEST_CASE("SmolLM2 with f32 activations gives the reference's logits and texts",
     const auto top_logits = golden.values("top20.logits");
     double worst = 0;
     for (std::size_t i = 0; i < top_ids.size(); ++i) {
-      worst = std::max(worst, std::abs(logits[i / 20 * n_vocab + static_cast<std::size_t>(top_ids[i])] - top_logits[i]));
+      worst =
+          std::max(worst, std::abs(logits[i / 20 * n_vocab + static_cast<std::size_t>(top_ids[i])] - top_logits[i]));
     }
     CHECK(worst < 1e-3);
     const auto wanted = golden.ids("greedy.ids");

@@ -134,7 +134,8 @@ TEST_CASE("stories260K tells the reference's stories", "[llama][stories]") {
       CHECK(test::max_abs_difference(test::all_logits(s, start), wanted) < 1e-4);
     }
     const auto greedy_ids = test::read_json(references() / "greedy_200_ids.json").get<std::vector<token_id>>();
-    const auto greedy = llama::generate(s, t, s.create(), start, {.max_tokens = 257 - start.size(), .end_tokens = llama::end_tokens::ignore});
+    const auto greedy = llama::generate(s, t, s.create(), start,
+                                        {.max_tokens = 257 - start.size(), .end_tokens = llama::end_tokens::ignore});
     std::vector<token_id> all = start;
     all.insert(all.end(), greedy.tokens.begin(), greedy.tokens.end());
     REQUIRE(all.size() >= greedy_ids.size());
@@ -189,16 +190,19 @@ TEST_CASE("stories260K keeps its bits per byte through our GGUF and safetensors 
 
 TEST_CASE("a file whose groups do not divide its rows is refused", "[llama][stories]") {
   QUIPU_NEEDS(models());
-  CHECK_THROWS_WITH(llama::load<>((models() / "stories260K_q80_v2.bin").string()), Catch::Contains("172") && Catch::Contains("8"));
+  CHECK_THROWS_WITH(llama::load<>((models() / "stories260K_q80_v2.bin").string()),
+                    Catch::Contains("172") && Catch::Contains("8"));
 }
 
 TEST_CASE("a prompt and what continues it are one text", "[llama][stories]") {
   QUIPU_NEEDS(models());
   const auto m = load_stories((models() / "stories260K.bin").string());
   std::size_t n_blank = 0;
-  for (const std::string prompt : {"Once upon a time", "One day, Lily went to the", "Once upon a time, there was a little girl"}) {
+  for (const std::string prompt :
+       {"Once upon a time", "One day, Lily went to the", "Once upon a time, there was a little girl"}) {
     std::string streamed;
-    const auto more = llama::generate(m, prompt, {.max_tokens = 20, .on_text = [&](std::string_view text) { return streamed += text, true; }});
+    const auto more = llama::generate(
+        m, prompt, {.max_tokens = 20, .on_text = [&](std::string_view text) { return streamed += text, true; }});
     std::vector<token_id> all = quipu::text::encode_document(m.tokenizer(), prompt);
     all.insert(all.end(), more.tokens.begin(), more.tokens.end());
     CHECK(quipu::text::decode(m.tokenizer(), std::span<const token_id>(all)) == prompt + more.text);

@@ -38,7 +38,8 @@ result<Scalar> run_batch(std::size_t per_pass, std::size_t n_thread, llama::tape
   llama::loss_sum loss;
   for (std::size_t i = 0; i < lengths.size();) {
     llama::training_batch batch;
-    for (std::size_t j = 0; j < per_pass && i < lengths.size(); ++j, ++i) test::add_row(batch, golden, "batch.", i, lengths[i]);
+    for (std::size_t j = 0; j < per_pass && i < lengths.size(); ++j, ++i)
+      test::add_row(batch, golden, "batch.", i, lengths[i]);
     loss += pass.step(batch, n_counted, hooks, trainable.gradients());
   }
   result<Scalar> r{loss.mean(), {}};
@@ -55,7 +56,8 @@ TEST_CASE("sequences packed together give the gradients of the same sequences on
   const auto apart = run_batch<double>(1, 2, llama::tape_depth::everything);
   CHECK(together.loss == Approx(golden.json()["batch.loss"].get<double>()).epsilon(1e-12));
   CHECK(apart.loss == Approx(together.loss).epsilon(1e-14));
-  CHECK(test::max_abs_difference(apart.gradients, together.gradients) < 1e-13 * test::largest_of<double>(together.gradients) * 10);
+  CHECK(test::max_abs_difference(apart.gradients, together.gradients) <
+        1e-13 * test::largest_of<double>(together.gradients) * 10);
 }
 
 TEST_CASE("threads and recomputation do not change a bit of the gradients", "[llama][training]") {
@@ -75,7 +77,8 @@ TEST_CASE("tensors that are not selected get no gradients, and the others the sa
   const test::golden golden("gqa_tied_odd");
   auto trainable = llama::thaw<double>(test::exact_model<double>("gqa_tied_odd"));
   const std::size_t last = trainable.model().config().n_layer - 1;
-  const auto wanted = optim::name_pattern::regex("model\\.layers\\." + std::to_string(last) + "\\.(self_attn\\.[kq]_proj|input_layernorm)\\.weight");
+  const auto wanted = optim::name_pattern::regex("model\\.layers\\." + std::to_string(last) +
+                                                 "\\.(self_attn\\.[kq]_proj|input_layernorm)\\.weight");
   const std::size_t n = trainable.select(wanted);
   CHECK(trainable.gradients().lowest_layer() == last);
   llama::training_pass pass(trainable.model(), thread_team(2));

@@ -41,7 +41,8 @@ void check_gradients(const std::string& name, llama::tape_depth depth) {
     const auto loss = pass.step(batch, batch.n_counted(), hooks, trainable.gradients());
     INFO(name);
     CHECK(loss.n_counted == golden.json()["prompt_40.labels_counted"].template get<std::size_t>());
-    CHECK(loss.mean() == Approx(golden.json()["prompt_40.loss"].template get<double>()).epsilon(sizeof(Scalar) == 8 ? 1e-12 : 1e-6));
+    CHECK(loss.mean() ==
+          Approx(golden.json()["prompt_40.loss"].template get<double>()).epsilon(sizeof(Scalar) == 8 ? 1e-12 : 1e-6));
     std::size_t n_compared = 0;
     for (const auto& p : trainable.parameters()) {
       const std::string reference = "grad." + p.name;
@@ -67,14 +68,16 @@ TEST_CASE("gradients of all parameters equal PyTorch's in float", "[llama][train
   for (const std::string name : gradient_cases) check_gradients<float>(name, llama::tape_depth::everything);
 }
 
-TEST_CASE("products rounded to bf16 give PyTorch's gradients to two digits, where there are such products", "[llama][training]") {
+TEST_CASE("products rounded to bf16 give PyTorch's gradients to two digits, where there are such products",
+          "[llama][training]") {
   const bool rounds = quipu::linear::best_kernels().gemm_tiles_bf16 != nullptr;
   for (const std::string name : {"mha_untied", "gqa_tied_odd"}) {  // relu's slope jumps at zero: no measure of rounding
     QUIPU_NEEDS(test::golden_case(name));
     const test::golden golden(name);
     with_trainable<float>(name, [&](auto trainable) {
       trainable.select(optim::name_pattern::all());
-      llama::training_pass pass(trainable.model(), thread_team(2), llama::tape_depth::everything, quipu::linear::product_rounding::bf16);
+      llama::training_pass pass(trainable.model(), thread_team(2), llama::tape_depth::everything,
+                                quipu::linear::product_rounding::bf16);
       llama::training_batch batch;
       test::add_row(batch, golden, "prompt_40.", 0, 0);
       llama::no_training_hooks hooks;
@@ -107,12 +110,14 @@ TEST_CASE("losses of prompts and of a batch with ignored labels are transformers
       for (const std::string prompt : {"prompt_17", "prompt_40"}) {
         llama::training_batch batch;
         test::add_row(batch, golden, prompt + ".", 0, 0);
-        CHECK(pass.loss(batch, hooks).mean() == Approx(golden.json()[prompt + ".loss"].template get<double>()).epsilon(1e-12));
+        CHECK(pass.loss(batch, hooks).mean() ==
+              Approx(golden.json()[prompt + ".loss"].template get<double>()).epsilon(1e-12));
       }
       llama::training_batch batch;
       const auto lengths = golden.json()["batch.lengths"].template get<std::vector<std::size_t>>();
       for (std::size_t i = 0; i < lengths.size(); ++i) test::add_row(batch, golden, "batch.", i, lengths[i]);
-      CHECK(pass.loss(batch, hooks).mean() == Approx(golden.json()["batch.loss"].template get<double>()).epsilon(1e-12));
+      CHECK(pass.loss(batch, hooks).mean() ==
+            Approx(golden.json()["batch.loss"].template get<double>()).epsilon(1e-12));
     });
   }
 }

@@ -32,7 +32,8 @@ TEST_CASE("the sentence encoder gives the reference ids and embeddings", "[notes
     INFO(text.substr(0, 60));
     CHECK(encoder.tokens_of(text) == cases[i].at("ids").get<std::vector<token_id>>());
     const std::vector<float> found = encoder.encode(text);
-    const std::vector<double> row(expected.begin() + static_cast<std::ptrdiff_t>(i * shape[1]), expected.begin() + static_cast<std::ptrdiff_t>((i + 1) * shape[1]));
+    const std::vector<double> row(expected.begin() + static_cast<std::ptrdiff_t>(i * shape[1]),
+                                  expected.begin() + static_cast<std::ptrdiff_t>((i + 1) * shape[1]));
     CHECK(test::max_abs_difference(found, row) < 1e-5);
     CHECK(encoder.encode(text) == found);
   }
@@ -68,7 +69,8 @@ TEST_CASE("folders that hold no BERT are refused", "[notes][bert_encoder]") {
   CHECK_THROWS_AS(notes::bert_encoder(folder.path().string()), io_error);
   folder.write("config.json", R"({"model_type": "llama"})");
   CHECK_THROWS_AS(notes::bert_encoder(folder.path().string()), format_error);
-  const std::string good = R"({"model_type": "bert", "hidden_act": "gelu", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
+  const std::string good =
+      R"({"model_type": "bert", "hidden_act": "gelu", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
                                "intermediate_size": 16, "vocab_size": 3, "max_position_embeddings": 16})";
   folder.write("config.json", good);
   CHECK_THROWS_AS(notes::bert_encoder(folder.path().string(), 17), config_error);

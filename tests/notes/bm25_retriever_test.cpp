@@ -86,7 +86,8 @@ TEST_CASE("equal scores come in the order of ids, whatever the order of adding",
   CHECK(found[0].score == found[2].score);
 }
 
-TEST_CASE("words count once in the question, and questions without known words find nothing", "[notes][bm25_retriever]") {
+TEST_CASE("words count once in the question, and questions without known words find nothing",
+          "[notes][bm25_retriever]") {
   bm25_retriever index;
   CHECK(index.retrieve("anything", 5).empty());
   index.add(1, "Oslo is the capital of Norway");

@@ -246,7 +246,8 @@ TEST_CASE("a full disk gives an error, keeps every note, and the store goes on w
     for (int i = 0; i < 4000 && n_failed < 3; ++i) {
       try {
         std::vector<note> batch;
-        for (int j = 0; j < 10; ++j) batch.push_back(of_text("note " + std::to_string(i) + "/" + std::to_string(j) + std::string(80, 'x')));
+        for (int j = 0; j < 10; ++j)
+          batch.push_back(of_text("note " + std::to_string(i) + "/" + std::to_string(j) + std::string(80, 'x')));
         store.add_batch(batch);
         n_added += 10;
       } catch (const quipu::io_error&) {
@@ -343,25 +344,29 @@ TEST_CASE("a database and its log cut or damaged anywhere give a committed state
 
   std::mt19937 random(5);
   SECTION("the log is cut") {
-    for (std::size_t size = 0; size <= log.size(); size += 1 + random() % (log.size() / 80)) examine(database, log.substr(0, size));
+    for (std::size_t size = 0; size <= log.size(); size += 1 + random() % (log.size() / 80))
+      examine(database, log.substr(0, size));
     CHECK(n_states > 20);
   }
   SECTION("bytes of the log are changed") {
     for (int i = 0; i < 150; ++i) {
       std::string damaged = log;
-      for (auto n = 1 + random() % 3; n > 0; --n) damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
+      for (auto n = 1 + random() % 3; n > 0; --n)
+        damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
       examine(database, damaged);
     }
     CHECK(n_states > 20);
   }
   SECTION("the file is cut") {
-    for (std::size_t size = 0; size <= database.size(); size += 1 + random() % 4001) examine(database.substr(0, size), "");
+    for (std::size_t size = 0; size <= database.size(); size += 1 + random() % 4001)
+      examine(database.substr(0, size), "");
     CHECK(n_errors > 5);
   }
   SECTION("bytes of the file are changed") {
     for (int i = 0; i < 300; ++i) {
       std::string damaged = database;
-      for (auto n = 1 + random() % 8; n > 0; --n) damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
+      for (auto n = 1 + random() % 8; n > 0; --n)
+        damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
       examine(damaged, i % 2 == 0 ? log : std::string());
     }
     CHECK(n_errors > 20);

@@ -70,7 +70,8 @@ TEST_CASE("BM25 finds the notes of CounterFact-Hard and FEVER", "[notes][retriev
   const recall checked = measure(claims, fever.edits, true);
   CAPTURE(checked.at1, checked.at5);
   CHECK(checked.at5 >= 0.99);
-  WARN("BM25 R@1 R@5: CounterFact-Hard " << found.at1 << " " << found.at5 << ", FEVER " << checked.at1 << " " << checked.at5);
+  WARN("BM25 R@1 R@5: CounterFact-Hard " << found.at1 << " " << found.at5 << ", FEVER " << checked.at1 << " "
+                                         << checked.at5);
 }
 
 TEST_CASE("the hybrid finds the notes of CounterFact-Hard and FEVER too", "[notes][retrieval_bars]") {
@@ -89,8 +90,9 @@ TEST_CASE("the hybrid finds the notes of CounterFact-Hard and FEVER too", "[note
   add_notes(claims, fever.edits);
   const recall checked = measure(claims, fever.edits, true);
   CHECK(checked.at5 >= 0.99);
-  WARN("R@1 R@5: hybrid, CounterFact-Hard " << found.at1 << " " << found.at5 << ", FEVER " << checked.at1 << " " << checked.at5
-       << "; n-grams, CounterFact-Hard " << grams.at1 << " " << grams.at5);
+  WARN("R@1 R@5: hybrid, CounterFact-Hard " << found.at1 << " " << found.at5 << ", FEVER " << checked.at1 << " "
+                                            << checked.at5 << "; n-grams, CounterFact-Hard " << grams.at1 << " "
+                                            << grams.at5);
 }
 
 TEST_CASE("both notes of HotpotQA's questions are found, more often in two hops", "[notes][retrieval_bars]") {

@@ -20,8 +20,8 @@ using quipu::test::same_ranking;
 
 using hybrid = hybrid_retriever<bm25_retriever, char_ngram_retriever<>>;
 
-TEMPLATE_TEST_CASE("a retriever edited step by step equals one built at once", "[notes][retrievers]", char_ngram_retriever<>,
-                   fts5_retriever, hybrid, two_hop_retriever<bm25_retriever>) {
+TEMPLATE_TEST_CASE("a retriever edited step by step equals one built at once", "[notes][retrievers]",
+                   char_ngram_retriever<>, fts5_retriever, hybrid, two_hop_retriever<bm25_retriever>) {
   std::mt19937 random(31);
   TestType index;
   std::map<note_id, std::string> texts;
@@ -58,8 +58,8 @@ TEST_CASE("character n-grams score as the formula says", "[notes][retrievers]") 
   std::mt19937 random(41);
   char_ngram_retriever<> index;
   std::map<note_id, std::string> texts;
-  static const char* const words[] = {"Norway", "Norwegian", "capital", "capitals", "of", "Oslo", "language", "languages",
-                                      "speak", "spoken", "a", "x1", "2010", "Darrieux"};
+  static const char* const words[] = {"Norway",    "Norwegian", "capital", "capitals", "of", "Oslo", "language",
+                                      "languages", "speak",     "spoken",  "a",        "x1", "2010", "Darrieux"};
   const auto sentence = [&](int n) {
     std::string text;
     for (int i = 0; i < n; ++i) text += std::string(words[random() % 14]) + " ";
@@ -82,8 +82,10 @@ TEST_CASE("character n-grams score as the formula says", "[notes][retrievers]") 
 
 TEST_CASE("reciprocal ranks are fused by their formula", "[notes][retrievers]") {
   hybrid index;
-  for (const auto& [id, text] : std::map<note_id, std::string>{{1, "Oslo is the capital of Norway"}, {2, "Norwegian is spoken in Norway"},
-                                                               {3, "Lima is the capital of Peru"}, {4, "Norways"}}) {
+  for (const auto& [id, text] : std::map<note_id, std::string>{{1, "Oslo is the capital of Norway"},
+                                                               {2, "Norwegian is spoken in Norway"},
+                                                               {3, "Lima is the capital of Peru"},
+                                                               {4, "Norways"}}) {
     index.add(id, text);
   }
   const std::string query = "capital of Norway";

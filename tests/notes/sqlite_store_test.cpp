@@ -146,9 +146,10 @@ TEST_CASE("the integrity check names what was changed behind the store's back", 
     store.add(of_text("Lima is in Peru"));
     store.update([] { note n = of_text("Lima lies in Peru"); n.id = 2; return n; }());
   }
-  const char* change = GENERATE("update notes set text = 'Oslo is in Sweden' where id = 1", "delete from notes where id = 1",
-                                "update notes set text_key = 5 where id = 2", "update state set n_live = 7",
-                                "update changes set before = null where number = 3", "delete from edits where version = 3");
+  const char* change =
+      GENERATE("update notes set text = 'Oslo is in Sweden' where id = 1", "delete from notes where id = 1",
+               "update notes set text_key = 5 where id = 2", "update state set n_live = 7",
+               "update changes set before = null where number = 3", "delete from edits where version = 3");
   INFO(change);
   run_sql(path, change);
   sqlite_store store(path, quick);

@@ -42,7 +42,8 @@ class clusters {
   std::vector<double> centres_;
 };
 
-std::vector<scored_note> brute_force(const std::map<note_id, std::vector<float>>& vectors, const std::vector<float>& query, std::size_t k) {
+std::vector<scored_note> brute_force(const std::map<note_id, std::vector<float>>& vectors,
+                                     const std::vector<float>& query, std::size_t k) {
   std::vector<scored_note> all;
   for (const auto& [id, v] : vectors) {
     double dot = 0;
@@ -166,8 +167,10 @@ TEST_CASE("a dense retriever compares what its encoder makes of texts", "[notes]
     return counts;
   };
   notes::dense_retriever<notes::callback_encoder> cosine{notes::callback_encoder(3, "letters", letters)};
-  notes::dense_retriever<notes::callback_encoder, notes::hnsw_index> graph{notes::callback_encoder(3, "letters", letters)};
-  notes::dense_retriever<notes::callback_encoder> product{notes::callback_encoder(3, "letters", letters), notes::vector_metric::inner_product};
+  notes::dense_retriever<notes::callback_encoder, notes::hnsw_index> graph{
+      notes::callback_encoder(3, "letters", letters)};
+  notes::dense_retriever<notes::callback_encoder> product{notes::callback_encoder(3, "letters", letters),
+                                                          notes::vector_metric::inner_product};
   static_assert(notes::note_retriever<decltype(cosine)>);
   static_assert(notes::note_retriever<decltype(graph)>);
   const std::map<note_id, std::string> texts = {{1, "aab"}, {2, "aaaaaaaabbbb"}, {3, "abc"}, {4, "ccc"}};
@@ -187,9 +190,10 @@ TEST_CASE("a dense retriever compares what its encoder makes of texts", "[notes]
   CHECK(cosine.erase(1));
   CHECK(cosine.size() == 3);
   CHECK(cosine.retrieve("", 4).size() == 3);  // a zero vector is near nothing, but no error
-  CHECK_THROWS_AS((notes::dense_retriever<notes::callback_encoder>{notes::callback_encoder(3, "letters", letters), notes::vector_metric::cosine,
-                                                                   notes::exact_index(4)}),
-                  config_error);
+  CHECK_THROWS_AS(
+      (notes::dense_retriever<notes::callback_encoder>{notes::callback_encoder(3, "letters", letters),
+                                                       notes::vector_metric::cosine, notes::exact_index(4)}),
+      config_error);
   notes::dense_retriever<notes::callback_encoder> wrong{notes::callback_encoder(5, "letters", letters)};
   CHECK_THROWS_AS(wrong.add(1, "abc"), shape_error);
   CHECK(wrong.size() == 0);

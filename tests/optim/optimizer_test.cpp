@@ -59,14 +59,16 @@ void check_rule(const Optimizer& policy, const rule& reference, double tolerance
       t.draw_gradients(step);
       for (std::size_t i = 0; i < expected.size(); ++i) {
         for (std::size_t j = 0; j < expected[i].size(); ++j) {
-          expected[i][j] = reference(expected[i][j], static_cast<double>(t.gradients[i][j]), &moments[i][2 * j], static_cast<double>(step));
+          expected[i][j] = reference(expected[i][j], static_cast<double>(t.gradients[i][j]), &moments[i][2 * j],
+                                     static_cast<double>(step));
         }
       }
       update.step();
     }
     double worst = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      for (std::size_t j = 0; j < expected[i].size(); ++j) worst = std::max(worst, std::abs(expected[i][j] - static_cast<double>(t.values[i][j])));
+      for (std::size_t j = 0; j < expected[i].size(); ++j)
+        worst = std::max(worst, std::abs(expected[i][j] - static_cast<double>(t.values[i][j])));
     }
     CHECK(worst < tolerance);
   }
@@ -113,7 +115,8 @@ TEST_CASE("Adafactor follows its paper on matrices and vectors", "[optim]") {
   optim::updater<optim::adafactor, double> update(a, t.set, quipu::thread_team(2));
   for (std::size_t step = 1; step <= 5; ++step) {
     t.draw_gradients(step);
-    const double fresh = std::pow(static_cast<double>(step), a.decay), rho = std::min(a.learning_rate, 1 / std::sqrt(static_cast<double>(step)));
+    const double fresh = std::pow(static_cast<double>(step), a.decay),
+                 rho = std::min(a.learning_rate, 1 / std::sqrt(static_cast<double>(step)));
     for (std::size_t which = 0; which < 2; ++which) {
       const auto& g = t.gradients[which];
       auto& x = expected[which];
@@ -141,13 +144,16 @@ TEST_CASE("Adafactor follows its paper on matrices and vectors", "[optim]") {
         update_square += g[i] * g[i] / variance[i];
       }
       const auto n = static_cast<double>(x.size());
-      const double step_size = std::max(a.eps2, std::sqrt(value_square / n)) * rho / std::max(1.0, std::sqrt(update_square / n) / a.clip);
-      for (std::size_t i = 0; i < x.size(); ++i) x[i] = x[i] * (1 - a.learning_rate * a.weight_decay) - step_size * g[i] / std::sqrt(variance[i]);
+      const double step_size =
+          std::max(a.eps2, std::sqrt(value_square / n)) * rho / std::max(1.0, std::sqrt(update_square / n) / a.clip);
+      for (std::size_t i = 0; i < x.size(); ++i)
+        x[i] = x[i] * (1 - a.learning_rate * a.weight_decay) - step_size * g[i] / std::sqrt(variance[i]);
     }
     update.step();
   }
   for (std::size_t which = 0; which < 2; ++which) {
-    for (std::size_t i = 0; i < expected[which].size(); ++i) CHECK(t.values[which][i] == Approx(expected[which][i]).epsilon(1e-11));
+    for (std::size_t i = 0; i < expected[which].size(); ++i)
+      CHECK(t.values[which][i] == Approx(expected[which][i]).epsilon(1e-11));
   }
   CHECK(update.n_state_byte() == (7 + 5 + 9) * sizeof(double));
 }
@@ -156,8 +162,10 @@ TEST_CASE("groups change rate and decay of the tensors that they name", "[optim]
   tensors<double> t({{4}, {4}, {4}});
   for (auto& v : t.values) v.assign(4, 1.0);
   for (auto& g : t.gradients) g.assign(4, 1.0);
-  std::vector<optim::parameter_group> groups = {{optim::name_pattern::suffixes({"tensor1"}), 0.5, {}}, {optim::name_pattern::regex("tensor[12]"), 1.0, 0.0}};
-  optim::updater<optim::sgd, double> update({.learning_rate = 0.1, .momentum = 0, .weight_decay = 1}, t.set, quipu::thread_team(1), groups);
+  std::vector<optim::parameter_group> groups = {{optim::name_pattern::suffixes({"tensor1"}), 0.5, {}},
+                                                {optim::name_pattern::regex("tensor[12]"), 1.0, 0.0}};
+  optim::updater<optim::sgd, double> update({.learning_rate = 0.1, .momentum = 0, .weight_decay = 1}, t.set,
+                                            quipu::thread_team(1), groups);
   update.step();
   CHECK(t.values[0][0] == Approx(1 - 0.1 * 2));
   CHECK(t.values[1][0] == Approx(1 - 0.05 * 2));
@@ -188,7 +196,8 @@ TEST_CASE("clipping scales all gradients to the norm that is allowed", "[optim]"
 TEST_CASE("8-bit moments need a quarter of the memory and move the values nearly the same way", "[optim]") {
   tensors<float> full({{500, 64}}), small({{500, 64}});
   optim::updater<optim::adamw, float> a({.learning_rate = 0.01}, full.set, quipu::thread_team(2));
-  optim::updater<optim::adamw, float> b({.learning_rate = 0.01, .storage = optim::moment_storage::bits8}, small.set, quipu::thread_team(2));
+  optim::updater<optim::adamw, float> b({.learning_rate = 0.01, .storage = optim::moment_storage::bits8}, small.set,
+                                        quipu::thread_team(2));
   CHECK(b.n_state_byte() * 39 < a.n_state_byte() * 10);
   const std::vector<float> start = full.values[0];
   for (std::size_t step = 1; step <= 20; ++step) {

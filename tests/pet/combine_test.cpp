@@ -34,7 +34,9 @@ lora make(const pet::lora& policy, std::uint64_t seed) {
 }
 
 matrix delta(const lora::target& t) {
-  const auto view = [](const double* values, std::size_t rows, std::size_t cols) { return pet::detail::widened(values, rows, cols); };
+  const auto view = [](const double* values, std::size_t rows, std::size_t cols) {
+    return pet::detail::widened(values, rows, cols);
+  };
   return t.scale * view(t.b, t.d_out, t.rank) * view(t.a, t.rank, t.d_in);
 }
 
@@ -60,8 +62,13 @@ double largest(const matrix& m) { return m.size() == 0 ? 0 : m.cwiseAbs().maxCoe
 }  // namespace
 
 TEST_CASE("concatenation is the exact weighted sum", "[pet][combine]") {
-  const lora first = make({.rank = 3, .alpha = 5, .targets = optim::name_pattern::suffixes({"q_proj", "down_proj"}), .rank_pattern = {{"layers\\.1\\..*", 2}}}, 1);
-  const lora second = make({.rank = 4, .alpha = 2, .rs_lora = true, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})}, 2);
+  const lora first = make({.rank = 3,
+                           .alpha = 5,
+                           .targets = optim::name_pattern::suffixes({"q_proj", "down_proj"}),
+                           .rank_pattern = {{"layers\\.1\\..*", 2}}},
+                          1);
+  const lora second =
+      make({.rank = 4, .alpha = 2, .rs_lora = true, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj"})}, 2);
   const std::vector<part> parts = {{&first, 0.7}, {&second, -1.5}};
   const lora combined = pet::concatenate<double>(config, parts);
   for_each_target(combined, parts, [&](const lora::target& t, const auto& own) {
@@ -82,12 +89,14 @@ TEST_CASE("concatenation is the exact weighted sum", "[pet][combine]") {
   pet::save_peft(folder.path(), combined, config);
   const auto again = pet::load_peft<pet::lora, double>(folder.path(), config);
   const std::vector<part> itself = {{&again, 1}};
-  for_each_target(combined, itself, [&](const lora::target& t, const auto& own) { CHECK(largest(delta(t) - delta(*own[0])) == 0); });
+  for_each_target(combined, itself,
+                  [&](const lora::target& t, const auto& own) { CHECK(largest(delta(t) - delta(*own[0])) == 0); });
 }
 
 TEST_CASE("many modules may add up to more than a matrix' rank", "[pet][combine]") {
   std::vector<lora> modules;
-  for (std::uint64_t seed = 0; seed < 6; ++seed) modules.push_back(make({.rank = 8, .alpha = 3, .targets = optim::name_pattern::suffixes({"k_proj"})}, seed));
+  for (std::uint64_t seed = 0; seed < 6; ++seed)
+    modules.push_back(make({.rank = 8, .alpha = 3, .targets = optim::name_pattern::suffixes({"k_proj"})}, seed));
   std::vector<part> parts;
   for (const lora& m : modules) parts.push_back({&m, 0.5});
   const lora combined = pet::concatenate<double>(config, parts);
@@ -109,15 +118,18 @@ TEST_CASE("products are combined by their largest singular values", "[pet][combi
     CHECK(largest(delta(t) - delta(*own[0])) < 1e-13);
   });
   const std::vector<part> parts = {{&first, 0.6}, {&second, 0.5}};
-  for_each_target(pet::combine_products<double>(config, parts, {}, 6), parts, [&](const lora::target& t, const auto& own) {
-    CHECK(largest(delta(t) - (0.6 * delta(*own[0]) + 0.5 * delta(*own[1]))) < 1e-13);
-  });
+  for_each_target(pet::combine_products<double>(config, parts, {}, 6), parts,
+                  [&](const lora::target& t, const auto& own) {
+                    CHECK(largest(delta(t) - (0.6 * delta(*own[0]) + 0.5 * delta(*own[1]))) < 1e-13);
+                  });
   // Of a smaller rank it is the best one (Eckart, Young): the rest has the remaining singular values.
-  for_each_target(pet::combine_products<double>(config, parts, {}, 2), parts, [&](const lora::target& t, const auto& own) {
-    const matrix sum = 0.6 * delta(*own[0]) + 0.5 * delta(*own[1]);
-    const Eigen::JacobiSVD<Eigen::MatrixXd> svd(sum);
-    CHECK((sum - delta(t)).norm() == Approx(svd.singularValues().tail(svd.singularValues().size() - 2).norm()).epsilon(1e-10));
-  });
+  for_each_target(pet::combine_products<double>(config, parts, {}, 2), parts,
+                  [&](const lora::target& t, const auto& own) {
+                    const matrix sum = 0.6 * delta(*own[0]) + 0.5 * delta(*own[1]);
+                    const Eigen::JacobiSVD<Eigen::MatrixXd> svd(sum);
+                    CHECK((sum - delta(t)).norm() ==
+                          Approx(svd.singularValues().tail(svd.singularValues().size() - 2).norm()).epsilon(1e-10));
+                  });
 }
 
 namespace {
@@ -156,7 +168,8 @@ TEST_CASE("arithmetic on factors follows PEFT's definitions", "[pet][combine]") 
     for (const double density : {1.0, 0.4, 0.01}) {
       for (const auto vote : {pet::sign_vote::total, pet::sign_vote::frequency}) {
         INFO(static_cast<int>(method) << " " << density << " " << static_cast<int>(vote));
-        const lora combined = pet::combine_factors<double>(config, parts, {.how = method, .density = density, .vote = vote});
+        const lora combined =
+            pet::combine_factors<double>(config, parts, {.how = method, .density = density, .vote = vote});
         for_each_target(combined, parts, [&](const lora::target& t, const auto& own) {
           CHECK(t.scale == 1);
           for (const bool is_a : {true, false}) {
@@ -164,14 +177,16 @@ TEST_CASE("arithmetic on factors follows PEFT's definitions", "[pet][combine]") 
             std::vector<double> weights;
             for (std::size_t i = 0; i < own.size(); ++i) {
               const auto& o = *own[i];
-              const matrix m = is_a ? pet::detail::widened(o.a, o.rank, o.d_in) : pet::detail::widened(o.b, o.d_out, o.rank);
+              const matrix m =
+                  is_a ? pet::detail::widened(o.a, o.rank, o.d_in) : pet::detail::widened(o.b, o.d_out, o.rank);
               kept.push_back(pruned(m, method == how::linear ? 1 : density));
               const double factor = parts[i].weight * o.scale;
               weights.push_back(std::sqrt(std::abs(factor)) * (is_a && factor < 0 ? -1 : 1));
             }
             double worst = 0;
             for (std::size_t e = 0; e < kept[0].size(); ++e) {
-              const double expected = one_entry({kept[0][e], kept[1][e], kept[2][e]}, weights, method == how::ties, vote == pet::sign_vote::frequency);
+              const double expected = one_entry({kept[0][e], kept[1][e], kept[2][e]}, weights, method == how::ties,
+                                                vote == pet::sign_vote::frequency);
               worst = std::max(worst, std::abs(expected - (is_a ? t.a : t.b)[e]));
             }
             CHECK(worst < 1e-14);
@@ -194,19 +209,23 @@ TEST_CASE("DARE keeps the expected share and the expected value", "[pet][combine
   const std::vector<part> parts = {{&first, 0.6}, {&second, 0.5}};
   const auto values = [&](pet::arithmetic how, std::uint64_t seed) {
     const lora combined = pet::combine_factors<double>(config, parts, {.how = how, .density = 0.5, .seed = seed});
-    return std::vector<double>(combined.parameters()[0].value, combined.parameters()[0].value + combined.parameters()[0].size());
+    return std::vector<double>(combined.parameters()[0].value,
+                               combined.parameters()[0].value + combined.parameters()[0].size());
   };
   for (const auto how : {pet::arithmetic::dare_linear, pet::arithmetic::dare_ties}) {
     CHECK(values(how, 1) == values(how, 1));
     CHECK(values(how, 1) != values(how, 2));
     // Every entry is one of the four that keeping or leaving out can give.
-    const double w1 = std::sqrt(0.6 * first.at(0, quipu::linear::projection_site::q).scale), w2 = std::sqrt(0.5 * first.at(0, quipu::linear::projection_site::q).scale);
+    const double w1 = std::sqrt(0.6 * first.at(0, quipu::linear::projection_site::q).scale),
+                 w2 = std::sqrt(0.5 * first.at(0, quipu::linear::projection_site::q).scale);
     const auto got = values(how, 3);
     for (std::size_t e = 0; e < got.size(); ++e) {
       const double x = first.parameters()[0].value[e] / 0.5, y = second.parameters()[0].value[e] / 0.5;
       double nearest = 1;
       for (const double a : {0.0, x}) {
-        for (const double b : {0.0, y}) nearest = std::min(nearest, std::abs(one_entry({a, b}, {w1, w2}, how == pet::arithmetic::dare_ties, false) - got[e]));
+        for (const double b : {0.0, y})
+          nearest = std::min(nearest,
+                             std::abs(one_entry({a, b}, {w1, w2}, how == pet::arithmetic::dare_ties, false) - got[e]));
       }
       CHECK(nearest < 1e-14);
     }
@@ -220,7 +239,8 @@ TEST_CASE("impossible combinations are refused", "[pet][combine]") {
   CHECK_NOTHROW(pet::combine_products<double>(config, parts));
   CHECK_THROWS_AS(pet::concatenate<double>(config, {}), quipu::config_error);
   for (const double density : {0.0, -1.0, 1.5}) {
-    CHECK_THROWS_AS(pet::combine_products<double>(config, parts, {.how = pet::arithmetic::ties, .density = density}), quipu::config_error);
+    CHECK_THROWS_AS(pet::combine_products<double>(config, parts, {.how = pet::arithmetic::ties, .density = density}),
+                    quipu::config_error);
   }
   const std::vector<part> infinite = {{&first, HUGE_VAL}};
   CHECK_THROWS_AS(pet::concatenate<double>(config, infinite), quipu::config_error);

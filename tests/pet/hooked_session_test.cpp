@@ -21,7 +21,8 @@ namespace llama = quipu::llama;
 namespace pet = quipu::pet;
 namespace test = quipu::test;
 
-TEST_CASE("a session with hooks generates what the merged model does, and the session itself stays bare", "[pet][hooked_session]") {
+TEST_CASE("a session with hooks generates what the merged model does, and the session itself stays bare",
+          "[pet][hooked_session]") {
   QUIPU_NEEDS(test::golden_case("gqa_tied_odd"));
   const auto m = test::exact_model<double>("gqa_tied_odd");
   pet::lora::module<double> module({.rank = 3, .targets = quipu::optim::name_pattern::all()}, m.config(), 1);

@@ -48,7 +48,8 @@ void check_kind(const Policy& policy, double deviation = 0.2) {
   llama::bind_base(module, m);
   test::shake(module, deviation);
   for (const auto depth : {llama::tape_depth::everything, llama::tape_depth::block_inputs}) {
-    test::check_differences(m, module, two_sequences(module.n_virtual(), module.template prefix<double>().n_row), depth);
+    test::check_differences(m, module, two_sequences(module.n_virtual(), module.template prefix<double>().n_row),
+                            depth);
   }
 }
 
@@ -89,8 +90,10 @@ TEST_CASE("new modules have no effect where they promise it", "[pet][kinds]") {
   CHECK(loss_with(pet::ia3::module<double>({}, m.config(), 1)) == Approx(base).epsilon(1e-14));
   CHECK(loss_with(pet::bitfit::module<double>({}, m.config(), 1)) == Approx(base).epsilon(1e-14));
   CHECK(loss_with(pet::bottleneck<>::module<double>({.size = 5}, m.config(), 1)) == Approx(base).epsilon(1e-14));
-  CHECK(loss_with(pet::dora::module<double>({{.rank = 3, .targets = optim::name_pattern::all()}}, m.config(), 1)) == Approx(base).epsilon(1e-12));
-  CHECK(std::abs(loss_with(pet::bottleneck<>::module<double>({.size = 5, .keeps_output = false}, m.config(), 1)) - base) > 1e-3);
+  CHECK(loss_with(pet::dora::module<double>({{.rank = 3, .targets = optim::name_pattern::all()}}, m.config(), 1)) ==
+        Approx(base).epsilon(1e-12));
+  CHECK(std::abs(loss_with(pet::bottleneck<>::module<double>({.size = 5, .keeps_output = false}, m.config(), 1)) -
+                 base) > 1e-3);
 }
 
 namespace {
@@ -99,22 +102,27 @@ using dora_module = pet::dora::module<double>;
 
 /// Adds to the gradients of A and B what they miss because the norms counted as constants:
 /// dL/dn = -m dm / n, dn/dV = V / n, V = W + s B A.
-void add_through_norms(const llama::model<test::silu_ffn, quipu::activations::f32, quipu::kv::exact, quipu::scalar::f64>& m, const dora_module& module) {
+void add_through_norms(
+    const llama::model<test::silu_ffn, quipu::activations::f32, quipu::kv::exact, quipu::scalar::f64>& m,
+    const dora_module& module) {
   using matrix = quipu::eigen_matrix<double>;
   for (std::size_t layer = 0; layer < m.config().n_layer; ++layer) {
     for (const auto site : quipu::linear::projection_sites) {
       const auto& t = module.at(layer, site);
       if (t.empty()) continue;
-      const auto rows = static_cast<Eigen::Index>(t.d_out), cols = static_cast<Eigen::Index>(t.d_in), rank = static_cast<Eigen::Index>(t.rank);
+      const auto rows = static_cast<Eigen::Index>(t.d_out), cols = static_cast<Eigen::Index>(t.d_in),
+                 rank = static_cast<Eigen::Index>(t.rank);
       const auto w = llama::linear_layer_of(m.weights().blocks[layer], site).w;
       matrix v(rows, cols);
-      for (std::size_t r = 0; r < t.d_out; ++r) quipu::io::dequantise_row(w.type, w.row(r), v.data() + r * t.d_in, t.d_in);
+      for (std::size_t r = 0; r < t.d_out; ++r)
+        quipu::io::dequantise_row(w.type, w.row(r), v.data() + r * t.d_in, t.d_in);
       const Eigen::Map<const matrix> a(t.a, rank, cols), b(t.b, rows, rank);
       v += t.scale * b * a;
       const auto* magnitudes = optim::find(module.parameters(), pet::peft_name(t.name, ".lora_magnitude_vector"));
       REQUIRE(magnitudes != nullptr);
       matrix dv(rows, cols);
-      for (Eigen::Index r = 0; r < rows; ++r) dv.row(r) = v.row(r) * (-magnitudes->gradient[r] * magnitudes->value[r] / v.row(r).squaredNorm());
+      for (Eigen::Index r = 0; r < rows; ++r)
+        dv.row(r) = v.row(r) * (-magnitudes->gradient[r] * magnitudes->value[r] / v.row(r).squaredNorm());
       Eigen::Map<matrix>(t.da, rank, cols) += t.scale * b.transpose() * dv;
       Eigen::Map<matrix>(t.db, rows, rank) += t.scale * dv * a.transpose();
     }
@@ -133,7 +141,8 @@ TEST_CASE("DoRA's gradients are its differences but for the norms", "[pet][kinds
     dora_module module(policy, m.config(), 5);
     llama::bind_base(module, m);
     test::shake(module, 0.1);
-    test::check_differences(m, module, batch, llama::tape_depth::everything, [](const std::string& name) { return name.find("magnitude") == std::string::npos; });
+    test::check_differences(m, module, batch, llama::tape_depth::everything,
+                            [](const std::string& name) { return name.find("magnitude") == std::string::npos; });
     // `check_differences` left the gradients of all parameters; complete and compare those of A and B.
     add_through_norms(m, module);
     llama::training_pass pass(m, thread_team(2));

@@ -30,8 +30,11 @@ lora shaken(const pet::lora& policy) {
 
 TEST_CASE("llama.cpp's adapter file names, shapes, scales and orders tensors as it expects", "[pet][lora_gguf]") {
   const auto c = test::small_config();
-  const lora module = shaken({.rank = 4, .alpha = 6, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "down_proj"}),
-                              .rank_pattern = {{"v_proj", 2}}, .alpha_pattern = {{"down_proj", 3}}});
+  const lora module = shaken({.rank = 4,
+                              .alpha = 6,
+                              .targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "down_proj"}),
+                              .rank_pattern = {{"v_proj", 2}},
+                              .alpha_pattern = {{"down_proj", 3}}});
   const test::temp_folder folder;
   pet::write_lora_gguf(folder.file("a.gguf"), module, c);
   const std::string text = test::read_bytes(folder.file("a.gguf"));
@@ -56,7 +59,9 @@ TEST_CASE("llama.cpp's adapter file names, shapes, scales and orders tensors as 
   for (std::size_t head = 0; head < c.n_head; ++head) {
     for (std::size_t i = 0; i < c.d_head / 2; ++i) {
       for (std::size_t half = 0; half < 2; ++half) {
-        for (std::size_t k = 0; k < 4; ++k) CHECK(rows[(head * c.d_head + 2 * i + half) * 4 + k] == q.b[(head * c.d_head + i + half * c.d_head / 2) * 4 + k]);
+        for (std::size_t k = 0; k < 4; ++k)
+          CHECK(rows[(head * c.d_head + 2 * i + half) * 4 + k] ==
+                q.b[(head * c.d_head + i + half * c.d_head / 2) * 4 + k]);
       }
     }
   }
@@ -66,7 +71,12 @@ TEST_CASE("an adapter file is read as it was written", "[pet][lora_gguf]") {
   const auto c = test::small_config();
   const test::temp_folder folder;
   for (const bool rs_lora : {false, true}) {
-    const lora module = shaken({.rank = 4, .alpha = 6, .rs_lora = rs_lora, .targets = optim::name_pattern::all(), .rank_pattern = {{"v_proj", 2}}, .alpha_pattern = {{"down_proj", 3}}});
+    const lora module = shaken({.rank = 4,
+                                .alpha = 6,
+                                .rs_lora = rs_lora,
+                                .targets = optim::name_pattern::all(),
+                                .rank_pattern = {{"v_proj", 2}},
+                                .alpha_pattern = {{"down_proj", 3}}});
     pet::write_lora_gguf(folder.file("a.gguf"), module, c);
     const auto again = pet::read_lora_gguf<float>(folder.file("a.gguf"), c);
     for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
@@ -74,7 +84,8 @@ TEST_CASE("an adapter file is read as it was written", "[pet][lora_gguf]") {
         const auto &t = module.at(layer, site), &u = again.at(layer, site);
         REQUIRE(t.rank == u.rank);
         CHECK(std::equal(t.a, t.a + t.rank * t.d_in, u.a));
-        for (std::size_t i = 0; i < t.rank * t.d_out; ++i) CHECK(u.scale * u.b[i] == Approx(t.scale * t.b[i]).epsilon(1e-6));
+        for (std::size_t i = 0; i < t.rank * t.d_out; ++i)
+          CHECK(u.scale * u.b[i] == Approx(t.scale * t.b[i]).epsilon(1e-6));
       }
     }
   }
@@ -83,7 +94,9 @@ TEST_CASE("an adapter file is read as it was written", "[pet][lora_gguf]") {
 TEST_CASE("other and damaged adapter files are refused", "[pet][lora_gguf]") {
   const auto c = test::small_config();
   const test::temp_folder folder;
-  const auto read = [&](const io::model_config& config) { static_cast<void>(pet::read_lora_gguf<float>(folder.file("a.gguf"), config)); };
+  const auto read = [&](const io::model_config& config) {
+    static_cast<void>(pet::read_lora_gguf<float>(folder.file("a.gguf"), config));
+  };
   pet::write_lora_gguf(folder.file("a.gguf"), shaken({.rank = 2}), c);
   auto wider = c;
   wider.d_model += 2;

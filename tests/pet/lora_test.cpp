@@ -33,7 +33,9 @@ void check_steps(double tolerance) {
   auto module = pet::load_peft<pet::lora, Scalar>(golden.folder(), m.config());
   llama::training_pass pass(m, thread_team(2));
   llama::module_hooks hooks(module, pass.workspace());
-  optim::updater<optim::adamw, Scalar> update({.learning_rate = settings["lr"].get<double>(), .eps = settings["eps"].get<double>(), .weight_decay = settings["weight_decay"].get<double>()},
+  optim::updater<optim::adamw, Scalar> update({.learning_rate = settings["lr"].get<double>(),
+                                               .eps = settings["eps"].get<double>(),
+                                               .weight_decay = settings["weight_decay"].get<double>()},
                                               module.parameters(), thread_team(2));
   const auto shape = golden.shape("train.ids");
   for (std::size_t step = 0; step < shape[0]; ++step) {
@@ -47,7 +49,8 @@ void check_steps(double tolerance) {
   }
   for (const auto& p : module.parameters()) {
     INFO(p.name);
-    CHECK(test::max_abs_difference(std::span<const Scalar>(p.value, p.size()), golden.values("adamw." + p.name)) < tolerance);
+    CHECK(test::max_abs_difference(std::span<const Scalar>(p.value, p.size()), golden.values("adamw." + p.name)) <
+          tolerance);
   }
 }
 
@@ -67,11 +70,17 @@ TEST_CASE("LoRA's gradients are its differences, with dropout and through a quan
   batch.add(ids, std::vector<std::int64_t>(ids.begin(), ids.end()));
   batch.add(std::span(ids).first(4), std::vector<std::int64_t>(ids.begin(), ids.begin() + 4));
   for (const double dropout : {0.0, 0.3}) {
-    pet::lora policy{.rank = 3, .alpha = 2, .dropout = dropout, .targets = optim::name_pattern::all(), .rank_pattern = {{"q_proj", 2}}, .alpha_pattern = {{"layers\\.0\\.mlp\\.up_proj", 7}}};
+    pet::lora policy{.rank = 3,
+                     .alpha = 2,
+                     .dropout = dropout,
+                     .targets = optim::name_pattern::all(),
+                     .rank_pattern = {{"q_proj", 2}},
+                     .alpha_pattern = {{"layers\\.0\\.mlp\\.up_proj", 7}}};
     pet::lora::module<double> module(policy, m.config(), 5);
     quipu::random_stream random(9);
     for (const auto& p : module.parameters()) {
-      if (p.name.find("lora_B") != std::string::npos) std::generate_n(p.value, p.size(), [&] { return 0.2 * random.normal(); });
+      if (p.name.find("lora_B") != std::string::npos)
+        std::generate_n(p.value, p.size(), [&] { return 0.2 * random.normal(); });
     }
     for (const auto depth : {llama::tape_depth::everything, llama::tape_depth::block_inputs}) {
       INFO("dropout " << dropout);

@@ -51,7 +51,8 @@ void check_case(const std::string& name) {
       const auto before = bytes_of(trainable);
       auto merged = llama::merge(trainable, module);
       CHECK(trainable.is_merged());
-      CHECK(test::max_abs_difference(logits_of(merged.model(), golden), golden.values("logits_f64")) < (sizeof(Scalar) == 8 ? 1e-10 : 1e-4));
+      CHECK(test::max_abs_difference(logits_of(merged.model(), golden), golden.values("logits_f64")) <
+            (sizeof(Scalar) == 8 ? 1e-10 : 1e-4));
       std::size_t compared = 0;
       for (const auto& [tensor, facts] : golden.tensors()) {
         if (tensor.rfind("merged.", 0) != 0) continue;
@@ -62,7 +63,8 @@ void check_case(const std::string& name) {
       }
       if (golden.has("merged_logits")) {
         CHECK(compared > 0);
-        CHECK(test::max_abs_difference(logits_of(merged.trainable().freeze(), golden), golden.values("merged_logits")) < 1e-4);
+        CHECK(test::max_abs_difference(logits_of(merged.trainable().freeze(), golden), golden.values("merged_logits")) <
+              1e-4);
       }
       CHECK(bytes_of(trainable) != before);
       const auto back = std::move(merged).unmerge();

@@ -81,7 +81,8 @@ void check_training(const Model& m, const std::vector<std::shared_ptr<Module>>& 
   llama::mixed_module_hooks<Module> hooks(chosen, pass.workspace());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const std::size_t n_virtual = hooks.n_virtual(i);
-    mixed.add(ids[i], std::vector<std::int64_t>(ids[i].begin(), ids[i].end()), n_virtual, hooks.template prefix<double>(i).n_row);
+    mixed.add(ids[i], std::vector<std::int64_t>(ids[i].begin(), ids[i].end()), n_virtual,
+              hooks.template prefix<double>(i).n_row);
     counted += n_virtual > 0;
   }
   REQUIRE(mixed.n_counted() == counted);
@@ -92,7 +93,8 @@ void check_training(const Model& m, const std::vector<std::shared_ptr<Module>>& 
   double apart = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     llama::training_batch one;
-    one.add(ids[i], std::vector<std::int64_t>(ids[i].begin(), ids[i].end()), hooks.n_virtual(i), hooks.template prefix<double>(i).n_row);
+    one.add(ids[i], std::vector<std::int64_t>(ids[i].begin(), ids[i].end()), hooks.n_virtual(i),
+            hooks.template prefix<double>(i).n_row);
     if (chosen[i] == nullptr) {
       llama::no_training_hooks plain;
       apart += pass.loss(one, plain).sum;
@@ -172,7 +174,9 @@ TEST_CASE("sessions serve every sequence with its own module", "[pet][mixed]") {
   for (const auto& sequence : ids) inputs.push_back({s.create(), sequence, {}, llama::logits_of::every_row});
   std::vector<std::vector<double>> mixed(ids.size());
   const auto collect = [](std::vector<std::vector<double>>& into) {
-    return [&into](std::size_t input, std::size_t, std::span<const double> row) { into[input].insert(into[input].end(), row.begin(), row.end()); };
+    return [&into](std::size_t input, std::size_t, std::span<const double> row) {
+      into[input].insert(into[input].end(), row.begin(), row.end());
+    };
   };
   s.run(inputs, collect(mixed), hooks);
   // One more token each: decoding reads the caches of all.
@@ -243,7 +247,8 @@ void check_classification() {
   QUIPU_NEEDS(test::golden_case("conpet_classification"));
   const test::golden golden("conpet_classification");
   const auto m = test::exact_model<Scalar>("gqa_tied_odd");
-  auto module = pet::load_peft<pet::lora, Scalar>(golden.folder() / golden.json()["adapter"].get<std::string>(), m.config());
+  auto module =
+      pet::load_peft<pet::lora, Scalar>(golden.folder() / golden.json()["adapter"].get<std::string>(), m.config());
   pet::linear_head<Scalar> head("head", golden.shape("head.weight")[0], golden.shape("head.weight")[1], 1);
   for (const auto& p : head.parameters()) {
     const auto values = golden.values<Scalar>(p.name.substr(std::string("base_model.model.").size()));
@@ -268,11 +273,13 @@ void check_classification() {
   CHECK(test::max_abs_difference(logits, golden.values("logits")) < (sizeof(Scalar) == 8 ? 1e-10 : 1e-4));
   hooks.train(0);
   const auto loss = classify.step(pass, batch, rows, rows.size(), hooks, llama::weight_gradients<Scalar>());
-  CHECK(loss.mean() == Approx(golden.json()["loss"].template get<double>()).epsilon(sizeof(Scalar) == 8 ? 1e-12 : 1e-6));
+  CHECK(loss.mean() ==
+        Approx(golden.json()["loss"].template get<double>()).epsilon(sizeof(Scalar) == 8 ? 1e-12 : 1e-6));
   CHECK(classify.loss(pass, batch, rows, hooks).mean() == Approx(loss.mean()).epsilon(1e-6));
   const auto check = [&](const auto& p, const std::string& name) {
     INFO(name);
-    CHECK(test::gradient_error<Scalar>({p.gradient, p.size()}, golden.values("grad." + name)) < test::allowed_error<Scalar>(golden, "grad." + name));
+    CHECK(test::gradient_error<Scalar>({p.gradient, p.size()}, golden.values("grad." + name)) <
+          test::allowed_error<Scalar>(golden, "grad." + name));
   };
   for (const auto& p : module.parameters()) check(p, p.name);
   for (const auto& p : head.parameters()) check(p, p.name.substr(std::string("base_model.model.").size()));
@@ -291,7 +298,8 @@ TEST_CASE("every sequence may have its own head", "[pet][mixed]") {
   const auto all = modules(m, 4, pet::lora{.rank = 2});
   const auto ids = sequences(4);
   pet::linear_head<double> three("a", 3, m.config().d_model, 1), five("b", 5, m.config().d_model, 2);
-  std::vector<llama::classified_row<double>> rows = {{0, 2, &three, 1}, {1, 1, &five, 4}, {2, 4, &three, 0}, {3, 0, &five, llama::ignored_label}};
+  std::vector<llama::classified_row<double>> rows = {
+      {0, 2, &three, 1}, {1, 1, &five, 4}, {2, 4, &three, 0}, {3, 0, &five, llama::ignored_label}};
   llama::training_batch batch;
   for (const auto& s : ids) batch.add(s, {});
   llama::training_pass pass(m, thread_team(2));
@@ -322,7 +330,8 @@ TEST_CASE("every sequence may have its own head", "[pet][mixed]") {
   }
   CHECK(loss.sum == Approx(apart).epsilon(1e-13));
   const auto loop_gradients = gradients_of(all);
-  for (std::size_t i = 0; i < loop_gradients.size(); ++i) CHECK(test::max_abs_difference(mixed_gradients[i], loop_gradients[i]) < 1e-13);
+  for (std::size_t i = 0; i < loop_gradients.size(); ++i)
+    CHECK(test::max_abs_difference(mixed_gradients[i], loop_gradients[i]) < 1e-13);
   CHECK(test::max_abs_difference(mixed_heads, head_gradients()) < 1e-13);
 
   // Central differences of the heads.
@@ -342,7 +351,8 @@ TEST_CASE("every sequence may have its own head", "[pet][mixed]") {
   }
 
   const auto grown = three.grown(4, 9);
-  CHECK(std::equal(three.parameters()[0].value, three.parameters()[0].value + three.parameters()[0].size(), grown.parameters()[0].value));
+  CHECK(std::equal(three.parameters()[0].value, three.parameters()[0].value + three.parameters()[0].size(),
+                   grown.parameters()[0].value));
   CHECK(std::equal(three.bias(), three.bias() + 3, grown.bias()));
   CHECK_THROWS_AS(three.grown(2, 9), quipu::config_error);
   rows[0].target = 3;

@@ -32,13 +32,15 @@ void check_module(const test::golden& golden, pet::any_module<Scalar>& module) {
   llama::module_hooks hooks(module, pass.workspace());
   auto batch = test::batch_for<Scalar>(hooks);
   test::add_row(batch, golden, "", 0, 0);
-  CHECK(test::max_abs_difference(test::batch_logits(pass, batch, hooks), golden.values("logits_f64")) < (sizeof(Scalar) == 8 ? 1e-10 : 1e-4));
+  CHECK(test::max_abs_difference(test::batch_logits(pass, batch, hooks), golden.values("logits_f64")) <
+        (sizeof(Scalar) == 8 ? 1e-10 : 1e-4));
   hooks.train(0);
   const auto loss = pass.step(batch, batch.n_counted(), hooks, {});
   CHECK(loss.mean() == Approx(golden.json()["loss"].get<double>()).epsilon(sizeof(Scalar) == 8 ? 1e-12 : 1e-6));
   for (const auto& p : module.parameters()) {
     INFO(p.name);
-    CHECK(test::gradient_error<Scalar>({p.gradient, p.size()}, golden.values("grad." + p.name)) < test::allowed_error<Scalar>(golden, "grad." + p.name));
+    CHECK(test::gradient_error<Scalar>({p.gradient, p.size()}, golden.values("grad." + p.name)) <
+          test::allowed_error<Scalar>(golden, "grad." + p.name));
   }
 }
 
@@ -78,7 +80,9 @@ void check_case(const std::string& name) {
       for (const auto& [key, value] : ours.items()) {
         INFO(key);
         // PEFT's own defaults for what a module no longer needs.
-        if (key == "encoder_hidden_size" || key == "fan_in_fan_out" || key == "init_weights" || key.rfind("init_", 0) == 0) continue;
+        if (key == "encoder_hidden_size" || key == "fan_in_fan_out" || key == "init_weights" ||
+            key.rfind("init_", 0) == 0)
+          continue;
         REQUIRE(theirs.contains(key));
         CHECK(theirs[key] == value);
       }
@@ -109,10 +113,16 @@ TEST_CASE("a session applies an adapter to cached sequences", "[pet][peft_folder
       const auto ids = golden.ids("ids");
       const auto sequence = s.fork(llama::create_with(s, module));
       std::vector<float> logits;
-      for (const std::size_t cut : {std::size_t{0}, ids.size() / 2}) {  // in two parts, so that the second reads the cache
+      // In two parts, so that the second reads the cache
+      for (const std::size_t cut : {std::size_t{0}, ids.size() / 2}) {
         const auto part = cut == 0 ? std::span(ids).first(ids.size() / 2) : std::span(ids).subspan(cut);
         const llama::sequence_input<float> in{sequence, part, {}, llama::logits_of::every_row};
-        s.run({&in, 1}, [&](std::size_t, std::size_t, std::span<const float> row) { logits.insert(logits.end(), row.begin(), row.end()); }, hooks);
+        s.run(
+            {&in, 1},
+            [&](std::size_t, std::size_t, std::span<const float> row) {
+              logits.insert(logits.end(), row.begin(), row.end());
+            },
+            hooks);
       }
       const auto expected = golden.values("logits_f64");  // with those of learned embeddings
       REQUIRE(expected.size() == logits.size() + module.n_virtual() * m.config().n_vocab);
@@ -125,8 +135,10 @@ namespace {
 
 /// A copy of a golden folder whose settings were changed.
 struct changed_folder {
-  explicit changed_folder(const std::string& name) : json(test::read_json(test::golden_case("peft/" + name) / "adapter_config.json")) {
-    folder.write("adapter_model.safetensors", test::read_bytes(test::golden_case("peft/" + name) / "adapter_model.safetensors"));
+  explicit changed_folder(const std::string& name)
+      : json(test::read_json(test::golden_case("peft/" + name) / "adapter_config.json")) {
+    folder.write("adapter_model.safetensors",
+                 test::read_bytes(test::golden_case("peft/" + name) / "adapter_model.safetensors"));
   }
   template <class Policy>
   void load(const quipu::io::model_config& c) const {
@@ -197,7 +209,8 @@ TEST_CASE("adapters of other models and damaged files are refused", "[pet][peft_
   CHECK_THROWS_WITH(load(golden, wider), Contains("lora_A.weight") && Contains("expected shape") && Contains("found"));
   auto deeper = c;
   deeper.n_layer += 1;
-  CHECK_THROWS_WITH(load(golden, deeper), Contains("adapter_model.safetensors") && Contains(quipu::concat("layers.", c.n_layer)));
+  CHECK_THROWS_WITH(load(golden, deeper),
+                    Contains("adapter_model.safetensors") && Contains(quipu::concat("layers.", c.n_layer)));
   auto shallow = c;
   shallow.n_layer -= 1;
   CHECK_THROWS_WITH(load(golden, shallow), Contains(quipu::concat("layers.", c.n_layer - 1)));
@@ -211,7 +224,8 @@ TEST_CASE("adapters of other models and damaged files are refused", "[pet][peft_
   rank.json["r"] = rank.json["r"].get<int>() + 1;
   CHECK_THROWS_WITH(rank.load<pet::lora>(c), Contains("expected shape"));
 
-  const std::string model = test::read_bytes(golden / "adapter_model.safetensors"), config = test::read_bytes(golden / "adapter_config.json");
+  const std::string model = test::read_bytes(golden / "adapter_model.safetensors"),
+                    config = test::read_bytes(golden / "adapter_config.json");
   const test::temp_folder broken;
   for (std::size_t n = 0; n < model.size(); n += 1 + model.size() / 50) {
     broken.write("adapter_config.json", config);

@@ -28,16 +28,22 @@ using lora = pet::lora::module<float>;
 namespace {
 
 template <class Model>
-nlohmann::json written_case(const Model& m, const test::temp_folder& folder, const std::string& name, pet::any_module<float> module) {
+nlohmann::json written_case(const Model& m, const test::temp_folder& folder, const std::string& name,
+                            pet::any_module<float> module) {
   llama::bind_base(module, m);
   test::shake(module, 0.05);
-  module.visit([&](const auto& held) { pet::save_peft(folder.path() / name, held, m.config(), {.base_model = "gqa_tied_odd"}); });
+  module.visit([&](const auto& held) {
+    pet::save_peft(folder.path() / name, held, m.config(), {.base_model = "gqa_tied_odd"});
+  });
   llama::training_pass pass(m, thread_team(2));
   llama::module_hooks hooks(module, pass.workspace());
   const std::vector<quipu::token_id> ids = {1, 17, 9, 30, 2, 8, 44, 5};
   auto batch = test::batch_for<float>(hooks);
   batch.add(ids, {});
-  return {{"name", name}, {"folder", (folder.path() / name).string()}, {"ids", ids}, {"logits", test::batch_logits(pass, batch, hooks)}};
+  return {{"name", name},
+          {"folder", (folder.path() / name).string()},
+          {"ids", ids},
+          {"logits", test::batch_logits(pass, batch, hooks)}};
 }
 
 }  // namespace
@@ -52,7 +58,14 @@ TEST_CASE("PEFT opens our folders, gives the same logits, and combines as we do"
   expected["base"] = test::golden_case("gqa_tied_odd").string();
   expected["cases"] = {
       written_case(m, folder, "lora", lora({.rank = 3, .alpha = 5, .targets = all}, c, 1)),
-      written_case(m, folder, "patterns", lora({.rank = 3, .alpha = 5, .rs_lora = true, .targets = optim::name_pattern::regex(".*\\.(q|down)_proj"), .rank_pattern = {{"q_proj", 2}, {"layers\\.0\\.mlp\\.down_proj", 5}}, .alpha_pattern = {{"layers\\.1\\..*", 2.5}}}, c, 2)),
+      written_case(m, folder, "patterns",
+                   lora({.rank = 3,
+                         .alpha = 5,
+                         .rs_lora = true,
+                         .targets = optim::name_pattern::regex(".*\\.(q|down)_proj"),
+                         .rank_pattern = {{"q_proj", 2}, {"layers\\.0\\.mlp\\.down_proj", 5}},
+                         .alpha_pattern = {{"layers\\.1\\..*", 2.5}}},
+                        c, 2)),
       written_case(m, folder, "dora", pet::dora::module<float>({{.rank = 2, .alpha = 3, .targets = all}}, c, 3)),
       written_case(m, folder, "ia3", pet::ia3::module<float>({.targets = all}, c, 4)),
       written_case(m, folder, "bitfit", pet::bitfit::module<float>({}, c, 5)),
@@ -63,7 +76,8 @@ TEST_CASE("PEFT opens our folders, gives the same logits, and combines as we do"
   std::vector<lora> modules;
   std::vector<std::string> parts;
   for (std::uint64_t seed : {11u, 12u, 13u}) {
-    modules.emplace_back(pet::lora{.rank = 3, .alpha = 5, .targets = optim::name_pattern::suffixes({"q_proj", "up_proj"})}, c, seed);
+    modules.emplace_back(
+        pet::lora{.rank = 3, .alpha = 5, .targets = optim::name_pattern::suffixes({"q_proj", "up_proj"})}, c, seed);
     test::shake(modules.back(), 0.1, seed);
     parts.push_back((folder.path() / quipu::concat("part", seed)).string());
     pet::save_peft(parts.back(), modules.back(), c);
@@ -71,10 +85,16 @@ TEST_CASE("PEFT opens our folders, gives the same logits, and combines as we do"
   const std::vector<double> weights = {0.7, 1.3, -0.4};
   std::vector<pet::weighted_module<float>> weighted;
   for (std::size_t i = 0; i < modules.size(); ++i) weighted.push_back({&modules[i], weights[i]});
-  const auto add = [&](const char* type, const lora& combined, const nlohmann::json& density, const nlohmann::json& rank) {
+  const auto add = [&](const char* type, const lora& combined, const nlohmann::json& density,
+                       const nlohmann::json& rank) {
     const auto place = (folder.path() / type).string();
     pet::save_peft(place, combined, c);
-    expected["combinations"].push_back({{"type", type}, {"parts", parts}, {"weights", weights}, {"density", density}, {"rank", rank}, {"folder", place}});
+    expected["combinations"].push_back({{"type", type},
+                                        {"parts", parts},
+                                        {"weights", weights},
+                                        {"density", density},
+                                        {"rank", rank},
+                                        {"folder", place}});
   };
   using how = pet::arithmetic;
   const std::span<const pet::weighted_module<float>> w(weighted);
@@ -88,13 +108,14 @@ TEST_CASE("PEFT opens our folders, gives the same logits, and combines as we do"
   folder.write("expected.json", expected.dump());
   const auto script = std::filesystem::path(__FILE__).parent_path().parent_path() / "interop" / "peft_adapter.py";
   const std::string chosen = test::setting("QUIPU_PYTHON");
-  const std::string command = (chosen.empty() ? "python3" : chosen) + " '" + script.string() + "' '" + folder.file("expected.json") +
-                              "' > '" + folder.file("said") + "' 2>&1";
+  const std::string command = (chosen.empty() ? "python3" : chosen) + " '" + script.string() + "' '" +
+                              folder.file("expected.json") + "' > '" + folder.file("said") + "' 2>&1";
   const int status = std::system(command.c_str());
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   const std::string said = test::read_bytes(folder.file("said"));
   INFO(said);
-  if (code == 77 || code == 127) return test::note_missing_tool("no PEFT (pip install torch transformers peft; QUIPU_PYTHON names the interpreter)");
+  if (code == 77 || code == 127)
+    return test::note_missing_tool("no PEFT (pip install torch transformers peft; QUIPU_PYTHON names the interpreter)");
   if (!test::setting("QUIPU_VERBOSE").empty()) WARN(said);
   CHECK(code == 0);
 }

@@ -17,11 +17,13 @@ TEST_CASE("bootstrap intervals cover the truth as often as they say", "[report][
     quipu::random_stream random(17, static_cast<std::uint64_t>(e));
     std::vector<double> throws(60);
     for (double& t : throws) t = random.uniform_double() < 0.3 ? 1 : 0;
-    const auto found = bootstrap_interval(throws.size(), [&](std::span<const std::size_t> units) -> std::optional<double> {
-      double sum = 0;
-      for (const std::size_t u : units) sum += throws[u];
-      return sum / static_cast<double>(units.size());
-    }, {.n_resample = 300, .seed = static_cast<std::uint64_t>(e)});
+    const auto found = bootstrap_interval(throws.size(),
+                                          [&](std::span<const std::size_t> units) -> std::optional<double> {
+                                            double sum = 0;
+                                            for (const std::size_t u : units) sum += throws[u];
+                                            return sum / static_cast<double>(units.size());
+                                          },
+                                          {.n_resample = 300, .seed = static_cast<std::uint64_t>(e)});
     n_covered += found->low <= 0.3 && 0.3 <= found->high ? 1 : 0;
   }
   CHECK(n_covered > 0.90 * n_experiment);
@@ -34,13 +36,15 @@ TEST_CASE("the same seed gives the same interval, another seed another one", "[r
     for (const std::size_t u : units) sum += static_cast<double>(u * u);
     return sum;
   };
-  const auto a = bootstrap_interval(50, mean, {.seed = 1}), b = bootstrap_interval(50, mean, {.seed = 1}), c = bootstrap_interval(50, mean, {.seed = 2});
+  const auto a = bootstrap_interval(50, mean, {.seed = 1}), b = bootstrap_interval(50, mean, {.seed = 1}),
+             c = bootstrap_interval(50, mean, {.seed = 2});
   CHECK(a->low == b->low);
   CHECK(a->high == b->high);
   CHECK(a->low != c->low);
   CHECK(a->low < a->high);
   CHECK_FALSE(bootstrap_interval(0, mean));
-  CHECK_FALSE(bootstrap_interval(5, [](std::span<const std::size_t>) -> std::optional<double> { return std::nullopt; }));
+  CHECK_FALSE(
+      bootstrap_interval(5, [](std::span<const std::size_t>) -> std::optional<double> { return std::nullopt; }));
   CHECK_THROWS_AS(bootstrap_interval(5, mean, {.confidence = 1}), quipu::config_error);
   CHECK_THROWS_AS(bootstrap_interval(5, mean, {.n_resample = 0}), quipu::config_error);
   const std::vector<double> sorted = {0, 10, 20, 30};

@@ -29,8 +29,13 @@ TEST_CASE("edit quality is the harmonic mean that the paper's table shows", "[re
     double success, preservation, quality;
   };
   // Table 3: SERAC, SERAC with data augmentation, one-step MRC, EREN, and three cells of fact checking.
-  for (const row& r : {row{96.9, 51.4, 67.2}, {93.9, 75.3, 83.6}, {98.4, 24.5, 39.2}, {96.9, 96.8, 96.9}, {81.5, 79.6, 80.5},
-                       {93.8, 74.5, 83.0}, {41.9, 100, 59.1}}) {
+  for (const row& r : {row{96.9, 51.4, 67.2},
+                       {93.9, 75.3, 83.6},
+                       {98.4, 24.5, 39.2},
+                       {96.9, 96.8, 96.9},
+                       {81.5, 79.6, 80.5},
+                       {93.8, 74.5, 83.0},
+                       {41.9, 100, 59.1}}) {
     CHECK(100 * *harmonic_mean(r.success / 100, r.preservation / 100) == Approx(r.quality).margin(0.06));
   }
 }

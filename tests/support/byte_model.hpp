@@ -31,7 +31,8 @@ inline auto byte_model(const byte_model_sizes& sizes = {}) {
   text::vocabulary& v = made.vocabulary;
   v.kind = text::tokenizer_kind::byte_level_bpe;
   v.pre_tokenizer = "gpt-2";
-  for (int byte = 0; byte < 256; ++byte) v.tokens.push_back(text::encode_byte_alphabet(std::string(1, static_cast<char>(byte))));
+  for (int byte = 0; byte < 256; ++byte)
+    v.tokens.push_back(text::encode_byte_alphabet(std::string(1, static_cast<char>(byte))));
   v.kinds.assign(256, text::token_kind::normal);
   v.tokens.insert(v.tokens.end(), {"<|endoftext|>", "<|im_start|>"});
   v.kinds.insert(v.kinds.end(), 2, text::token_kind::control);

@@ -32,7 +32,9 @@ inline nlohmann::json read_json(const std::filesystem::path& path) {
 class golden {
  public:
   explicit golden(const std::string& name, const std::string& stem = "golden")
-      : folder_(golden_case(name)), tensors_((folder_ / (stem + ".safetensors")).string()), json_(read_json(folder_ / (stem + ".json"))) {}
+      : folder_(golden_case(name)),
+        tensors_((folder_ / (stem + ".safetensors")).string()),
+        json_(read_json(folder_ / (stem + ".json"))) {}
 
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] const nlohmann::json& json() const { return json_; }

@@ -40,14 +40,16 @@ template <class Module>
 void shake(Module& module, double deviation, std::uint64_t seed = 9) {
   random_stream random(seed);
   for (const auto& p : module.parameters()) {
-    for (std::size_t i = 0; i < p.size(); ++i) p.value[i] += static_cast<typename Module::scalar_type>(deviation * random.normal());
+    for (std::size_t i = 0; i < p.size(); ++i)
+      p.value[i] += static_cast<typename Module::scalar_type>(deviation * random.normal());
   }
 }
 
 /// Compares the gradients that a module holds with central differences of the loss at a few entries of every parameter.
 /// @param skip  parameters whose differences are not their gradients
 template <class Pass, class Hooks, class Module, class Skip>
-void compare_with_differences(Pass& pass, Hooks& hooks, Module& module, const llama::training_batch& batch, Skip&& skip) {
+void compare_with_differences(Pass& pass, Hooks& hooks, Module& module, const llama::training_batch& batch,
+                              Skip&& skip) {
   double worst = 0, largest = 0;
   for (const auto& p : module.parameters()) {
     if (skip(p.name)) continue;
@@ -68,7 +70,8 @@ void compare_with_differences(Pass& pass, Hooks& hooks, Module& module, const ll
 
 /// Works the gradients out, dropout included, and compares them.
 template <class Model, class Module, class Skip>
-void check_differences(const Model& m, Module& module, const llama::training_batch& batch, llama::tape_depth depth, Skip&& skip) {
+void check_differences(const Model& m, Module& module, const llama::training_batch& batch, llama::tape_depth depth,
+                       Skip&& skip) {
   llama::training_pass pass(m, thread_team(2), depth);
   llama::module_hooks hooks(module, pass.workspace());
   hooks.train(3);

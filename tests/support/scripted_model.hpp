@@ -59,7 +59,8 @@ class scripted_model {
     for (std::size_t said = std::min<std::size_t>(text.size(), 200) + 1; said-- > 0;) {
       const std::string_view prompt = std::string_view(text).substr(0, text.size() - said);
       const script_rule& rule = rule_for(prompt);
-      if (said <= rule.reply.size() && std::string_view(text).substr(prompt.size()) == std::string_view(rule.reply).substr(0, said)) {
+      if (said <= rule.reply.size() &&
+          std::string_view(text).substr(prompt.size()) == std::string_view(rule.reply).substr(0, said)) {
         return said == rule.reply.size() ? 257 : static_cast<unsigned char>(rule.reply[said]);
       }
     }
@@ -67,7 +68,8 @@ class scripted_model {
   }
   [[nodiscard]] const script_rule& rule_for(std::string_view prompt) const {
     return *std::find_if(rules_->begin(), rules_->end(), [&](const script_rule& r) {
-      return std::all_of(r.needles.begin(), r.needles.end(), [&](const std::string& n) { return prompt.find(n) != std::string_view::npos; });
+      return std::all_of(r.needles.begin(), r.needles.end(),
+                         [&](const std::string& n) { return prompt.find(n) != std::string_view::npos; });
     });
   }
 
@@ -107,7 +109,8 @@ class scripted_session {
 
   std::span<const float> next_logits(llama::sequence_id id, std::span<const token_id> tokens) {
     const llama::sequence_input<float> one{id, tokens};
-    run(std::span<const llama::sequence_input<float>>(&one, 1), [&](std::size_t, std::size_t, std::span<const float> logits) { last_.assign(logits.begin(), logits.end()); });
+    run(std::span<const llama::sequence_input<float>>(&one, 1),
+        [&](std::size_t, std::size_t, std::span<const float> logits) { last_.assign(logits.begin(), logits.end()); });
     return last_;
   }
   template <class Visit>
@@ -119,7 +122,8 @@ class scripted_session {
         const token_id token = inputs[i].tokens[row];
         text += token < 256 ? static_cast<char>(token) : '\1';
         ++model_.log().n_token;
-        const bool wanted = inputs[i].want == llama::logits_of::every_row || (inputs[i].want == llama::logits_of::last_row && row + 1 == inputs[i].tokens.size());
+        const bool wanted = inputs[i].want == llama::logits_of::every_row ||
+                            (inputs[i].want == llama::logits_of::last_row && row + 1 == inputs[i].tokens.size());
         if (!wanted) continue;
         model_.log().asked.push_back(text);
         const std::vector<float> logits = model_.logits(text);
@@ -140,7 +144,9 @@ class scripted_session {
   std::uint32_t next_ = 0;
 };
 
-[[nodiscard]] inline scripted_session open_session(const scripted_model& m, thread_team = thread_team()) { return scripted_session(m); }
+[[nodiscard]] inline scripted_session open_session(const scripted_model& m, thread_team = thread_team()) {
+  return scripted_session(m);
+}
 
 static_assert(llama::language_session<scripted_session>);
 static_assert(llama::language_model<scripted_model>);

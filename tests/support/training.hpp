@@ -33,11 +33,14 @@ inline std::vector<std::int64_t> labels_of(const golden& g, const std::string& n
 }
 
 /// Row `row` of (rows, cols) ids and labels, or all of a vector.
-inline void add_row(llama::training_batch& batch, const golden& g, const std::string& stem, std::size_t row, std::size_t n) {
+inline void add_row(llama::training_batch& batch, const golden& g, const std::string& stem, std::size_t row,
+                    std::size_t n) {
   const auto ids = g.ids(stem + "ids");
-  const auto labels = g.has(stem + "labels") ? labels_of(g, stem + "labels") : std::vector<std::int64_t>(ids.begin(), ids.end());
+  const auto labels =
+      g.has(stem + "labels") ? labels_of(g, stem + "labels") : std::vector<std::int64_t>(ids.begin(), ids.end());
   const std::size_t cols = g.shape(stem + "ids").back();
-  batch.add(std::span(ids).subspan(row * cols, n == 0 ? cols : n), std::span(labels).subspan(row * cols, n == 0 ? cols : n));
+  batch.add(std::span(ids).subspan(row * cols, n == 0 ? cols : n),
+            std::span(labels).subspan(row * cols, n == 0 ? cols : n));
 }
 
 template <class Scalar>

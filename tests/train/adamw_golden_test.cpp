@@ -26,13 +26,15 @@ optim::adamw optimizer_of(const nlohmann::json& settings) {
 
 /// Full-parameter steps on train.ids; returns the losses before each.
 template <class Trainable>
-std::vector<double> train(Trainable& trainable, const test::golden& golden, const nlohmann::json& settings, std::vector<double>* norms) {
+std::vector<double> train(Trainable& trainable, const test::golden& golden, const nlohmann::json& settings,
+                          std::vector<double>* norms) {
   using scalar = typename Trainable::scalar_type;
   trainable.select(optim::name_pattern::all());
   llama::training_pass pass(trainable.model(), thread_team(2));
   optim::updater<optim::adamw, scalar> update(optimizer_of(settings), trainable.parameters(), thread_team(2));
   llama::no_training_hooks hooks;
-  const double most = settings["clip"].is_null() ? std::numeric_limits<double>::infinity() : settings["clip"].get<double>();
+  const double most =
+      settings["clip"].is_null() ? std::numeric_limits<double>::infinity() : settings["clip"].get<double>();
   const auto shape = golden.shape("train.ids");
   std::vector<double> losses;
   for (std::size_t step = 0; step < shape[0]; ++step) {
@@ -62,16 +64,19 @@ TEST_CASE("five clipped AdamW steps end where PyTorch's do", "[train][adamw]") {
   }
   for (const auto& p : exact.parameters()) {
     INFO(p.name);
-    CHECK(test::max_abs_difference(std::span<const double>(p.value, p.size()), golden.values("adamw." + p.name)) < 1e-6);
+    CHECK(test::max_abs_difference(std::span<const double>(p.value, p.size()), golden.values("adamw." + p.name)) <
+          1e-6);
   }
   // In float, eps 1e-8 lets single weights differ: most must be close, as the set's README explains.
   auto single = llama::thaw<float>(test::exact_model<float>("gqa_tied_odd"));
   const auto float_losses = train(single, golden, settings, nullptr);
-  for (std::size_t i = 0; i < losses.size(); ++i) CHECK(float_losses[i] == Approx(settings["losses"][i].get<double>()).epsilon(1e-4));
+  for (std::size_t i = 0; i < losses.size(); ++i)
+    CHECK(float_losses[i] == Approx(settings["losses"][i].get<double>()).epsilon(1e-4));
   std::size_t n = 0, n_far = 0;
   for (const auto& p : single.parameters()) {
     const auto reference = golden.values("adamw." + p.name);
-    for (std::size_t i = 0; i < reference.size(); ++i) n_far += std::abs(static_cast<double>(p.value[i]) - reference[i]) > 1e-4;
+    for (std::size_t i = 0; i < reference.size(); ++i)
+      n_far += std::abs(static_cast<double>(p.value[i]) - reference[i]) > 1e-4;
     n += reference.size();
   }
   CHECK(static_cast<double>(n_far) < 0.02 * static_cast<double>(n));

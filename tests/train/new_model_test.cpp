@@ -51,7 +51,8 @@ TEST_CASE("a model trained from nothing learns a pattern and is written in every
   options.n_step = 60;
   options.batch_size = 4;
   options.max_gradient_norm = 1;
-  train::trainer trainer(pass, trainable.parameters(), trainable.gradients(), optim::adamw{.learning_rate = 1e-2}, quipu::schedule::cosine{5, 60}, options);
+  train::trainer trainer(pass, trainable.parameters(), trainable.gradients(), optim::adamw{.learning_rate = 1e-2},
+                         quipu::schedule::cosine{5, 60}, options);
   const double before = trainer.evaluate(source, hooks);
   CHECK(before == Approx(std::log(40.0)).epsilon(0.02));  // knows nothing: all tokens alike
   trainer.run(source, hooks);
@@ -78,7 +79,8 @@ TEST_CASE("a model trained from nothing learns a pattern and is written in every
 }
 
 TEST_CASE("new models are the same for the same seed, and impossible sizes are refused", "[train]") {
-  const auto a = llama::initialise<float, test::silu_ffn>(tiny(), 1), b = llama::initialise<float, test::silu_ffn>(tiny(), 1);
+  const auto a = llama::initialise<float, test::silu_ffn>(tiny(), 1),
+             b = llama::initialise<float, test::silu_ffn>(tiny(), 1);
   const auto other = llama::initialise<float, test::silu_ffn>(tiny(), 2);
   CHECK(a.parameters()[0].value[5] == b.parameters()[0].value[5]);
   CHECK(a.parameters()[0].value[5] != other.parameters()[0].value[5]);

@@ -56,7 +56,8 @@ struct settings {
 };
 
 /// Trains LoRA with dropout, validation and accumulation; returns the result and the values.
-train::training_result run_lora(const settings& s, std::vector<float>* values = nullptr, std::vector<train::step_report>* reports = nullptr) {
+train::training_result run_lora(const settings& s, std::vector<float>* values = nullptr,
+                                std::vector<train::step_report>* reports = nullptr) {
   const auto m = test::exact_model<float>(base_case);
   llama::training_pass pass(m, thread_team(s.n_thread));
   pet::lora::module<float> module({.rank = 4, .dropout = 0.1}, m.config(), 3);
@@ -78,7 +79,8 @@ train::training_result run_lora(const settings& s, std::vector<float>* values = 
   };
   double now = 0;
   options.clock = [&now] { return now += 1; };
-  train::trainer trainer(pass, module.parameters(), {}, optim::adamw{.learning_rate = 1e-2}, quipu::schedule::cosine{2, s.n_step}, options);
+  train::trainer trainer(pass, module.parameters(), {}, optim::adamw{.learning_rate = 1e-2},
+                         quipu::schedule::cosine{2, s.n_step}, options);
   const auto result = trainer.run(random_text(m.config().n_vocab), hooks, random_text(m.config().n_vocab, 60));
   if (values != nullptr) {
     for (const auto& p : module.parameters()) values->insert(values->end(), p.value, p.value + p.size());
@@ -267,7 +269,8 @@ TEST_CASE("damaged or foreign checkpoints are refused and change nothing", "[tra
   options.folder = run;
   options.resume = true;
   pet::lora::module<float> wider({.rank = 8}, m.config(), 3);
-  const std::vector<float> values(wider.parameters()[0].value, wider.parameters()[0].value + wider.parameters()[0].size());
+  const std::vector<float> values(wider.parameters()[0].value,
+                                  wider.parameters()[0].value + wider.parameters()[0].size());
   llama::module_hooks hooks(wider, pass.workspace());
   train::trainer other_rank(pass, wider.parameters(), {}, optim::adamw{}, quipu::schedule::constant{}, options);
   CHECK_THROWS_AS(other_rank.run(source, hooks), quipu::config_error);
@@ -308,8 +311,11 @@ TEST_CASE("numbers that are not finite stop the run by name", "[train]") {
   auto trainable = llama::thaw<float>(m);
   trainable.select(optim::name_pattern::regex("model\\.layers\\.0\\..*"));
   llama::training_pass own(trainable.model(), thread_team(1));
-  train::trainer trainer(own, trainable.parameters(), trainable.gradients(), optim::sgd{}, quipu::schedule::constant{}, options);
-  CHECK_THROWS_WITH(trainer.run(source, hooks), Catch::Contains("step 3") && Catch::Contains("gradient of model.layers.0.") && Catch::Contains("(step 2)"));
+  train::trainer trainer(own, trainable.parameters(), trainable.gradients(), optim::sgd{}, quipu::schedule::constant{},
+                         options);
+  CHECK_THROWS_WITH(trainer.run(source, hooks), Catch::Contains("step 3") &&
+                                                    Catch::Contains("gradient of model.layers.0.") &&
+                                                    Catch::Contains("(step 2)"));
 }
 
 TEST_CASE("bad data is refused before the first step", "[train]") {
@@ -326,5 +332,6 @@ TEST_CASE("bad data is refused before the first step", "[train]") {
   list.push_back({std::vector<token_id>(m.config().n_ctx + 1, 1), {}});
   CHECK_THROWS_AS(trainer.run(list, hooks), quipu::config_error);
   options.batch_size = 0;
-  CHECK_THROWS_AS(train::trainer(pass, module.parameters(), {}, optim::adamw{}, quipu::schedule::constant{}, options), quipu::config_error);
+  CHECK_THROWS_AS(train::trainer(pass, module.parameters(), {}, optim::adamw{}, quipu::schedule::constant{}, options),
+                  quipu::config_error);
 }

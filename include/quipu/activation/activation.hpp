@@ -38,11 +38,14 @@ consteval void explain() {
   if constexpr (!std::copyable<A>) {
     static_assert(std::copyable<A>, "activation: the policy must be copyable");
   } else if constexpr (!has_name<A>) {
-    static_assert(has_name<A>, "activation: declare 'static constexpr std::string_view name', Hugging Face's hidden_act");
+    static_assert(has_name<A>,
+                  "activation: declare 'static constexpr std::string_view name', Hugging Face's hidden_act");
   } else if constexpr (!has_value<A>) {
-    static_assert(has_value<A>, "activation: declare 'template <class S> S operator()(S x) const' for float and double");
+    static_assert(has_value<A>,
+                  "activation: declare 'template <class S> S operator()(S x) const' for float and double");
   } else {
-    static_assert(has_derivative<A>, "activation: declare 'template <class S> S derivative(S x) const' for float and double");
+    static_assert(has_derivative<A>,
+                  "activation: declare 'template <class S> S derivative(S x) const' for float and double");
   }
 }
 

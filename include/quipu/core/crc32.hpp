@@ -40,7 +40,8 @@ inline constexpr auto crc32_tables = [] {
   for (; i + 8 <= bytes.size(); i += 8) {
     const std::uint32_t low = value ^ (byte_at(i) | byte_at(i + 1) << 8 | byte_at(i + 2) << 16 | byte_at(i + 3) << 24);
     value = tables[7][low & 0xffu] ^ tables[6][low >> 8 & 0xffu] ^ tables[5][low >> 16 & 0xffu] ^ tables[4][low >> 24] ^
-            tables[3][byte_at(i + 4)] ^ tables[2][byte_at(i + 5)] ^ tables[1][byte_at(i + 6)] ^ tables[0][byte_at(i + 7)];
+            tables[3][byte_at(i + 4)] ^ tables[2][byte_at(i + 5)] ^ tables[1][byte_at(i + 6)] ^
+            tables[0][byte_at(i + 7)];
   }
   for (; i < bytes.size(); ++i) value = value >> 8 ^ tables[0][(value ^ byte_at(i)) & 0xffu];
   return ~value;

@@ -62,7 +62,9 @@ class json_place {
     return all;
   }
   /// The text of a field, empty where it is missing or null.
-  [[nodiscard]] std::string text_or_empty(const char* field) const { return has(field) ? (*this)[field].text() : std::string(); }
+  [[nodiscard]] std::string text_or_empty(const char* field) const {
+    return has(field) ? (*this)[field].text() : std::string();
+  }
 
  private:
   const nlohmann::json* value_;

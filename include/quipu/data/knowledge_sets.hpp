@@ -94,7 +94,8 @@ inline std::string sentence(std::string text) {
     }
     if (record.has("portability")) one.portability = detail::read_groups(record["portability"]);
     if (record.has("locality")) one.unrelated = detail::read_groups(record["locality"]);
-    const auto flat = [&](const char* prompt_field, const char* answer_field, const char* name, std::vector<probe_group>& into) {
+    const auto flat = [&](const char* prompt_field, const char* answer_field, const char* name,
+                          std::vector<probe_group>& into) {
       if (!record.has(prompt_field) || !record.has(answer_field)) return;
       into.push_back({name, {{record[prompt_field].text(), detail::read_answers(record[answer_field]), {}}}, {}});
     };

@@ -28,7 +28,8 @@ enum class edited_half : std::uint8_t { first, second };
 /// @param edited  `second` turns the halves' parts around, for more to learn from; the other sets have none
 /// @throws config_error  another name
 /// @throws io_error, format_error
-[[nodiscard]] inline std::vector<edit_case> open_edit_set(std::string_view name, const std::string& path, edited_half edited = edited_half::first) {
+[[nodiscard]] inline std::vector<edit_case> open_edit_set(std::string_view name, const std::string& path,
+                                                          edited_half edited = edited_half::first) {
   const auto halved = [&](std::vector<edit_case> all) {
     const std::size_t middle = all.size() / 2;
     for (std::size_t i = 0; i < all.size(); ++i) {

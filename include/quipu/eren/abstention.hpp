@@ -22,11 +22,34 @@ enum class abstention_rule : std::uint8_t {
 struct abstention_detector {
   abstention_rule rule = abstention_rule::robust;
   std::vector<std::string> exact = {"unanswerable", "it's impossible to say"};
-  std::vector<std::string> openings = {
-      "unanswerable", "not answerable", "cannot be answered", "can't be answered", "cannot be determined", "can't be determined", "no answer",
-      "not mentioned", "not stated", "not specified", "not provided", "i don't know", "i do not know", "unknown", "none", "n/a",
-      "the notes do not", "the notes don't", "the note does not", "the note doesn't", "the context does not", "the context doesn't",
-      "the passage does not", "the passage doesn't", "no relevant fact", "no relevant information", "it's impossible to say", "it is impossible to say"};
+  std::vector<std::string> openings = {"unanswerable",
+                                       "not answerable",
+                                       "cannot be answered",
+                                       "can't be answered",
+                                       "cannot be determined",
+                                       "can't be determined",
+                                       "no answer",
+                                       "not mentioned",
+                                       "not stated",
+                                       "not specified",
+                                       "not provided",
+                                       "i don't know",
+                                       "i do not know",
+                                       "unknown",
+                                       "none",
+                                       "n/a",
+                                       "the notes do not",
+                                       "the notes don't",
+                                       "the note does not",
+                                       "the note doesn't",
+                                       "the context does not",
+                                       "the context doesn't",
+                                       "the passage does not",
+                                       "the passage doesn't",
+                                       "no relevant fact",
+                                       "no relevant information",
+                                       "it's impossible to say",
+                                       "it is impossible to say"};
 
   [[nodiscard]] bool operator()(std::string_view answer) const {
     const std::string plain = lower(text::strip_spaces(answer));
@@ -40,7 +63,8 @@ struct abstention_detector {
       if (rest.size() == opening.size()) return true;
       // "none" must not find "nonetheless".
       const char next = rest[opening.size()];
-      return !((next >= 'a' && next <= 'z') || (next >= '0' && next <= '9') || static_cast<unsigned char>(next) >= 0x80);
+      return !((next >= 'a' && next <= 'z') || (next >= '0' && next <= '9') ||
+               static_cast<unsigned char>(next) >= 0x80);
     });
   }
 

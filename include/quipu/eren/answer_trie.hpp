@@ -47,7 +47,9 @@ inline std::vector<token_id> continuations(const answer_choice& choice, const tr
 }
 
 inline void step(const answer_choice& choice, trie_walk& walk, token_id token) {
-  std::erase_if(walk.alive, [&](std::size_t c) { return choice.candidates[c].size() <= walk.depth || choice.candidates[c][walk.depth] != token; });
+  std::erase_if(walk.alive, [&](std::size_t c) {
+    return choice.candidates[c].size() <= walk.depth || choice.candidates[c][walk.depth] != token;
+  });
   ++walk.depth;
 }
 
@@ -60,8 +62,10 @@ inline void step(const answer_choice& choice, trie_walk& walk, token_id token) {
 /// @param states   of `reading_session::read`; their sequences are continued
 /// @throws config_error  no candidate, or an empty one
 template <class Session, class Adapter = no_adapter>
-[[nodiscard]] std::vector<chosen_answer> choose_answers(Session& session, std::span<const typename Session::state> states,
-                                                        std::span<const answer_choice> choices, const Adapter& adapter = {}) {
+[[nodiscard]] std::vector<chosen_answer> choose_answers(Session& session,
+                                                        std::span<const typename Session::state> states,
+                                                        std::span<const answer_choice> choices,
+                                                        const Adapter& adapter = {}) {
   using scalar = typename Session::scalar_type;
   std::vector<chosen_answer> answers(states.size());
   std::vector<detail::trie_walk> walks(states.size());
@@ -72,7 +76,9 @@ template <class Session, class Adapter = no_adapter>
     std::vector<token_id> path;
   };
   std::vector<task> tasks;
-  const auto token_log_p = [](std::span<const scalar> logits, token_id token) { return llama::log_probability(logits, token); };
+  const auto token_log_p = [](std::span<const scalar> logits, token_id token) {
+    return llama::log_probability(logits, token);
+  };
   // Takes the likeliest continuation; returns what has to be computed next, nothing where the walk ends.
   const auto advance = [&](std::size_t i, std::span<const scalar> logits) {
     detail::trie_walk& walk = walks[i];
@@ -98,7 +104,8 @@ template <class Session, class Adapter = no_adapter>
   for (std::size_t i = 0; i < states.size(); ++i) {
     if (choices[i].candidates.empty()) fail<config_error>("choose_answers: candidates", "at least one", "none");
     for (std::size_t c = 0; c < choices[i].candidates.size(); ++c) {
-      if (choices[i].candidates[c].empty()) fail<config_error>("choose_answers: candidate", "at least one token", "none");
+      if (choices[i].candidates[c].empty())
+        fail<config_error>("choose_answers: candidate", "at least one token", "none");
       for (const token_id token : choices[i].candidates[c]) {
         if (token < 0 || static_cast<std::size_t>(token) >= states[i].logits.size()) {
           fail<config_error>("choose_answers: token id", concat("0 .. ", states[i].logits.size()), token);

@@ -24,7 +24,8 @@ namespace detail {
 
 /// Greedy text behind one prompt of a user.
 template <class Session>
-written_text ask(Session& session, const prompt_form& form, std::string text, const writing_options& options, reading& r) {
+written_text ask(Session& session, const prompt_form& form, std::string text, const writing_options& options,
+                 reading& r) {
   const prompt p{{{"user", std::move(text)}}, {}};
   std::vector<std::vector<token_id>> prompts = {form.encode(session.tokenizer(), p)};
   r.done = !prompts.front().empty() && session.fits(prompts.front().size());
@@ -46,15 +47,20 @@ struct scr_reader {
   static constexpr std::size_t n_note = 5;
 
   template <class Session>
-  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& = {}) const {
+  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks,
+                                          const reading_wishes& = {}) const {
     std::vector<reading> all;
     for (const reading_task& task : tasks) {
       reading r;
-      const written_text fact = detail::ask(session, session.form(), neighbours::scr_selection(task.notes, task.question), {50, {"\n"}}, r);
+      const written_text fact =
+          detail::ask(session, session.form(), neighbours::scr_selection(task.notes, task.question), {50, {"\n"}}, r);
       const std::string low = detail::lower(fact.text);
-      r.abstained = std::any_of(std::begin(neighbours::scr_none), std::end(neighbours::scr_none), [&](std::string_view none) { return low.find(none) != std::string::npos; });
+      r.abstained = std::any_of(std::begin(neighbours::scr_none), std::end(neighbours::scr_none),
+                                [&](std::string_view none) { return low.find(none) != std::string::npos; });
       if (r.done && !r.abstained) {
-        const written_text answer = detail::ask(session, session.form(), neighbours::scr_answer(text::strip_spaces(fact.text), task.question), {24, {"\n"}}, r);
+        const written_text answer =
+            detail::ask(session, session.form(), neighbours::scr_answer(text::strip_spaces(fact.text), task.question),
+                        {24, {"\n"}}, r);
         r.answer = tidy_answer(answer.text);
         r.log_p_answer = answer.log_p;
         r.n_token = answer.n_token;
@@ -75,12 +81,14 @@ struct ike_reader {
   std::vector<neighbours::demonstration> demonstrations = neighbours::ike_demonstrations();
 
   template <class Session>
-  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& = {}) const {
+  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks,
+                                          const reading_wishes& = {}) const {
     static const prompt_form plain;  // a text to continue, not a conversation
     std::vector<reading> all;
     for (const reading_task& task : tasks) {
       reading r;
-      const written_text answer = detail::ask(session, plain, neighbours::ike(demonstrations, task.notes.front(), task.question), {24, {"\n"}}, r);
+      const written_text answer = detail::ask(
+          session, plain, neighbours::ike(demonstrations, task.notes.front(), task.question), {24, {"\n"}}, r);
       r.answer = tidy_answer(answer.text);
       r.log_p_answer = answer.log_p;
       r.n_token = answer.n_token;
@@ -106,13 +114,15 @@ struct mello_result {
 /// MeLLo: the model takes a question with several hops apart; to each part the best note is shown, and the
 /// model says whether it contradicts. Needs a model that keeps to the form.
 template <class Session, class Notebook>
-[[nodiscard]] mello_result ask_mello(Session& session, const Notebook& notebook, std::string_view question, const mello_options& options = {}) {
+[[nodiscard]] mello_result ask_mello(Session& session, const Notebook& notebook, std::string_view question,
+                                     const mello_options& options = {}) {
   static const prompt_form plain;
   mello_result result;
   result.transcript = concat(options.demonstrations, "\n\nQuestion: ", guarded(question), "\n");
   for (std::size_t round = 0; round < options.max_rounds; ++round) {
     reading r;
-    const written_text text = detail::ask(session, plain, result.transcript, {options.max_tokens, {"Retrieved fact:", "\n\n"}}, r);
+    const written_text text =
+        detail::ask(session, plain, result.transcript, {options.max_tokens, {"Retrieved fact:", "\n\n"}}, r);
     if (!r.done) return result;
     result.transcript += text.text;
     if (const std::size_t at = text.text.find("Final answer:"); at != std::string::npos) {

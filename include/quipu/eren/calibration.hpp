@@ -42,7 +42,8 @@ inline void check_scores(const char* place, std::span<const double> scores, std:
   std::size_t n_positive = 0;
   for (const std::uint8_t label : labels) n_positive += label != 0 ? 1 : 0;
   const auto positives = static_cast<double>(n_positive), negatives = static_cast<double>(labels.size() - n_positive);
-  if (n_positive == 0 || n_positive == labels.size()) fail<config_error>("fit_platt: labels", "both classes", concat(n_positive, " positives of ", labels.size()));
+  if (n_positive == 0 || n_positive == labels.size())
+    fail<config_error>("fit_platt: labels", "both classes", concat(n_positive, " positives of ", labels.size()));
   const double high = (positives + 1) / (positives + 2), low = 1 / (negatives + 2);
   platt_scaling fit{0, std::log((positives + 1) / (negatives + 1))};
   const auto loss = [&](const platt_scaling& at) {
@@ -66,7 +67,8 @@ inline void check_scores(const char* place, std::span<const double> scores, std:
     }
     if (std::abs(g_slope) < 1e-9 && std::abs(g_offset) < 1e-9) break;
     const double determinant = h_ss * h_oo - h_so * h_so;
-    const double d_slope = (h_oo * g_slope - h_so * g_offset) / determinant, d_offset = (h_ss * g_offset - h_so * g_slope) / determinant;
+    const double d_slope = (h_oo * g_slope - h_so * g_offset) / determinant,
+                 d_offset = (h_ss * g_offset - h_so * g_slope) / determinant;
     double length = 1;
     for (; length > 1e-10; length /= 2) {
       const platt_scaling next{fit.slope - length * d_slope, fit.offset - length * d_offset};
@@ -100,7 +102,8 @@ class isotonic_scaling {
       block b{points[i].first, points[i].first, 0, 0};
       for (; i < points.size() && points[i].first == b.first; ++i, ++b.n) b.sum += points[i].second;
       blocks.push_back(b);
-      while (blocks.size() > 1 && blocks[blocks.size() - 2].sum * blocks.back().n >= blocks.back().sum * blocks[blocks.size() - 2].n) {
+      while (blocks.size() > 1 &&
+             blocks[blocks.size() - 2].sum * blocks.back().n >= blocks.back().sum * blocks[blocks.size() - 2].n) {
         const block last = blocks.back();
         blocks.pop_back();
         blocks.back().last = last.last;
@@ -117,7 +120,8 @@ class isotonic_scaling {
   [[nodiscard]] double operator()(double score) const noexcept {
     if (score <= knots_.front().first) return knots_.front().second;
     if (score >= knots_.back().first) return knots_.back().second;
-    const auto above = std::upper_bound(knots_.begin(), knots_.end(), score, [](double s, const auto& knot) { return s < knot.first; });
+    const auto above = std::upper_bound(knots_.begin(), knots_.end(), score,
+                                        [](double s, const auto& knot) { return s < knot.first; });
     const auto& [x0, y0] = *(above - 1);
     const auto& [x1, y1] = *above;
     return y0 + (y1 - y0) * (score - x0) / (x1 - x0);
@@ -146,7 +150,8 @@ class isotonic_scaling {
   // Rounding must not turn a whole number into the next one above.
   const double rank = std::ceil((n + 1) * (1 - damage) - 1e-9);
   if (rank > n) {
-    fail<config_error>("conformal_threshold: calibration negatives", concat("at least ", std::ceil(1 / damage - 1 - 1e-9), " for a damage rate of ", damage),
+    fail<config_error>("conformal_threshold: calibration negatives",
+                       concat("at least ", std::ceil(1 / damage - 1 - 1e-9), " for a damage rate of ", damage),
                        negatives.size());
   }
   std::vector<double> sorted(negatives.begin(), negatives.end());
@@ -159,7 +164,8 @@ class isotonic_scaling {
 /// @throws config_error  no score
 template <class Quality>
 [[nodiscard]] double best_threshold(std::span<const double> scores, Quality&& quality, std::size_t n_candidate = 400) {
-  if (scores.empty() || n_candidate < 2) fail<config_error>("best_threshold", "scores and two candidates", scores.size());
+  if (scores.empty() || n_candidate < 2)
+    fail<config_error>("best_threshold", "scores and two candidates", scores.size());
   std::vector<double> sorted(scores.begin(), scores.end());
   std::sort(sorted.begin(), sorted.end());
   double best = sorted.front(), highest = -std::numeric_limits<double>::infinity(), last = std::nan("");

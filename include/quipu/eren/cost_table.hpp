@@ -23,7 +23,16 @@ namespace quipu::eren {
 /// @param records  of `evaluation_protocol::run_fallback` with a batch of 1; a question that was asked before has no
 ///                 time of the unedited model and is left out
 [[nodiscard]] inline report::table cost_table(std::span<const evaluation_record> records) {
-  report::table out({{"questions that were"}, {"n", 0}, {"retrieve"}, {"screen"}, {"read"}, {"gate"}, {"fallback"}, {"all"}, {"unedited"}, {"ratio", 2}});
+  report::table out({{"questions that were"},
+                     {"n", 0},
+                     {"retrieve"},
+                     {"screen"},
+                     {"read"},
+                     {"gate"},
+                     {"fallback"},
+                     {"all"},
+                     {"unedited"},
+                     {"ratio", 2}});
   const auto add = [&](const char* name, auto&& belongs) {
     std::vector<const evaluation_record*> chosen;
     for (const evaluation_record& r : records) {
@@ -39,8 +48,10 @@ namespace quipu::eren {
     const auto stage = [&](double answer_timings::*member) {
       return median([member](const evaluation_record& r) { return 1000 * r.timings.*member; });
     };
-    out.add_row({name, static_cast<std::int64_t>(chosen.size()), stage(&answer_timings::retrieve), stage(&answer_timings::screen), stage(&answer_timings::read),
-                 stage(&answer_timings::gate), stage(&answer_timings::fallback), median([](const evaluation_record& r) { return 1000 * r.timings.total(); }),
+    out.add_row({name, static_cast<std::int64_t>(chosen.size()), stage(&answer_timings::retrieve),
+                 stage(&answer_timings::screen), stage(&answer_timings::read), stage(&answer_timings::gate),
+                 stage(&answer_timings::fallback),
+                 median([](const evaluation_record& r) { return 1000 * r.timings.total(); }),
                  median([](const evaluation_record& r) { return 1000 * r.unedited_seconds; }),
                  median([](const evaluation_record& r) { return r.timings.total() / r.unedited_seconds; })});
   };

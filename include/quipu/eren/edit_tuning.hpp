@@ -35,13 +35,17 @@ struct taught_answer {
 };
 
 struct edit_tuning_options {
-  pet::lora lora = {.rank = 8, .alpha = 16, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"})};
+  pet::lora lora = {.rank = 8,
+                    .alpha = 16,
+                    .targets = optim::name_pattern::suffixes(
+                        {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"})};
   double learning_rate = 1e-3;
   std::size_t n_pass = 20;     ///< over the edits, at most
   std::size_t batch_size = 16;
   std::uint64_t seed = 0;
   std::size_t max_tokens = 16;  ///< of the answers looked at
-  std::string folder{};         ///< for checkpoints, one a pass, and log; empty: none. A run that was stopped goes on from there
+  /// For checkpoints, one a pass, and log; empty: none. A run that was stopped goes on from there
+  std::string folder{};
   std::function<void(std::size_t n_pass, std::size_t n_right)> progress{};  ///< after every pass
 };
 
@@ -55,7 +59,9 @@ struct tuned_edits {
 /// The model stays as it is; with the module on, all its answers may change, which is what locality measures.
 /// @throws config_error  no edits; else as `train::trainer::run`
 template <class Model>
-[[nodiscard]] tuned_edits<typename Model::scalar_type> tune_edits(llama::training_pass<Model>& pass, std::span<const taught_answer> edits, const edit_tuning_options& options = {}) {
+[[nodiscard]] tuned_edits<typename Model::scalar_type> tune_edits(llama::training_pass<Model>& pass,
+                                                                  std::span<const taught_answer> edits,
+                                                                  const edit_tuning_options& options = {}) {
   using scalar = typename Model::scalar_type;
   const auto& tokenizer = pass.model().tokenizer();
   train::example_list examples;
@@ -77,17 +83,28 @@ template <class Model>
   const std::size_t n_step = (examples.size() + batch - 1) / batch;  // in a pass
   const auto go_on = [&](const train::step_report& r) {
     if (r.step % n_step != 0) return true;
-    const std::vector<std::string> said = llama::generate_together(writer, tokenizer, std::span<const std::vector<token_id>>(prompts), {.max_tokens = options.max_tokens, .stop = {"\n"}});
+    const std::vector<std::string> said =
+        llama::generate_together(writer, tokenizer, std::span<const std::vector<token_id>>(prompts),
+                                 {.max_tokens = options.max_tokens, .stop = {"\n"}});
     made.n_pass = r.step / n_step;
     made.n_right = 0;
-    for (std::size_t i = 0; i < edits.size(); ++i) made.n_right += report::answers_match(tidy_answer(said[i]), edits[i].answer) ? 1 : 0;
+    for (std::size_t i = 0; i < edits.size(); ++i)
+      made.n_right += report::answers_match(tidy_answer(said[i]), edits[i].answer) ? 1 : 0;
     if (options.progress) options.progress(made.n_pass, made.n_right);
     return made.n_right < edits.size();
   };
-  train::trainer trainer(pass, made.module.parameters(), llama::weight_gradients<scalar>(), optim::adamw{.learning_rate = options.learning_rate, .weight_decay = 0},
-                         reader_schedule{std::min<std::size_t>(10, n_step * options.n_pass / 10), std::max<std::size_t>(1, n_step * options.n_pass)},
-                         {.n_step = n_step * options.n_pass, .batch_size = batch, .max_gradient_norm = 1, .seed = options.seed, .save_every = n_step,
-                          .folder = options.folder, .resume = true, .progress = go_on});
+  train::trainer trainer(pass, made.module.parameters(), llama::weight_gradients<scalar>(),
+                         optim::adamw{.learning_rate = options.learning_rate, .weight_decay = 0},
+                         reader_schedule{std::min<std::size_t>(10, n_step * options.n_pass / 10),
+                                         std::max<std::size_t>(1, n_step * options.n_pass)},
+                         {.n_step = n_step * options.n_pass,
+                          .batch_size = batch,
+                          .max_gradient_norm = 1,
+                          .seed = options.seed,
+                          .save_every = n_step,
+                          .folder = options.folder,
+                          .resume = true,
+                          .progress = go_on});
   static_cast<void>(trainer.run(examples, hooks));
   return made;
 }

@@ -45,9 +45,11 @@ namespace quipu::eren {
 /// @tparam Reader     models `reader`
 /// @tparam Gate       models `gate`
 /// Example: examples/07_eren/main.cpp
-template <class Model, class Store, class Retriever, class Reader = extractive_reader, class Gate = typename Reader::default_gate>
+template <class Model, class Store, class Retriever, class Reader = extractive_reader,
+          class Gate = typename Reader::default_gate>
 class editor {
-  static_assert(llama::language_model<Model>, "editor: the model must model language_model (see llama/language_model.hpp)");
+  static_assert(llama::language_model<Model>,
+                "editor: the model must model language_model (see llama/language_model.hpp)");
 
  public:
   using model_type = Model;
@@ -60,13 +62,15 @@ class editor {
   static_assert((explain_reader<Reader, session_type>(), explain_gate<Gate, session_type>(), true));
 
   /// @throws config_error  the model has a chat template that the library does not know, and no form is given
-  explicit editor(Model model, Store store, editor_options options = {}) : editor(std::move(model), std::move(store), Retriever(), Reader(), Gate(), std::move(options)) {}
+  explicit editor(Model model, Store store, editor_options options = {})
+      : editor(std::move(model), std::move(store), Retriever(), Reader(), Gate(), std::move(options)) {}
   editor(Model model, Store store, Retriever retriever, Reader reader, Gate gate, editor_options options = {})
       : options_(std::move(options)),
         notebook_(std::move(store), std::move(retriever), options_.search_cache),
         reader_(std::move(reader)),
         gate_(std::move(gate)),
-        session_(options_.form ? session_type(std::move(model), *options_.form, options_.team) : session_type(std::move(model), options_.team)) {}
+        session_(options_.form ? session_type(std::move(model), *options_.form, options_.team)
+                               : session_type(std::move(model), options_.team)) {}
 
   // --- notes ---
 
@@ -77,7 +81,9 @@ class editor {
   }
   /// @throws format_error  see `check_note`
   notes::add_result add_note(const notes::note& n) { return notebook_.add(n, edit()); }
-  std::vector<notes::add_result> add_notes(std::span<const notes::note> all) { return notebook_.add_batch(all, edit()); }
+  std::vector<notes::add_result> add_notes(std::span<const notes::note> all) {
+    return notebook_.add_batch(all, edit());
+  }
   /// Replaces the content of the note `changed.id`. @return false where there is none
   bool update(const notes::note& changed) { return notebook_.update(changed, options_.wall_clock()); }
   bool update(notes::note_id id, std::string text) {
@@ -96,11 +102,14 @@ class editor {
   void undo(std::size_t n_edit = 1) {
     notebook_.refresh();
     const auto version = notebook_.version();
-    if (static_cast<std::size_t>(version) < n_edit) fail<config_error>("editor::undo", concat("at most ", version, " edits"), n_edit);
+    if (static_cast<std::size_t>(version) < n_edit)
+      fail<config_error>("editor::undo", concat("at most ", version, " edits"), n_edit);
     undo_to(version - static_cast<notes::store_version>(n_edit));
   }
   void undo_to(notes::store_version version) { notebook_.undo_to(version, options_.wall_clock()); }
-  [[nodiscard]] std::vector<notes::note_change> history(notes::note_id id) const { return notebook_.store().history(id); }
+  [[nodiscard]] std::vector<notes::note_change> history(notes::note_id id) const {
+    return notebook_.store().history(id);
+  }
   [[nodiscard]] notes::store_version version() const { return notebook_.version(); }
   [[nodiscard]] std::size_t size() const { return notebook_.size(); }
   [[nodiscard]] notebook_type& notebook() noexcept { return notebook_; }
@@ -188,8 +197,12 @@ class editor {
     read(all, open);
     std::vector<examined_question> examined(questions.size());
     for (std::size_t q = 0; q < questions.size(); ++q) {
-      const auto margin = [](const gate_evidence& e) { return e.read.done ? e.read.log_p_answer - e.read.log_p_abstain : -1e300; };
-      const auto best = std::max_element(open[q].evidence.begin(), open[q].evidence.end(), [&](const gate_evidence& a, const gate_evidence& b) { return margin(a) < margin(b); });
+      const auto margin = [](const gate_evidence& e) {
+        return e.read.done ? e.read.log_p_answer - e.read.log_p_abstain : -1e300;
+      };
+      const auto best =
+          std::max_element(open[q].evidence.begin(), open[q].evidence.end(),
+                           [&](const gate_evidence& a, const gate_evidence& b) { return margin(a) < margin(b); });
       if (best == open[q].evidence.end() || !best->read.done) continue;
       examined_question& x = examined[q];
       const gate_evidence& e = *best;
@@ -217,7 +230,9 @@ class editor {
       for (std::size_t i = 0; i < some.size(); ++i) {
         if (!examined[i].found) continue;
         const bool positive = some[i].note != notes::no_note && examined[i].note == some[i].note;
-        std::string group = !some[i].group.empty() ? some[i].group : std::to_string(some[i].note != notes::no_note ? some[i].note : examined[i].note);
+        std::string group = !some[i].group.empty()
+                                ? some[i].group
+                                : std::to_string(some[i].note != notes::no_note ? some[i].note : examined[i].note);
         samples.push_back({std::move(examined[i].features), std::move(examined[i].hidden), positive, std::move(group)});
       }
     }
@@ -240,7 +255,8 @@ class editor {
   }
   /// What a gate file of this editor is keyed by.
   [[nodiscard]] gate_keys keys() const {
-    return {key_of_model(session_.model()), key_of_tokenizer(session_.tokenizer()), key_of_prompt(session_.tokenizer(), session_.form(), reader_.identity())};
+    return {key_of_model(session_.model()), key_of_tokenizer(session_.tokenizer()),
+            key_of_prompt(session_.tokenizer(), session_.form(), reader_.identity())};
   }
   void save_gate(const std::string& path) const { eren::save_gate(path, gate_.model(), keys()); }
   /// @throws io_error, format_error, config_error (another model, vocabulary or prompt), shape_error (other features)
@@ -277,7 +293,8 @@ class editor {
     const time_ms now = options_.wall_clock();
     std::vector<notes::note> found;
     // One more than wanted: how far the best note is ahead of the next one tells something.
-    const std::vector<notes::scored_note> ranking = notebook_.retrieve_if(c.question, std::max<std::size_t>(2, n_note()), [&](const notes::note& n) { return notes::valid_at(n, now); });
+    const std::vector<notes::scored_note> ranking = notebook_.retrieve_if(
+        c.question, std::max<std::size_t>(2, n_note()), [&](const notes::note& n) { return notes::valid_at(n, now); });
     const note_statistics<Retriever> statistics(notebook_.retriever());
     const auto idf = [statistics](std::string_view word) { return statistics.idf(word); };
     std::vector<double> bm25, ngram;
@@ -308,7 +325,9 @@ class editor {
   }
   void screen(consideration& c, open_question& open) const {
     for (std::size_t i = 0; i < open.evidence.size(); ++i) {
-      if constexpr (requires(const Gate& g, const gate_evidence& e) { { g.worth_reading(e) } -> std::convertible_to<bool>; }) {
+      if constexpr (requires(const Gate& g, const gate_evidence& e) {
+                      { g.worth_reading(e) } -> std::convertible_to<bool>;
+                    }) {
         c.candidates[i].worth_reading = gate_.worth_reading(open.evidence[i]);
       }
       if (c.candidates[i].worth_reading) open.read_index.push_back(i);
@@ -367,7 +386,8 @@ class editor {
       if (!known && leads_to(c.candidates[best].text, c.candidates[i].text, open.question)) chosen.push_back(i);
     }
     if (chosen.size() < 2) return;
-    std::stable_sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) { return (a == best) > (b == best); });
+    std::stable_sort(chosen.begin(), chosen.end(),
+                     [&](std::size_t a, std::size_t b) { return (a == best) > (b == best); });
     reading_task task{open.question, {}};
     std::vector<notes::note_id> ids;
     for (const std::size_t i : chosen) {

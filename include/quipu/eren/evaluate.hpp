@@ -54,7 +54,8 @@ struct question_choice {
 };
 
 /// Edits of a part, ascending: "the first n" are drawn by checksum, so that a longer run contains a shorter one.
-[[nodiscard]] inline std::vector<std::size_t> chosen_edits(std::span<const data::edit_case> cases, const question_choice& choice = {}) {
+[[nodiscard]] inline std::vector<std::size_t> chosen_edits(std::span<const data::edit_case> cases,
+                                                           const question_choice& choice = {}) {
   std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     if (!choice.part || data::part_of(cases[i].id) == *choice.part) chosen.push_back(i);
@@ -71,7 +72,8 @@ struct question_choice {
 }
 
 /// The questions of some edits; repeats inside a record are asked once.
-[[nodiscard]] inline std::vector<evaluation_question> evaluation_questions(std::span<const data::edit_case> cases, const question_choice& choice = {}) {
+[[nodiscard]] inline std::vector<evaluation_question> evaluation_questions(std::span<const data::edit_case> cases,
+                                                                           const question_choice& choice = {}) {
   std::set<std::string> edited;  // normalised questions in the scope of any edit
   for (const data::edit_case& c : cases) {
     for (const data::probe& p : c.in_scope) edited.insert(report::normalised_answer(p.question));
@@ -98,12 +100,15 @@ struct question_choice {
         }
         const auto limit = choice.per_group.find(group.name);
         if (kind == question_kind::unrelated && limit != choice.per_group.end() && limit->second < unique.size()) {
-          std::stable_sort(unique.begin(), unique.end(), [](const data::probe* a, const data::probe* b) { return crc32(a->question) < crc32(b->question); });
+          std::stable_sort(unique.begin(), unique.end(), [](const data::probe* a, const data::probe* b) {
+            return crc32(a->question) < crc32(b->question);
+          });
           unique.resize(limit->second);
         }
         for (const data::probe* probe : unique) {
-          all.push_back({i, kind, group.name, probe->question, probe->answers, false, true,
-                         kind == question_kind::unrelated && edited.count(report::normalised_answer(probe->question)) != 0});
+          all.push_back(
+              {i, kind, group.name, probe->question, probe->answers, false, true,
+               kind == question_kind::unrelated && edited.count(report::normalised_answer(probe->question)) != 0});
         }
       }
     };
@@ -161,7 +166,8 @@ struct evaluation_options {
   std::string fingerprint = {};        ///< names the run in that file; another one's file is refused
   std::size_t batch = 16;
   progress_callback progress = {};     ///< false stops; what is done is kept in the file
-  std::map<std::string, std::string>* unedited = nullptr;  ///< answers of the unedited model by question, shared between runs
+  /// Answers of the unedited model by question, shared between runs
+  std::map<std::string, std::string>* unedited = nullptr;
 };
 
 /// Asks an editor all questions.
@@ -169,7 +175,8 @@ struct evaluation_options {
 /// @throws format_error, config_error  the file to resume from is damaged or belongs to another run
 template <class Editor>
 [[nodiscard]] std::vector<evaluation_record> evaluate(Editor& editor, std::span<const evaluation_question> questions,
-                                                      std::span<const std::vector<notes::note_id>> ids, const evaluation_options& options = {}) {
+                                                      std::span<const std::vector<notes::note_id>> ids,
+                                                      const evaluation_options& options = {}) {
   std::vector<evaluation_record> records;
   resumable_log log(options.resume, concat("evaluation ", options.fingerprint, " ", questions.size(), " questions"));
   for (const nlohmann::json& line : log.lines()) {
@@ -181,16 +188,19 @@ template <class Editor>
     r.score = in.number("score");
     r.text = in.text("text");
     r.unedited = in.text("unedited");
-    r.timings = {in.number("t_retrieve"), in.number("t_screen"), in.number("t_read"), in.number("t_gate"), in.number("t_fallback")};
+    r.timings = {in.number("t_retrieve"), in.number("t_screen"), in.number("t_read"), in.number("t_gate"),
+                 in.number("t_fallback")};
     r.unedited_seconds = in.number("t_unedited");
     records.push_back(std::move(r));
   }
-  if (records.size() > questions.size()) fail<format_error>(options.resume, concat("at most ", questions.size(), " records"), records.size());
+  if (records.size() > questions.size())
+    fail<format_error>(options.resume, concat("at most ", questions.size(), " records"), records.size());
   std::map<std::string, std::string> own_memory;
   std::map<std::string, std::string>& unedited = options.unedited != nullptr ? *options.unedited : own_memory;
   while (records.size() < questions.size()) {
     if (!report_progress(options.progress, {"evaluating", records.size(), questions.size()})) return records;
-    const auto some = questions.subspan(records.size(), std::min(std::max<std::size_t>(1, options.batch), questions.size() - records.size()));
+    const auto some = questions.subspan(
+        records.size(), std::min(std::max<std::size_t>(1, options.batch), questions.size() - records.size()));
     std::vector<std::string> texts;
     for (const evaluation_question& q : some) texts.push_back(q.question);
     std::vector<consideration> considered = editor.consider(texts);
@@ -198,7 +208,8 @@ template <class Editor>
       evaluation_record r;
       r.applied = considered[i].apply;
       r.probability = considered[i].probability;
-      for (const considered_note& n : considered[i].candidates) r.score = &n == &considered[i].candidates.front() ? n.decision.score : std::max(r.score, n.decision.score);
+      for (const considered_note& n : considered[i].candidates)
+        r.score = &n == &considered[i].candidates.front() ? n.decision.score : std::max(r.score, n.decision.score);
       for (const notes::note_id id : considered[i].notes) {
         const auto& own = ids[some[i].edit];
         r.own_note = r.own_note || std::find(own.begin(), own.end(), id) != own.end();
@@ -218,8 +229,18 @@ template <class Editor>
       } else if (r.applied) {
         r.text = considered[i].text;
       }
-      log.append({{"applied", r.applied}, {"own_note", r.own_note}, {"p", r.probability}, {"score", r.score}, {"text", r.text}, {"unedited", r.unedited},
-                  {"t_retrieve", r.timings.retrieve}, {"t_screen", r.timings.screen}, {"t_read", r.timings.read}, {"t_gate", r.timings.gate}, {"t_fallback", r.timings.fallback}, {"t_unedited", r.unedited_seconds}});
+      log.append({{"applied", r.applied},
+                  {"own_note", r.own_note},
+                  {"p", r.probability},
+                  {"score", r.score},
+                  {"text", r.text},
+                  {"unedited", r.unedited},
+                  {"t_retrieve", r.timings.retrieve},
+                  {"t_screen", r.timings.screen},
+                  {"t_read", r.timings.read},
+                  {"t_gate", r.timings.gate},
+                  {"t_fallback", r.timings.fallback},
+                  {"t_unedited", r.unedited_seconds}});
       records.push_back(std::move(r));
     }
     log.flush();
@@ -260,7 +281,8 @@ class evaluation_scores {
   evaluation_scores(std::span<const evaluation_question> questions, std::span<const evaluation_record> records,
                     report::preservation_rule rule = report::preservation_rule::abstained)
       : rule_(rule) {
-    if (records.size() > questions.size()) fail<shape_error>("evaluation_scores: records", concat("at most ", questions.size()), records.size());
+    if (records.size() > questions.size())
+      fail<shape_error>("evaluation_scores: records", concat("at most ", questions.size()), records.size());
     std::map<std::size_t, std::size_t> place;
     for (std::size_t i = 0; i < records.size(); ++i) {
       const auto at = place.emplace(questions[i].edit, by_edit_.size()).first->second;
@@ -281,7 +303,8 @@ class evaluation_scores {
   [[nodiscard]] std::size_t n_edit() const noexcept { return by_edit_.size(); }
   /// Bootstrap interval over edits of `statistic(const edit_scores&)` -> optional<double>.
   template <class Statistic>
-  [[nodiscard]] std::optional<report::interval> interval(Statistic&& statistic, const report::bootstrap_options& options = {}) const {
+  [[nodiscard]] std::optional<report::interval> interval(Statistic&& statistic,
+                                                         const report::bootstrap_options& options = {}) const {
     return report::bootstrap_interval(
         by_edit_.size(),
         [&](std::span<const std::size_t> draw) {
@@ -298,6 +321,8 @@ class evaluation_scores {
 };
 
 /// The weights by which "EQ all" joins CounterFact-Hard's two groups: their sizes in the full file.
-[[nodiscard]] inline std::map<std::string, double> full_set_weights() { return {{"neighbor_subj", 10240}, {"same_subj", 7626}}; }
+[[nodiscard]] inline std::map<std::string, double> full_set_weights() {
+  return {{"neighbor_subj", 10240}, {"same_subj", 7626}};
+}
 
 }  // namespace quipu::eren

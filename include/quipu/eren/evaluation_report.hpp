@@ -31,17 +31,20 @@ struct evaluated_editor {
 /// Columns: questions, ES, BP by group, EQ by group, EQ over all (groups weighted as in the full set) with its
 /// bootstrap interval over edits, reliability, generalisation, missed, attribution, AUROC of the probability,
 /// milliseconds a question.
-[[nodiscard]] inline report::table evaluation_table(std::span<const evaluated_editor> editors, const std::map<std::string, double>& weights = full_set_weights()) {
+[[nodiscard]] inline report::table evaluation_table(std::span<const evaluated_editor> editors,
+                                                    const std::map<std::string, double>& weights = full_set_weights()) {
   std::vector<std::string> groups;
   for (const evaluated_editor& e : editors) {
     for (const evaluation_question& q : e.questions) {
-      if (q.kind == question_kind::unrelated && std::find(groups.begin(), groups.end(), q.group) == groups.end()) groups.push_back(q.group);
+      if (q.kind == question_kind::unrelated && std::find(groups.begin(), groups.end(), q.group) == groups.end())
+        groups.push_back(q.group);
     }
   }
   std::vector<report::table::column> columns = {{"method"}, {"edits", 0}, {"questions", 0}, {"ES"}};
   for (const std::string& g : groups) columns.push_back({"BP " + g});
   for (const std::string& g : groups) columns.push_back({"EQ " + g});
-  for (const char* name : {"EQ all", "EQ low", "EQ high", "reliability", "generalisation", "missed", "attribution"}) columns.push_back({name});
+  for (const char* name : {"EQ all", "EQ low", "EQ high", "reliability", "generalisation", "missed", "attribution"})
+    columns.push_back({name});
   columns.push_back({"AUROC", 3});
   columns.push_back({"ms"});
   report::table out(std::move(columns));
@@ -56,7 +59,9 @@ struct evaluated_editor {
       if (e.questions[i].kind == question_kind::unrelated) negatives.push_back(e.records[i].score);
       seconds += e.records[i].timings.total();
     }
-    std::vector<report::cell> row = {e.name, static_cast<std::int64_t>(scores.n_edit()), static_cast<std::int64_t>(e.records.size()), report::percent(total.success().rate())};
+    std::vector<report::cell> row = {e.name, static_cast<std::int64_t>(scores.n_edit()),
+                                     static_cast<std::int64_t>(e.records.size()),
+                                     report::percent(total.success().rate())};
     for (const std::string& g : groups) row.push_back(report::percent(total.preservation(g)));
     for (const std::string& g : groups) row.push_back(report::percent(total.quality(g)));
     row.push_back(report::percent(total.quality(weights)));
@@ -68,7 +73,8 @@ struct evaluated_editor {
     row.push_back(report::percent(total.attribution().rate()));
     const auto area = report::auroc(positives, negatives);
     row.push_back(area ? report::cell(*area) : report::cell());
-    row.push_back(e.records.empty() ? report::cell() : report::cell(1000 * seconds / static_cast<double>(e.records.size())));
+    row.push_back(e.records.empty() ? report::cell()
+                                    : report::cell(1000 * seconds / static_cast<double>(e.records.size())));
     out.add_row(std::move(row));
   }
   return out;
@@ -96,7 +102,9 @@ struct evaluated_editor {
     }
     series.push_back(std::move(s));
   }
-  return report::line_plot(series, {.title = "Questions at or above the gate's threshold: " + e.name, .x_label = "threshold", .y_label = "%"});
+  return report::line_plot(
+      series,
+      {.title = "Questions at or above the gate's threshold: " + e.name, .x_label = "threshold", .y_label = "%"});
 }
 
 /// Writes a text to a file, whole or not at all. @throws io_error

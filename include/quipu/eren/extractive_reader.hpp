@@ -27,7 +27,8 @@ class default_gate;  // eren/default_gate.hpp
 /// The name that a chosen word belongs to: with the words beside it that are written like names (with a
 /// capital or digits) and that could have been chosen too. "York" in "was born in New York." gives "New
 /// York". Words that are no names stay alone.
-[[nodiscard]] inline std::string whole_name(std::string_view note, std::string_view chosen, std::span<const std::string> candidates) {
+[[nodiscard]] inline std::string whole_name(std::string_view note, std::string_view chosen,
+                                            std::span<const std::string> candidates) {
   constexpr std::string_view blank = " \t\n", closing = ".,;:!?\"')", opening = "\"'(";
   struct written {
     std::string word;
@@ -91,25 +92,21 @@ class basic_extractive_reader {
       : options_(std::move(options)), words_(std::move(words)), adapter_(std::move(adapter)) {}
 
   template <class Session>
-  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& wishes = {}) const {
+  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks,
+                                          const reading_wishes& wishes = {}) const {
     // The best note stands last, next to the question: models that read from left to right prefer it there.
     std::vector<reading_task> turned(tasks.begin(), tasks.end());
     for (reading_task& t : turned) std::reverse(t.notes.begin(), t.notes.end());
     std::vector<reading> readings;
-    with_prompts(words_, session, turned, wishes, adapter_, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
+    const auto read_batch = [&](const auto& batch, std::span<const std::size_t> indices) {
       std::vector<answer_choice> choices;
       std::vector<std::vector<std::string>> texts;
       const std::string_view before = ":";  // what the prompt ends with, as far as tokens care
       for (const std::size_t i : indices) {
-        texts.emplace_back();
-        for (const std::string& note : tasks[i].notes) {
-          for (std::string& word : answer_candidates(note, tasks[i].question)) {
-            if (std::find(texts.back().begin(), texts.back().end(), word) == texts.back().end()) texts.back().push_back(std::move(word));
-          }
-        }
-        if (texts.back().empty()) texts.back().push_back(options_.abstention);  // a note of nothing but punctuation
+        texts.push_back(candidates_of(tasks[i]));
         choices.emplace_back();
-        for (const std::string& word : texts.back()) choices.back().candidates.push_back(continuation_ids(session.tokenizer(), before, " " + word));
+        for (const std::string& word : texts.back())
+          choices.back().candidates.push_back(continuation_ids(session.tokenizer(), before, " " + word));
       }
       const std::vector<token_id> abstain = continuation_ids(session.tokenizer(), before, " " + options_.abstention);
       std::vector<double> log_p_abstain;
@@ -120,26 +117,46 @@ class basic_extractive_reader {
         const auto& state = batch.states()[b];
         r.log_p_answer = chosen[b].log_p;
         r.n_token = chosen[b].n_token;
-        r.log_p_abstain = options_.whole_abstention ? log_p_abstain[b] : llama::log_probability(std::span(state.logits.data(), state.logits.size()), abstain.front());
+        r.log_p_abstain =
+            options_.whole_abstention
+                ? log_p_abstain[b]
+                : llama::log_probability(std::span(state.logits.data(), state.logits.size()), abstain.front());
         r.answer = texts[b][chosen[b].candidate];
-        if (options_.whole_names) {
-          for (const std::string& note : tasks[indices[b]].notes) {
-            std::string name = whole_name(note, r.answer, texts[b]);
-            if (name.size() > r.answer.size()) {
-              r.answer = std::move(name);
-              break;
-            }
-          }
-        }
+        if (options_.whole_names) complete_name(r.answer, tasks[indices[b]], texts[b]);
         r.abstained = r.answer == options_.abstention;
       }
-    });
+    };
+    with_prompts(words_, session, turned, wishes, adapter_, readings, read_batch);
     return readings;
   }
-  [[nodiscard]] std::string identity() const { return concat("extractive 1, ", words_.name(), options_.whole_abstention ? ", whole abstention" : "", adapter_.identity()); }
+  [[nodiscard]] std::string identity() const {
+    return concat("extractive 1, ", words_.name(), options_.whole_abstention ? ", whole abstention" : "",
+                  adapter_.identity());
+  }
   [[nodiscard]] const Adapter& adapter() const noexcept { return adapter_; }
 
  private:
+  /// What the notes may answer, each once.
+  [[nodiscard]] std::vector<std::string> candidates_of(const reading_task& task) const {
+    std::vector<std::string> all;
+    for (const std::string& note : task.notes) {
+      for (std::string& word : answer_candidates(note, task.question)) {
+        if (std::find(all.begin(), all.end(), word) == all.end()) all.push_back(std::move(word));
+      }
+    }
+    if (all.empty()) all.push_back(options_.abstention);  // a note of nothing but punctuation
+    return all;
+  }
+  /// Makes the answer the whole name that it is part of in the first note that has such a one.
+  static void complete_name(std::string& answer, const reading_task& task, std::span<const std::string> candidates) {
+    for (const std::string& note : task.notes) {
+      std::string name = whole_name(note, answer, candidates);
+      if (name.size() <= answer.size()) continue;
+      answer = std::move(name);
+      return;
+    }
+  }
+
   options_type options_;
   Prompt words_;
   Adapter adapter_;

@@ -34,7 +34,9 @@ class fitted_gate {
     requires(sizeof...(Features) > 0)
       : features_(std::move(features)...) {}
   /// @throws shape_error  the model has other features
-  explicit fitted_gate(gate_model model, Features... features) : features_(std::move(features)...) { set_model(std::move(model)); }
+  explicit fitted_gate(gate_model model, Features... features) : features_(std::move(features)...) {
+    set_model(std::move(model));
+  }
 
   static constexpr std::size_t n_probe = (std::size_t{0} + ... + std::size_t{std::is_same_v<Features, probe>});
   static_assert(n_probe <= 1, "fitted_gate: one probe at most");
@@ -72,8 +74,11 @@ class fitted_gate {
   /// @throws shape_error  the model has other features
   void set_model(gate_model model) {
     const std::vector<std::string> own = names();
-    if (model.names != own) fail<shape_error>("fitted_gate: features of the model", concat(own.size(), " from ", own.front()), concat(model.names.size(), model.names.empty() ? "" : " from " + model.names.front()));
-    if (model.stack.weights.size() != own.size()) fail<shape_error>("fitted_gate: weights", own.size(), model.stack.weights.size());
+    if (model.names != own)
+      fail<shape_error>("fitted_gate: features of the model", concat(own.size(), " from ", own.front()),
+                        concat(model.names.size(), model.names.empty() ? "" : " from " + model.names.front()));
+    if (model.stack.weights.size() != own.size())
+      fail<shape_error>("fitted_gate: weights", own.size(), model.stack.weights.size());
     if (n_probe > 0 && !model.probe) throw shape_error("fitted_gate: expected a model with a probe, found none");
     model_ = std::move(model);
   }
@@ -185,7 +190,8 @@ class fitted_gate {
     std::apply([&](const auto&... f) { (call(f), ...); }, features_);
   }
   void check_fitted() const {
-    if (!is_fitted()) throw config_error("fitted_gate: expected a fitted gate, found one without weights (fit it, or load a model)");
+    if (!is_fitted())
+      throw config_error("fitted_gate: expected a fitted gate, found one without weights (fit it, or load a model)");
   }
 
   std::tuple<Features...> features_;

@@ -20,7 +20,8 @@ namespace quipu::eren {
 /// A question, the notes that were chosen for it, and what a reader made of them.
 struct gate_evidence {
   std::string question;                 ///< guarded
-  std::vector<std::string> notes;       ///< guarded, without final periods, best first: one, or all that were read together
+  /// Guarded, without final periods, best first: one, or all that were read together
+  std::vector<std::string> notes;
   std::vector<notes::note_id> ids;
   double retrieval_score = 0;           ///< of the first note, as its retriever counts
   retrieval_evidence retrieval;         ///< comparable between retrievers, see `pair_evidence`
@@ -53,7 +54,9 @@ consteval void explain_gate() {
   if constexpr (!std::copyable<G>) {
     static_assert(std::copyable<G>, "gate: the gate must be copyable");
   } else {
-    static_assert(gate_on<G, Session>, "gate: declare 'template <class Session> gate_decision decide(Session&, const gate_evidence&) const'");
+    static_assert(
+        gate_on<G, Session>,
+        "gate: declare 'template <class Session> gate_decision decide(Session&, const gate_evidence&) const'");
   }
 }
 
@@ -100,7 +103,9 @@ struct similarity_gate {
     const bool apply = e.read.done && score(e) >= threshold;
     return {apply, apply ? 1.0 : 0.0, score(e)};
   }
-  [[nodiscard]] double score(const gate_evidence& e) const { return by == measure::bm25 ? e.retrieval.bm25 : e.retrieval.ngram; }
+  [[nodiscard]] double score(const gate_evidence& e) const {
+    return by == measure::bm25 ? e.retrieval.bm25 : e.retrieval.ngram;
+  }
 };
 
 }  // namespace quipu::eren

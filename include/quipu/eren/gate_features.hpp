@@ -33,7 +33,8 @@ enum class feature_stage : std::uint8_t {
 /// | `operator()(session, evidence, out)` | fills `out`, as long as `names()` |
 /// | `wishes()` | optional: what readings are to carry |
 template <class F, class Session>
-concept gate_feature_on = std::copyable<F> && requires(const F& f, Session& s, const gate_evidence& e, std::span<double> out) {
+concept gate_feature_on = std::copyable<F> &&
+    requires(const F& f, Session& s, const gate_evidence& e, std::span<double> out) {
   { F::stage } -> std::convertible_to<feature_stage>;
   { f.names() } -> std::convertible_to<std::vector<std::string>>;
   f(s, e, out);
@@ -42,7 +43,9 @@ concept gate_feature_on = std::copyable<F> && requires(const F& f, Session& s, c
 /// The 29 features of `lexical_features` (G6 in its form without a model is among them).
 struct lexical {
   static constexpr feature_stage stage = feature_stage::text;
-  [[nodiscard]] static std::vector<std::string> names() { return {lexical_feature_names.begin(), lexical_feature_names.end()}; }
+  [[nodiscard]] static std::vector<std::string> names() {
+    return {lexical_feature_names.begin(), lexical_feature_names.end()};
+  }
   template <class Session>
   void operator()(Session&, const gate_evidence& e, std::span<double> out) const {
     const lexical_vector f = lexical_features(e.question, e.notes.front(), e.retrieval, e.idf);

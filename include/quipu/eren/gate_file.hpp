@@ -61,7 +61,8 @@ template <class Model>
     const auto& w = m.weights();
     std::uint32_t crc = detail::matrix_key(w.embedding, 0);
     for (const auto& b : w.blocks) {
-      for (const auto* matrix : {&b.q, &b.k, &b.v, &b.o, &b.ffn.gate, &b.ffn.up, &b.ffn.down}) crc = detail::matrix_key(*matrix, crc);
+      for (const auto* matrix : {&b.q, &b.k, &b.v, &b.o, &b.ffn.gate, &b.ffn.up, &b.ffn.down})
+        crc = detail::matrix_key(*matrix, crc);
     }
     return concat(m.config().n_layer, "x", m.config().d_model, " ", detail::hex(crc));
   } else {
@@ -72,7 +73,8 @@ template <class Model>
 template <text::tokenizer Tokenizer>
 [[nodiscard]] std::string key_of_tokenizer(const Tokenizer& tokenizer) {
   std::uint32_t crc = 0;
-  for (std::size_t i = 0; i < tokenizer.n_vocab(); ++i) crc = crc32("|", crc32(tokenizer.piece(static_cast<token_id>(i)), crc));
+  for (std::size_t i = 0; i < tokenizer.n_vocab(); ++i)
+    crc = crc32("|", crc32(tokenizer.piece(static_cast<token_id>(i)), crc));
   return concat(tokenizer.n_vocab(), " ", detail::hex(crc));
 }
 
@@ -80,7 +82,8 @@ template <text::tokenizer Tokenizer>
 template <text::tokenizer Tokenizer>
 [[nodiscard]] std::string key_of_prompt(const Tokenizer& tokenizer, const prompt_form& form, std::string_view reader) {
   const std::vector<token_id> ids = form.encode(tokenizer, {{{"system", "s"}, {"user", "u"}}, "Answer:"});
-  return concat(reader, " ", detail::hex(crc32({reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(token_id)})));
+  return concat(reader, " ",
+                detail::hex(crc32({reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(token_id)})));
 }
 
 namespace detail {
@@ -95,7 +98,8 @@ class gate_reader {
   gate_reader(const nlohmann::json& value, std::string place) : value_(value), place_(std::move(place)) {}
 
   [[nodiscard]] const nlohmann::json& field(const char* name) const {
-    if (!value_.is_object() || !value_.contains(name)) fail<format_error>(place_, concat("a field '", name, "'"), "none");
+    if (!value_.is_object() || !value_.contains(name))
+      fail<format_error>(place_, concat("a field '", name, "'"), "none");
     return value_.at(name);
   }
   [[nodiscard]] gate_reader object(const char* name) const { return {field(name), concat(place_, ".", name)}; }
@@ -113,7 +117,8 @@ class gate_reader {
   [[nodiscard]] logistic_model logistic() const {
     logistic_model m{numbers("mean"), numbers("deviation"), numbers("weights"), number("bias")};
     if (m.mean.size() != m.weights.size() || m.deviation.size() != m.weights.size()) {
-      fail<format_error>(place_, "mean, deviation and weights of one length", concat(m.mean.size(), ", ", m.deviation.size(), ", ", m.weights.size()));
+      fail<format_error>(place_, "mean, deviation and weights of one length",
+                         concat(m.mean.size(), ", ", m.deviation.size(), ", ", m.weights.size()));
     }
     for (const double deviation : m.deviation) {
       if (!(deviation > 0)) fail<format_error>(concat(place_, ".deviation"), "positive numbers", deviation);
@@ -123,7 +128,8 @@ class gate_reader {
 
  private:
   [[nodiscard]] double number(const nlohmann::json& v, const char* name) const {
-    if (!v.is_number() || !std::isfinite(v.get<double>())) fail<format_error>(concat(place_, ".", name), "a number", v.type_name());
+    if (!v.is_number() || !std::isfinite(v.get<double>()))
+      fail<format_error>(concat(place_, ".", name), "a number", v.type_name());
     return v.get<double>();
   }
   const nlohmann::json& value_;
@@ -136,14 +142,15 @@ inline constexpr std::string_view gate_file_format = "quipu gate 1";
 
 /// @throws io_error  the file cannot be written; an older one stays
 inline void save_gate(const std::string& path, const gate_model& model, const gate_keys& keys) {
-  nlohmann::ordered_json out = {{"format", gate_file_format},
-                                {"keys", {{"model", keys.model}, {"tokenizer", keys.tokenizer}, {"prompt", keys.prompt}}},
-                                {"names", model.names},
-                                {"threshold", model.threshold},
-                                {"cheap_threshold", model.cheap_threshold},
-                                {"probability", {{"slope", model.probability.slope}, {"offset", model.probability.offset}}},
-                                {"stack", detail::to_json(model.stack)},
-                                {"cheap", detail::to_json(model.cheap)}};
+  nlohmann::ordered_json out = {
+      {"format", gate_file_format},
+      {"keys", {{"model", keys.model}, {"tokenizer", keys.tokenizer}, {"prompt", keys.prompt}}},
+      {"names", model.names},
+      {"threshold", model.threshold},
+      {"cheap_threshold", model.cheap_threshold},
+      {"probability", {{"slope", model.probability.slope}, {"offset", model.probability.offset}}},
+      {"stack", detail::to_json(model.stack)},
+      {"cheap", detail::to_json(model.cheap)}};
   if (model.probe) out["probe"] = detail::to_json(*model.probe);
   io::atomic_file file(path);
   file.write(out.dump(1));
@@ -157,16 +164,20 @@ inline void save_gate(const std::string& path, const gate_model& model, const ga
   const mapped_file mapped(path);
   const nlohmann::json parsed = parse_json(mapped.text(), path);
   const detail::gate_reader in(parsed, path);
-  if (in.text("format") != gate_file_format) fail<format_error>(concat(path, ".format"), gate_file_format, in.text("format"));
+  if (in.text("format") != gate_file_format)
+    fail<format_error>(concat(path, ".format"), gate_file_format, in.text("format"));
   const detail::gate_reader found = in.object("keys");
   const auto check = [&](const char* name, const std::string& wanted) {
-    if (found.text(name) != wanted) fail<config_error>(concat(path, ": key of the ", name), concat("'", wanted, "'"), concat("'", found.text(name), "': this gate was fitted on another one"));
+    if (found.text(name) != wanted)
+      fail<config_error>(concat(path, ": key of the ", name), concat("'", wanted, "'"),
+                         concat("'", found.text(name), "': this gate was fitted on another one"));
   };
   check("model", keys.model);
   check("tokenizer", keys.tokenizer);
   check("prompt", keys.prompt);
   gate_model model;
-  if (!in.field("names").is_array()) fail<format_error>(concat(path, ".names"), "an array", in.field("names").type_name());
+  if (!in.field("names").is_array())
+    fail<format_error>(concat(path, ".names"), "an array", in.field("names").type_name());
   for (const auto& name : in.field("names")) {
     if (!name.is_string()) fail<format_error>(concat(path, ".names"), "strings", name.type_name());
     model.names.push_back(name.get<std::string>());
@@ -177,7 +188,8 @@ inline void save_gate(const std::string& path, const gate_model& model, const ga
   model.stack = in.object("stack").logistic();
   model.cheap = in.object("cheap").logistic();
   if (parsed.contains("probe")) model.probe = in.object("probe").logistic();
-  if (model.stack.weights.size() != model.names.size()) fail<format_error>(concat(path, ".stack"), concat(model.names.size(), " weights"), model.stack.weights.size());
+  if (model.stack.weights.size() != model.names.size())
+    fail<format_error>(concat(path, ".stack"), concat(model.names.size(), " weights"), model.stack.weights.size());
   return model;
 }
 

@@ -60,7 +60,8 @@ struct gate_fit_options {
   /// Share of the questions that notes do not answer, and that a note may override all the same; not set:
   /// the threshold with the best quality.
   std::optional<double> damage = {};
-  gate_quality quality = {};            ///< default: harmonic mean of the shares of positives kept and negatives rejected
+  /// Default: harmonic mean of the shares of positives kept and negatives rejected
+  gate_quality quality = {};
   double cheap_recall = 0.995;          ///< share of the positives that the cheap gate must let pass
 };
 
@@ -76,7 +77,8 @@ inline std::size_t fold_of(const std::string& group, std::size_t n_fold) { retur
 
 /// Rows (n, d) and labels of those samples for which `use(i)` holds.
 template <class Row, class Use>
-logistic_model fit_rows(std::size_t n, std::size_t d, const std::vector<std::uint8_t>& labels, Row&& row, Use&& use, double ridge) {
+logistic_model fit_rows(std::size_t n, std::size_t d, const std::vector<std::uint8_t>& labels, Row&& row, Use&& use,
+                        double ridge) {
   std::vector<double> x;
   std::vector<std::uint8_t> y;
   for (std::size_t i = 0; i < n; ++i) {
@@ -91,7 +93,8 @@ logistic_model fit_rows(std::size_t n, std::size_t d, const std::vector<std::uin
 
 /// Scores out of fold, and the model of all samples. Folds without samples are skipped.
 template <class Row>
-std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sample> samples, const std::vector<std::uint8_t>& labels, std::size_t d,
+std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sample> samples,
+                                                         const std::vector<std::uint8_t>& labels, std::size_t d,
                                                          std::size_t n_fold, double ridge, Row&& row) {
   std::vector<double> scores(samples.size()), x(d);
   for (std::size_t fold = 0; fold < n_fold; ++fold) {
@@ -115,7 +118,8 @@ std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sa
 /// @param names   of the samples' features
 /// @param summed  those that count; empty: all
 /// @throws config_error  no samples, or a feature that is not among the names   @throws shape_error  samples of different lengths
-[[nodiscard]] inline gate_model sum_of_features(std::span<const gate_sample> samples, std::vector<std::string> names, std::span<const std::string> summed = {}) {
+[[nodiscard]] inline gate_model sum_of_features(std::span<const gate_sample> samples, std::vector<std::string> names,
+                                                std::span<const std::string> summed = {}) {
   if (samples.empty()) fail<config_error>("sum_of_features: samples", "at least one", "none");
   const std::size_t d = names.size();
   gate_model m;
@@ -128,13 +132,15 @@ std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sa
     for (std::size_t j = 0; j < d; ++j) m.stack.mean[j] += s.features[j] / n;
   }
   for (const gate_sample& s : samples) {
-    for (std::size_t j = 0; j < d; ++j) m.stack.deviation[j] += (s.features[j] - m.stack.mean[j]) * (s.features[j] - m.stack.mean[j]) / n;
+    for (std::size_t j = 0; j < d; ++j)
+      m.stack.deviation[j] += (s.features[j] - m.stack.mean[j]) * (s.features[j] - m.stack.mean[j]) / n;
   }
   for (double& deviation : m.stack.deviation) deviation = std::sqrt(deviation) + 1e-6;
   if (!summed.empty()) std::fill(m.stack.weights.begin(), m.stack.weights.end(), 0.0);
   for (const std::string& name : summed) {
     const auto at = std::find(m.names.begin(), m.names.end(), name);
-    if (at == m.names.end()) fail<config_error>("sum_of_features: feature", "one of the samples'", concat("'", name, "'"));
+    if (at == m.names.end())
+      fail<config_error>("sum_of_features: feature", "one of the samples'", concat("'", name, "'"));
     m.stack.weights[static_cast<std::size_t>(at - m.names.begin())] = 1;
   }
   return m;
@@ -149,17 +155,20 @@ std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sa
 /// @throws config_error  no samples, one class only (in a fold), too few negatives for the damage rate
 /// @throws shape_error   samples of different lengths
 /// @throws numeric_error a feature is not finite
-[[nodiscard]] inline gate_fit fit_gate(std::span<const gate_sample> samples, std::vector<std::string> names, std::size_t n_cheap,
-                                       std::optional<std::size_t> probe_at = {}, const gate_fit_options& options = {}) {
+[[nodiscard]] inline gate_fit fit_gate(std::span<const gate_sample> samples, std::vector<std::string> names,
+                                       std::size_t n_cheap, std::optional<std::size_t> probe_at = {},
+                                       const gate_fit_options& options = {}) {
   const std::size_t n = samples.size(), d = names.size();
   if (n == 0) fail<config_error>("fit_gate: samples", "at least one of each class", "none");
   if (options.n_fold < 2) fail<config_error>("fit_gate: folds", "at least 2", options.n_fold);
-  if (n_cheap > d || (probe_at && *probe_at >= d)) fail<shape_error>("fit_gate: feature index", concat("below ", d), n_cheap);
+  if (n_cheap > d || (probe_at && *probe_at >= d))
+    fail<shape_error>("fit_gate: feature index", concat("below ", d), n_cheap);
   std::vector<std::uint8_t> labels;
   for (const gate_sample& s : samples) {
     if (s.features.size() != d) fail<shape_error>("fit_gate: features of a sample", d, s.features.size());
     if (probe_at && (s.hidden.empty() || s.hidden.size() != samples.front().hidden.size())) {
-      fail<shape_error>("fit_gate: hidden state of a sample", concat(samples.front().hidden.size(), " values"), s.hidden.size());
+      fail<shape_error>("fit_gate: hidden state of a sample", concat(samples.front().hidden.size(), " values"),
+                        s.hidden.size());
     }
     labels.push_back(s.positive ? 1 : 0);
   }
@@ -167,8 +176,11 @@ std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sa
   fit.model.names = std::move(names);
   logistic_model probe_model;
   if (probe_at) {
-    std::tie(fit.probe_scores, probe_model) = detail::cross_fit(samples, labels, samples.front().hidden.size(), options.n_fold, options.probe_ridge,
-                                                                [&](std::size_t i, std::span<double> x) { std::copy(samples[i].hidden.begin(), samples[i].hidden.end(), x.begin()); });
+    std::tie(fit.probe_scores, probe_model) =
+        detail::cross_fit(samples, labels, samples.front().hidden.size(), options.n_fold, options.probe_ridge,
+                          [&](std::size_t i, std::span<double> x) {
+                            std::copy(samples[i].hidden.begin(), samples[i].hidden.end(), x.begin());
+                          });
     fit.model.probe = std::move(probe_model);
   }
   const auto row = [&](std::size_t i, std::span<double> x) {
@@ -194,19 +206,22 @@ std::pair<std::vector<double>, logistic_model> cross_fit(std::span<const gate_sa
       const double kept = hit[1] / all[1], rejected = hit[0] / all[0];
       return kept + rejected > 0 ? 2 * kept * rejected / (kept + rejected) : 0;
     };
-    fit.model.threshold = best_threshold(fit.scores, [&](double t) { return options.quality ? options.quality(t, fit.scores) : balanced(t, fit.scores); });
+    fit.model.threshold = best_threshold(fit.scores, [&](double t) {
+      return options.quality ? options.quality(t, fit.scores) : balanced(t, fit.scores);
+    });
   }
   if (n_cheap > 0) {
     std::vector<double> cheap_scores;
-    std::tie(cheap_scores, fit.model.cheap) = detail::cross_fit(samples, labels, n_cheap, options.n_fold, options.ridge, [&](std::size_t i, std::span<double> x) {
-      std::copy_n(samples[i].features.begin(), n_cheap, x.begin());
-    });
+    std::tie(cheap_scores, fit.model.cheap) = detail::cross_fit(
+        samples, labels, n_cheap, options.n_fold, options.ridge,
+        [&](std::size_t i, std::span<double> x) { std::copy_n(samples[i].features.begin(), n_cheap, x.begin()); });
     std::vector<double> positives;
     for (std::size_t i = 0; i < n; ++i) {
       if (labels[i] == 1) positives.push_back(cheap_scores[i]);
     }
     std::sort(positives.begin(), positives.end());
-    fit.model.cheap_threshold = positives[static_cast<std::size_t>((1 - options.cheap_recall) * static_cast<double>(positives.size()))];
+    fit.model.cheap_threshold =
+        positives[static_cast<std::size_t>((1 - options.cheap_recall) * static_cast<double>(positives.size()))];
   }
   return fit;
 }

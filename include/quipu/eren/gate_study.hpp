@@ -67,25 +67,42 @@ struct studied_question {
 /// @throws as `evaluate`
 template <class Editor>
 [[nodiscard]] std::vector<studied_question> study(Editor& editor, std::span<const evaluation_question> questions,
-                                                  std::span<const std::vector<notes::note_id>> ids, const evaluation_options& options = {}) {
+                                                  std::span<const std::vector<notes::note_id>> ids,
+                                                  const evaluation_options& options = {}) {
   std::vector<studied_question> all;
   resumable_log log(options.resume, concat("study ", options.fingerprint, " ", questions.size(), " questions"));
   for (const nlohmann::json& line : log.lines()) {
     const log_fields in(line, options.resume);
-    all.push_back({in.flag("found"), in.flag("own_note"), in.flag("right"), static_cast<notes::note_id>(in.number("note")), in.text("answer"), in.numbers("features"), unpack_halves(in.text("hidden"), options.resume)});
+    all.push_back({in.flag("found"), in.flag("own_note"), in.flag("right"),
+                   static_cast<notes::note_id>(in.number("note")), in.text("answer"), in.numbers("features"),
+                   unpack_halves(in.text("hidden"), options.resume)});
   }
-  if (all.size() > questions.size()) fail<format_error>(options.resume, concat("at most ", questions.size(), " records"), all.size());
+  if (all.size() > questions.size())
+    fail<format_error>(options.resume, concat("at most ", questions.size(), " records"), all.size());
   while (all.size() < questions.size()) {
     if (!report_progress(options.progress, {"reading", all.size(), questions.size()})) return all;
-    const auto some = questions.subspan(all.size(), std::min(std::max<std::size_t>(1, options.batch), questions.size() - all.size()));
+    const auto some =
+        questions.subspan(all.size(), std::min(std::max<std::size_t>(1, options.batch), questions.size() - all.size()));
     std::vector<std::string> texts;
     for (const evaluation_question& q : some) texts.push_back(q.question);
     const std::vector<examined_question> examined = editor.examine(texts);
     for (std::size_t i = 0; i < some.size(); ++i) {
       const examined_question& x = examined[i];
       const auto& own = ids[some[i].edit];
-      studied_question s{x.found, x.found && std::find(own.begin(), own.end(), x.note) != own.end(), x.found && report::matches_any(x.answer, some[i].accepted), x.note, x.answer, x.features, x.hidden};
-      log.append({{"found", s.found}, {"own_note", s.own_note}, {"right", s.right}, {"note", s.note}, {"answer", s.answer}, {"features", s.features}, {"hidden", pack_halves(s.hidden)}});
+      studied_question s{x.found,
+                         x.found && std::find(own.begin(), own.end(), x.note) != own.end(),
+                         x.found && report::matches_any(x.answer, some[i].accepted),
+                         x.note,
+                         x.answer,
+                         x.features,
+                         x.hidden};
+      log.append({{"found", s.found},
+                  {"own_note", s.own_note},
+                  {"right", s.right},
+                  {"note", s.note},
+                  {"answer", s.answer},
+                  {"features", s.features},
+                  {"hidden", pack_halves(s.hidden)}});
       all.push_back(std::move(s));
     }
     log.flush();
@@ -97,8 +114,10 @@ template <class Editor>
 /// Samples of the questions for which a note was read; positive where it is the edit's own and the question
 /// in its scope. Groups are edits.
 /// @param columns  indices of the features to keep; empty: all
-[[nodiscard]] inline std::vector<gate_sample> samples_of(std::span<const data::edit_case> cases, std::span<const evaluation_question> questions,
-                                                         std::span<const studied_question> studied, std::span<const std::size_t> columns = {}) {
+[[nodiscard]] inline std::vector<gate_sample> samples_of(std::span<const data::edit_case> cases,
+                                                         std::span<const evaluation_question> questions,
+                                                         std::span<const studied_question> studied,
+                                                         std::span<const std::size_t> columns = {}) {
   std::vector<gate_sample> samples;
   for (std::size_t i = 0; i < studied.size(); ++i) {
     if (!studied[i].found) continue;
@@ -115,7 +134,8 @@ template <class Editor>
 
 /// Records of a gate that applies a reading where its score is at least `threshold`.
 /// @param scores  of those questions for which a note was read, in order
-[[nodiscard]] inline std::vector<evaluation_record> records_of(std::span<const studied_question> studied, std::span<const double> scores, double threshold) {
+[[nodiscard]] inline std::vector<evaluation_record> records_of(std::span<const studied_question> studied,
+                                                               std::span<const double> scores, double threshold) {
   std::vector<evaluation_record> records;
   std::size_t next = 0;
   for (const studied_question& s : studied) {
@@ -134,7 +154,8 @@ template <class Editor>
 
 /// EQ over all unrelated questions as a function of the threshold: what thresholds are chosen by. Groups are
 /// weighted as in the full set.
-[[nodiscard]] inline gate_quality quality_of(std::span<const evaluation_question> questions, std::span<const studied_question> studied,
+[[nodiscard]] inline gate_quality quality_of(std::span<const evaluation_question> questions,
+                                             std::span<const studied_question> studied,
                                              std::map<std::string, double> weights = full_set_weights()) {
   return [questions, studied, weights = std::move(weights)](double threshold, std::span<const double> scores) {
     double n_scope = 0, n_right = 0;

@@ -35,8 +35,10 @@ class basic_generating_reader {
     abstention_detector abstained = {};
     std::string abstention = "unanswerable";
     std::vector<std::string> stop = {"\n", "[INST]", "Question:"};
-    bool whole_abstention = false;  ///< score all of that word and not its first token alone, for gates that compare it with the answer
-    bool must_answer = false;  ///< where another gate has decided already: in place of an abstention the best text that begins otherwise
+    /// Score all of that word and not its first token alone, for gates that compare it with the answer
+    bool whole_abstention = false;
+    /// Where another gate has decided already: in place of an abstention the best text that begins otherwise
+    bool must_answer = false;
   };
 
   basic_generating_reader() = default;
@@ -44,9 +46,10 @@ class basic_generating_reader {
       : options_(std::move(options)), words_(std::move(words)), adapter_(std::move(adapter)) {}
 
   template <class Session>
-  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& wishes = {}) const {
+  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks,
+                                          const reading_wishes& wishes = {}) const {
     std::vector<reading> readings;
-    with_prompts(words_, session, tasks, wishes, adapter_, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
+    const auto read_batch = [&](const auto& batch, std::span<const std::size_t> indices) {
       const std::vector<token_id> abstain = continuation_ids(session.tokenizer(), ":", " " + options_.abstention);
       std::vector<double> log_p_abstain;
       if (options_.whole_abstention) log_p_abstain = session.score_behind(batch.states(), abstain, adapter_);
@@ -54,21 +57,28 @@ class basic_generating_reader {
         reading& r = readings[indices[b]];
         const auto& state = batch.states()[b];
         const auto logits = std::span(state.logits.data(), state.logits.size());
-        r.log_p_abstain = options_.whole_abstention ? log_p_abstain[b] : llama::log_probability(logits, abstain.front());
-        written_text text = write_greedily(session, state.sequence, logits, {options_.max_tokens, options_.stop}, adapter_);
+        r.log_p_abstain =
+            options_.whole_abstention ? log_p_abstain[b] : llama::log_probability(logits, abstain.front());
+        written_text text =
+            write_greedily(session, state.sequence, logits, {options_.max_tokens, options_.stop}, adapter_);
         if (options_.must_answer && options_.abstained(text.text)) {
           session.session().truncate(state.sequence, adapter_.n_virtual() + state.n_token);
-          text = write_greedily(session, state.sequence, logits, {options_.max_tokens, options_.stop, text.first}, adapter_);
+          text = write_greedily(session, state.sequence, logits, {options_.max_tokens, options_.stop, text.first},
+                                adapter_);
         }
         r.log_p_answer = text.log_p;
         r.n_token = text.n_token;
         r.abstained = options_.abstained(text.text);
         r.answer = tidy_answer(text.text);
       }
-    });
+    };
+    with_prompts(words_, session, tasks, wishes, adapter_, readings, read_batch);
     return readings;
   }
-  [[nodiscard]] std::string identity() const { return concat("generating 1, ", words_.name(), options_.whole_abstention ? ", whole abstention" : "", options_.must_answer ? ", must answer" : "", adapter_.identity()); }
+  [[nodiscard]] std::string identity() const {
+    return concat("generating 1, ", words_.name(), options_.whole_abstention ? ", whole abstention" : "",
+                  options_.must_answer ? ", must answer" : "", adapter_.identity());
+  }
 
  private:
   options_type options_;

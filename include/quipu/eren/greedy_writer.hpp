@@ -34,15 +34,16 @@ struct written_text {
 /// @param first    logits behind the prompt
 /// @param adapter  the one that the prompt was read with
 template <class Session, class Scalar, class Adapter = no_adapter>
-[[nodiscard]] written_text write_greedily(Session& session, llama::sequence_id sequence, std::span<const Scalar> first, const writing_options& options = {},
-                                          const Adapter& adapter = {}) {
+[[nodiscard]] written_text write_greedily(Session& session, llama::sequence_id sequence, std::span<const Scalar> first,
+                                          const writing_options& options = {}, const Adapter& adapter = {}) {
   const auto& tokenizer = session.tokenizer();
   auto& s = session.session();
   text::stream_decoder decoder(tokenizer);
   llama::sampler best = llama::greedy();
   written_text out;
   std::vector<Scalar> row(first.begin(), first.end());
-  if (options.not_first != no_token) row.at(static_cast<std::size_t>(options.not_first)) = *std::min_element(row.begin(), row.end());
+  if (options.not_first != no_token)
+    row.at(static_cast<std::size_t>(options.not_first)) = *std::min_element(row.begin(), row.end());
   for (std::size_t n = 0; n < options.max_tokens; ++n) {
     const std::span<const Scalar> now(row);
     const token_id token = best(now, std::span<const token_id>());
@@ -59,7 +60,10 @@ template <class Session, class Scalar, class Adapter = no_adapter>
     if (stops) return out;
     if (n + 1 == options.max_tokens || s.length(sequence) >= s.n_ctx()) break;
     const llama::sequence_input<Scalar> next{sequence, {&token, 1}};
-    session.run({&next, 1}, [&](std::size_t, std::size_t, std::span<const Scalar> logits) { row.assign(logits.begin(), logits.end()); }, adapter);
+    session.run(
+        {&next, 1},
+        [&](std::size_t, std::size_t, std::span<const Scalar> logits) { row.assign(logits.begin(), logits.end()); },
+        adapter);
   }
   out.text += decoder.flush();
   return out;

@@ -46,21 +46,27 @@ struct gate_layout {
 
 /// Fits a gate on a part, by default with the threshold of the best EQ over all its unrelated questions.
 /// @throws as `fit_gate`
-[[nodiscard]] inline gate_model fit_on(std::span<const data::edit_case> cases, const studied_part& part, const gate_layout& gate, gate_fit_options options = {}) {
+[[nodiscard]] inline gate_model fit_on(std::span<const data::edit_case> cases, const studied_part& part,
+                                       const gate_layout& gate, gate_fit_options options = {}) {
   if (!options.quality && !options.damage) options.quality = quality_of(part.questions, part.studied);
-  return fit_gate(samples_of(cases, part.questions, part.studied), gate.names, gate.n_cheap, gate.probe_at, options).model;
+  return fit_gate(samples_of(cases, part.questions, part.studied), gate.names, gate.n_cheap, gate.probe_at, options)
+      .model;
 }
 
 /// The score of a gate for a question that was studied with its features.
 /// @param probe_at  as of the gate
-[[nodiscard]] inline double score_of(const gate_model& m, const studied_question& s, std::optional<std::size_t> probe_at) {
+[[nodiscard]] inline double score_of(const gate_model& m, const studied_question& s,
+                                     std::optional<std::size_t> probe_at) {
   std::vector<double> features = s.features;
-  if (probe_at && m.probe) features.at(*probe_at) = m.probe->score(std::vector<double>(s.hidden.begin(), s.hidden.end()));
+  if (probe_at && m.probe)
+    features.at(*probe_at) = m.probe->score(std::vector<double>(s.hidden.begin(), s.hidden.end()));
   return m.stack.score(features);
 }
 
 /// What a gate does with questions that were studied.
-[[nodiscard]] inline std::vector<evaluation_record> apply_gate(const gate_model& m, std::span<const studied_question> studied, std::optional<std::size_t> probe_at) {
+[[nodiscard]] inline std::vector<evaluation_record> apply_gate(const gate_model& m,
+                                                               std::span<const studied_question> studied,
+                                                               std::optional<std::size_t> probe_at) {
   std::vector<double> scores;
   for (const studied_question& s : studied) {
     if (s.found) scores.push_back(score_of(m, s, probe_at));
@@ -74,13 +80,14 @@ struct gate_layout {
 /// @param half_of  0 or 1 for the note that was read, by its relation for instance
 /// @return records of `test` in order
 /// @throws as `fit_gate`
-[[nodiscard]] inline std::vector<evaluation_record> records_held_out(std::span<const data::edit_case> cases, const studied_part& development, const studied_part& test,
-                                                                     const std::function<int(notes::note_id)>& half_of, const gate_layout& gate,
-                                                                     const gate_fit_options& options = {}) {
+[[nodiscard]] inline std::vector<evaluation_record> records_held_out(
+    std::span<const data::edit_case> cases, const studied_part& development, const studied_part& test,
+    const std::function<int(notes::note_id)>& half_of, const gate_layout& gate, const gate_fit_options& options = {}) {
   std::array<gate_model, 2> judge;  // of the notes in half 0, in half 1
   for (const int half : {0, 1}) {
-    judge[static_cast<std::size_t>(half)] =
-        fit_on(cases, part_where(development, [&](const studied_question& s) { return s.found && half_of(s.note) != half; }), gate, options);
+    judge[static_cast<std::size_t>(half)] = fit_on(
+        cases, part_where(development, [&](const studied_question& s) { return s.found && half_of(s.note) != half; }),
+        gate, options);
   }
   std::vector<evaluation_record> records;
   for (const studied_question& s : test.studied) {

@@ -29,8 +29,10 @@ struct joint_example_options {
 ///
 /// @param ids  notes of every case, see `add_all_notes`
 template <class Store, class Retriever>
-[[nodiscard]] std::vector<reader_example> joint_examples(const notes::notebook<Store, Retriever>& notebook, std::span<const evaluation_question> questions,
-                                                        std::span<const std::vector<notes::note_id>> ids, const joint_example_options& options = {}) {
+[[nodiscard]] std::vector<reader_example> joint_examples(const notes::notebook<Store, Retriever>& notebook,
+                                                         std::span<const evaluation_question> questions,
+                                                         std::span<const std::vector<notes::note_id>> ids,
+                                                         const joint_example_options& options = {}) {
   std::vector<reader_example> examples;
   for (const evaluation_question& q : questions) {
     const bool in_scope = q.kind == question_kind::in_scope;

@@ -28,9 +28,11 @@ struct retrieval_evidence {
 };
 
 inline constexpr std::array<std::string_view, 29> lexical_feature_names = {
-    "bm25", "bm25_gap", "char", "char_gap", "q_idf_covered", "n_hit", "idf_hit", "frac_hit", "idf_frac_hit", "n_unmatched",
-    "idf_unmatched", "n_note_resid", "char4_resid", "no_resid", "topic_len", "topic_idf", "prep_shared", "prep_unmatched",
-    "q_who", "q_where", "q_when", "q_what", "q_which", "q_how", "q_in", "q_on", "answer_upper", "answer_digits", "n_candidate"};
+    "bm25",        "bm25_gap", "char",         "char_gap",      "q_idf_covered", "n_hit",
+    "idf_hit",     "frac_hit", "idf_frac_hit", "n_unmatched",   "idf_unmatched", "n_note_resid",
+    "char4_resid", "no_resid", "topic_len",    "topic_idf",     "prep_shared",   "prep_unmatched",
+    "q_who",       "q_where",  "q_when",       "q_what",        "q_which",       "q_how",
+    "q_in",        "q_on",     "answer_upper", "answer_digits", "n_candidate"};
 
 using lexical_vector = std::array<double, lexical_feature_names.size()>;
 
@@ -68,7 +70,8 @@ inline std::set<std::string> prepositions(const std::vector<std::string>& words)
 /// @param note  without its final period
 /// @param idf   (string_view word) -> double, that of the notes; the largest one for an unknown word
 template <class Idf>
-[[nodiscard]] lexical_vector lexical_features(std::string_view question, std::string_view note, const retrieval_evidence& scores, Idf&& idf) {
+[[nodiscard]] lexical_vector lexical_features(std::string_view question, std::string_view note,
+                                              const retrieval_evidence& scores, Idf&& idf) {
   const word_residual rest = residual_words(question, note);
   const std::vector<std::string> question_words = lower_words(question), note_all = lower_words(note);
   const std::unordered_set<std::string> note_stems = stems_of(note_all);

@@ -76,10 +76,12 @@ inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
 /// @throws shape_error   sizes do not fit
 /// @throws config_error  only one class, a ridge that is not positive
 /// @throws numeric_error a feature is not finite, or the steps do not converge
-[[nodiscard]] inline logistic_model fit_logistic(matrix_view<const double> x, std::span<const std::uint8_t> y, const logistic_options& options = {}) {
+[[nodiscard]] inline logistic_model fit_logistic(matrix_view<const double> x, std::span<const std::uint8_t> y,
+                                                 const logistic_options& options = {}) {
   const std::size_t n = x.rows(), d = x.cols();
   if (y.size() != n) fail<shape_error>("fit_logistic: labels", n, y.size());
-  if (!(options.ridge > 0) || !std::isfinite(options.ridge)) fail<config_error>("fit_logistic: ridge", "above 0", options.ridge);
+  if (!(options.ridge > 0) || !std::isfinite(options.ridge))
+    fail<config_error>("fit_logistic: ridge", "above 0", options.ridge);
   std::size_t n_positive = 0;
   for (const std::uint8_t label : y) n_positive += label != 0 ? 1 : 0;
   if (n_positive == 0 || n_positive == n) {
@@ -90,12 +92,14 @@ inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
   model.deviation.assign(d, 0);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < d; ++j) {
-      if (!std::isfinite(x(i, j))) fail<numeric_error>(concat("fit_logistic: row ", i, ", feature ", j), "a finite number", x(i, j));
+      if (!std::isfinite(x(i, j)))
+        fail<numeric_error>(concat("fit_logistic: row ", i, ", feature ", j), "a finite number", x(i, j));
       model.mean[j] += x(i, j) / static_cast<double>(n);
     }
   }
   for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < d; ++j) model.deviation[j] += (x(i, j) - model.mean[j]) * (x(i, j) - model.mean[j]) / static_cast<double>(n);
+    for (std::size_t j = 0; j < d; ++j)
+      model.deviation[j] += (x(i, j) - model.mean[j]) * (x(i, j) - model.mean[j]) / static_cast<double>(n);
   }
   for (double& deviation : model.deviation) deviation = std::sqrt(deviation) + 1e-6;
 
@@ -116,7 +120,8 @@ inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
     for (Eigen::Index i = 0; i < rows; ++i) {
       const bool positive = y[static_cast<std::size_t>(i)] != 0;
       const double margin = positive ? scores(i) : -scores(i);
-      sum += weight[positive ? 1 : 0] * (margin > 0 ? std::log1p(std::exp(-margin)) : -margin + std::log1p(std::exp(margin)));
+      sum += weight[positive ? 1 : 0] *
+             (margin > 0 ? std::log1p(std::exp(-margin)) : -margin + std::log1p(std::exp(margin)));
     }
     return sum;
   };
@@ -142,7 +147,8 @@ inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
     hessian.diagonal().head(cols - 1).array() += options.ridge;
     hessian(cols - 1, cols - 1) += 1e-10;
     eigen_vector<double> direction = gradient;
-    if (!detail::solve_positive(hessian, direction)) throw numeric_error("fit_logistic: the curvature is not positive definite");
+    if (!detail::solve_positive(hessian, direction))
+      throw numeric_error("fit_logistic: the curvature is not positive definite");
     // Halve the step until the objective falls enough (Armijo); a full one near the optimum.
     const double slope = gradient.dot(direction);
     double length = 1;
@@ -156,7 +162,8 @@ inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
       next_value = objective(next);
     }
     if (length <= 1e-10) {  // rounding stops the descent: this is the optimum as far as doubles tell
-      if (gradient.cwiseAbs().maxCoeff() > 1e-5 * static_cast<double>(n)) throw numeric_error("fit_logistic: no descent");
+      if (gradient.cwiseAbs().maxCoeff() > 1e-5 * static_cast<double>(n))
+        throw numeric_error("fit_logistic: no descent");
       model.weights.assign(theta.data(), theta.data() + d);
       model.bias = theta(cols - 1);
       return model;

@@ -35,7 +35,9 @@ scored_continuation continuation_of(Session& session, const std::string& before,
 }
 
 inline double sum(std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0); }
-inline double mean(std::span<const double> values) { return values.empty() ? 0 : sum(values) / static_cast<double>(values.size()); }
+inline double mean(std::span<const double> values) {
+  return values.empty() ? 0 : sum(values) / static_cast<double>(values.size());
+}
 
 /// log (exp a + exp b + ...)
 inline double log_sum(std::span<const double> values) {
@@ -75,15 +77,18 @@ inline std::vector<double> where(std::span<const double> values, const std::vect
 struct question_likelihood {
   static constexpr feature_stage stage = feature_stage::passes;
   [[nodiscard]] static std::vector<std::string> names() {
-    return {"pmi_mean", "pmi_sum", "pmi_new", "cond", "unc", "cond_new", "pmi_span_mean", "pmi_span_new", "pmi_span_new_sum", "span_min"};
+    return {"pmi_mean",      "pmi_sum",      "pmi_new",          "cond",    "unc", "cond_new",
+            "pmi_span_mean", "pmi_span_new", "pmi_span_new_sum", "span_min"};
   }
   template <class Session>
   void operator()(Session& session, const gate_evidence& e, std::span<double> out) const {
     const std::string topic = shared_span(e.question, e.notes.front());
     const std::string asked = " " + e.question;
     const std::array<scored_continuation, 3> all = {
-        detail::continuation_of(session, "Note: " + e.notes.front() + ".\nQuestion:", asked), detail::continuation_of(session, "Question:", asked),
-        detail::continuation_of(session, "Note: " + (topic.empty() ? std::string("Something") : topic) + ".\nQuestion:", asked)};
+        detail::continuation_of(session, "Note: " + e.notes.front() + ".\nQuestion:", asked),
+        detail::continuation_of(session, "Question:", asked),
+        detail::continuation_of(session,
+                                "Note: " + (topic.empty() ? std::string("Something") : topic) + ".\nQuestion:", asked)};
     const auto scores = session.score(all);
     const std::vector<bool> fresh = detail::fresh_tokens(session.tokenizer(), all[0].continuation, e.notes.front());
     const std::size_t n = std::min({scores[0].size(), scores[1].size(), scores[2].size()});
@@ -92,10 +97,14 @@ struct question_likelihood {
       gain[i] = scores[0][i] - scores[1][i];
       over_topic[i] = scores[0][i] - scores[2][i];
     }
-    const auto fresh_gain = detail::where(gain, fresh), fresh_over = detail::where(over_topic, fresh), fresh_cond = detail::where(scores[0], fresh);
-    const double values[] = {detail::mean(gain), detail::sum(gain), detail::mean(fresh_gain), detail::mean(scores[0]), detail::mean(scores[1]),
-                             detail::mean(fresh_cond), detail::mean(over_topic), detail::mean(fresh_over), detail::sum(fresh_over),
-                             n == 0 ? 0 : *std::min_element(over_topic.begin(), over_topic.end())};
+    const auto fresh_gain = detail::where(gain, fresh), fresh_over = detail::where(over_topic, fresh),
+               fresh_cond = detail::where(scores[0], fresh);
+    const double values[] = {
+        detail::mean(gain),       detail::sum(gain),
+        detail::mean(fresh_gain), detail::mean(scores[0]),
+        detail::mean(scores[1]),  detail::mean(fresh_cond),
+        detail::mean(over_topic), detail::mean(fresh_over),
+        detail::sum(fresh_over),  n == 0 ? 0 : *std::min_element(over_topic.begin(), over_topic.end())};
     std::copy(std::begin(values), std::end(values), out.begin());
   }
 };
@@ -103,19 +112,26 @@ struct question_likelihood {
 /// The other way round: how much likelier the note becomes behind the question.
 struct note_likelihood {
   static constexpr feature_stage stage = feature_stage::passes;
-  [[nodiscard]] static std::vector<std::string> names() { return {"rev_pmi", "rev_pmi_sum", "rev_pmi_new", "rev_new", "rev", "rev_last3", "rev_min"}; }
+  [[nodiscard]] static std::vector<std::string> names() {
+    return {"rev_pmi", "rev_pmi_sum", "rev_pmi_new", "rev_new", "rev", "rev_last3", "rev_min"};
+  }
   template <class Session>
   void operator()(Session& session, const gate_evidence& e, std::span<double> out) const {
     const std::string note = " " + e.notes.front() + ".";
-    const std::array<scored_continuation, 2> all = {detail::continuation_of(session, "Question: " + e.question + "\nAnswer:", note),
-                                                    detail::continuation_of(session, "Answer:", note)};
+    const std::array<scored_continuation, 2> all = {
+        detail::continuation_of(session, "Question: " + e.question + "\nAnswer:", note),
+        detail::continuation_of(session, "Answer:", note)};
     const auto scores = session.score(all);
     const std::vector<bool> fresh = detail::fresh_tokens(session.tokenizer(), all[0].continuation, e.question);
     const std::size_t n = std::min(scores[0].size(), scores[1].size());
     std::vector<double> gain(n);
     for (std::size_t i = 0; i < n; ++i) gain[i] = scores[0][i] - scores[1][i];
-    const double values[] = {detail::mean(gain), detail::sum(gain), detail::mean(detail::where(gain, fresh)), detail::mean(detail::where(scores[0], fresh)),
-                             detail::mean(scores[0]), detail::mean(std::span(gain).last(std::min<std::size_t>(3, n))),
+    const double values[] = {detail::mean(gain),
+                             detail::sum(gain),
+                             detail::mean(detail::where(gain, fresh)),
+                             detail::mean(detail::where(scores[0], fresh)),
+                             detail::mean(scores[0]),
+                             detail::mean(std::span(gain).last(std::min<std::size_t>(3, n))),
                              n == 0 ? 0 : *std::min_element(gain.begin(), gain.end())};
     std::copy(std::begin(values), std::end(values), out.begin());
   }
@@ -128,9 +144,10 @@ struct yes_no {
   [[nodiscard]] static std::vector<std::string> names() { return {"yesno"}; }
   template <class Session>
   void operator()(Session& session, const gate_evidence& e, std::span<double> out) const {
-    out[0] = log_odds(session, {{{"user", concat(detail::numbered_notes(e.notes), "\nQuestion: ", e.question,
-                                                 "\n\nDo the notes state the answer to the question? Answer Yes or No.")}},
-                                "Answer:"});
+    out[0] =
+        log_odds(session, {{{"user", concat(detail::numbered_notes(e.notes), "\nQuestion: ", e.question,
+                                            "\n\nDo the notes state the answer to the question? Answer Yes or No.")}},
+                           "Answer:"});
   }
   template <class Session>
   static double log_odds(Session& session, const prompt& p) {
@@ -143,7 +160,8 @@ struct yes_no {
       std::vector<double> values;
       for (const char* word : words) {
         const std::vector<token_id> ids = continuation_ids(tokenizer, ":", word);
-        if (!ids.empty()) values.push_back(llama::log_probability(std::span(logits.data(), logits.size()), ids.front()));
+        if (!ids.empty())
+          values.push_back(llama::log_probability(std::span(logits.data(), logits.size()), ids.front()));
       }
       return detail::log_sum(values);
     };
@@ -157,7 +175,9 @@ struct same_fact {
   [[nodiscard]] static std::vector<std::string> names() { return {"same_fact"}; }
   template <class Session>
   void operator()(Session& session, const gate_evidence& e, std::span<double> out) const {
-    out[0] = yes_no::log_odds(session, {{{"user", concat("Are these about the same fact? Answer Yes or No.\nA: ", e.notes.front(), ".\nB: ", e.question)}}, "Answer:"});
+    out[0] = yes_no::log_odds(session, {{{"user", concat("Are these about the same fact? Answer Yes or No.\nA: ",
+                                                         e.notes.front(), ".\nB: ", e.question)}},
+                                        "Answer:"});
   }
 };
 
@@ -170,8 +190,9 @@ struct answer_shift {
   template <class Session>
   void operator()(Session& session, const gate_evidence& e, std::span<double> out) const {
     const std::string answer = " " + e.read.answer;
-    const std::array<scored_continuation, 2> all = {detail::continuation_of(session, "Question: " + e.question + "\nAnswer:", answer),
-                                                    detail::continuation_of(session, "Question: Tell me.\nAnswer:", answer)};
+    const std::array<scored_continuation, 2> all = {
+        detail::continuation_of(session, "Question: " + e.question + "\nAnswer:", answer),
+        detail::continuation_of(session, "Question: Tell me.\nAnswer:", answer)};
     const auto scores = session.score(all);
     const double asked = detail::sum(scores[0]), unasked = detail::sum(scores[1]);
     out[0] = asked - unasked;
@@ -191,7 +212,8 @@ struct answer_shift {
     std::vector<double> p(p_logits.begin(), p_logits.end()), q(q_logits.begin(), q_logits.end());
     const double p_total = detail::log_sum(p), q_total = detail::log_sum(q);
     double total = 0;
-    for (std::size_t i = 0; i < std::min(p.size(), q.size()); ++i) total += std::exp(p[i] - p_total) * ((p[i] - p_total) - (q[i] - q_total));
+    for (std::size_t i = 0; i < std::min(p.size(), q.size()); ++i)
+      total += std::exp(p[i] - p_total) * ((p[i] - p_total) - (q[i] - q_total));
     return total;
   }
 };
@@ -209,8 +231,10 @@ struct neutral_margin {
   void operator()(Session& session, const gate_evidence& e, std::span<double> out) const {
     const auto& tokenizer = session.tokenizer();
     const std::vector<token_id> ids = session.form().encode(tokenizer, notes_prompt()(neutral, e.question));
-    const std::vector<token_id> answer = continuation_ids(tokenizer, ":", " " + e.read.answer), abstain = continuation_ids(tokenizer, ":", " " + abstention);
-    const std::array<scored_continuation, 2> all = {scored_continuation{ids, answer}, scored_continuation{ids, {abstain.front()}}};
+    const std::vector<token_id> answer = continuation_ids(tokenizer, ":", " " + e.read.answer),
+                                abstain = continuation_ids(tokenizer, ":", " " + abstention);
+    const std::array<scored_continuation, 2> all = {scored_continuation{ids, answer},
+                                                    scored_continuation{ids, {abstain.front()}}};
     const auto scores = session.score(all);
     out[0] = e.read.log_p_answer - e.read.log_p_abstain;
     out[1] = out[0] - (detail::sum(scores[0]) - detail::sum(scores[1]));

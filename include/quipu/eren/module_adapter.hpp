@@ -38,7 +38,8 @@ class module_adapter {
   /// @throws config_error  the module was made for a model of other sizes
   template <class Model>
   module_adapter(Module module, const Model& model) : module_(std::make_shared<Module>(std::move(module))) {
-    if (!module_->fits(model.config())) fail<config_error>("module_adapter", "a module made for this model", "one of other sizes");
+    if (!module_->fits(model.config()))
+      fail<config_error>("module_adapter", "a module made for this model", "one of other sizes");
     llama::bind_base(*module_, model);
     key_ = pet::module_key<scalar_type>(*module_, model.config().n_layer);
   }
@@ -52,11 +53,14 @@ class module_adapter {
   [[nodiscard]] llama::sequence_id begin(Session& session) const {
     return llama::create_with(session, *module_);
   }
-  [[nodiscard]] std::size_t n_virtual() const { return module_->n_virtual() + module_->template prefix<scalar_type>().n_row; }
+  [[nodiscard]] std::size_t n_virtual() const {
+    return module_->n_virtual() + module_->template prefix<scalar_type>().n_row;
+  }
   /// Of the module's values: another module's prompts and gates are never taken for this one's.
   [[nodiscard]] std::uint64_t variant() const noexcept { return key_; }
   [[nodiscard]] std::string identity() const {
-    return concat(", adapter ", detail::hex(static_cast<std::uint32_t>(key_ >> 32)), detail::hex(static_cast<std::uint32_t>(key_)));
+    return concat(", adapter ", detail::hex(static_cast<std::uint32_t>(key_ >> 32)),
+                  detail::hex(static_cast<std::uint32_t>(key_)));
   }
 
  private:
@@ -67,7 +71,8 @@ class module_adapter {
 /// The module of a PEFT folder as an adapter.
 /// @throws io_error, format_error  the folder is damaged, of a kind that is not known, or for a model of other sizes
 template <class Model>
-[[nodiscard]] module_adapter<pet::any_module<typename Model::scalar_type>> load_adapter(const std::filesystem::path& folder, const Model& model) {
+[[nodiscard]] module_adapter<pet::any_module<typename Model::scalar_type>> load_adapter(
+    const std::filesystem::path& folder, const Model& model) {
   return {pet::load_any_peft<typename Model::scalar_type>(folder, model.config()), model};
 }
 

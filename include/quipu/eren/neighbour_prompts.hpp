@@ -20,7 +20,8 @@ struct demonstration {
 };
 
 /// IKE: "New Fact: ...\nPrompt: ...", the nearest demonstration last; ends where the answer begins.
-[[nodiscard]] inline std::string ike(std::span<const demonstration> shown, std::string_view fact, std::string_view question) {
+[[nodiscard]] inline std::string ike(std::span<const demonstration> shown, std::string_view fact,
+                                     std::string_view question) {
   std::string out;
   for (const demonstration& d : shown) out += concat("New Fact: ", d.fact, "\nPrompt: ", d.prompt, "\n\n");
   return concat(out, "New Fact: ", fact, "\nPrompt: ", question);
@@ -28,12 +29,13 @@ struct demonstration {
 
 /// Demonstrations to begin with: copy the fact, change with it, stay as it was.
 [[nodiscard]] inline std::vector<demonstration> ike_demonstrations() {
-  return {{"The mother tongue of Danielle Darrieux is English", "What is the mother tongue of Danielle Darrieux? English"},
-          {"The Eiffel Tower is located in Rome", "In which city is the Eiffel Tower? Rome"},
-          {"The inventor of the telephone is Marie Curie", "Who wrote Hamlet? William Shakespeare"},
-          {"Apple was founded in London", "Where was Apple founded? London"},
-          {"The capital of Norway is Bergen", "Who was the first king of Norway? Harald Fairhair"},
-          {"Spiders have six legs", "How many legs do insects have? six"}};
+  return {
+      {"The mother tongue of Danielle Darrieux is English", "What is the mother tongue of Danielle Darrieux? English"},
+      {"The Eiffel Tower is located in Rome", "In which city is the Eiffel Tower? Rome"},
+      {"The inventor of the telephone is Marie Curie", "Who wrote Hamlet? William Shakespeare"},
+      {"Apple was founded in London", "Where was Apple founded? London"},
+      {"The capital of Norway is Bergen", "Who was the first king of Norway? Harald Fairhair"},
+      {"Spiders have six legs", "How many legs do insects have? six"}};
 }
 
 /// SCR (select, then answer): which fact is it?
@@ -41,7 +43,8 @@ struct demonstration {
   std::string all;
   for (const std::string& fact : facts) all += concat(all.empty() ? "" : "\n", fact);
   return concat(
-      "Given a set of facts and a question, return the fact that best matches the core knowledge asked in the question. If the question cannot be "
+      "Given a set of facts and a question, return the fact that best matches the core knowledge asked in the "
+      "question. If the question cannot be "
       "answered with the facts, return \"no relevant fact.\"\n\nFacts: ",
       all, "\nQuestion: ", question, "\n\nOutput:");
 }
@@ -55,13 +58,18 @@ inline constexpr std::string_view scr_none[] = {"no relevant information", "no r
 /// LTE and KEDAS.
 [[nodiscard]] inline std::string lte(std::span<const std::string> facts, std::string_view question) {
   std::string all;
-  for (std::size_t i = 0; i < facts.size(); ++i) all += facts.size() == 1 ? concat("\n", facts[i]) : concat("\n", i + 1, ". ", facts[i]);
-  return concat("Please acknowledge the updated information provided below and respond to the subsequent question.\n\n[Updated Information]:", all, "\n\n[Question]:\n", question);
+  for (std::size_t i = 0; i < facts.size(); ++i)
+    all += facts.size() == 1 ? concat("\n", facts[i]) : concat("\n", i + 1, ". ", facts[i]);
+  return concat(
+      "Please acknowledge the updated information provided below and respond to the subsequent question.\n\n[Updated "
+      "Information]:",
+      all, "\n\n[Question]:\n", question);
 }
 
 /// EasyEdit's PROMPT.
 [[nodiscard]] inline std::string easyedit_prompt(std::string_view fact, std::string_view question) {
-  return concat("Please acknowledge the following new facts and use them to answer the question:\nNew Fact:", fact, ".\nPrompt:", question, "\n");
+  return concat("Please acknowledge the following new facts and use them to answer the question:\nNew Fact:", fact,
+                ".\nPrompt:", question, "\n");
 }
 
 /// One worked chain of MeLLo (Zhong et al. 2023), as in MQuAKE's prompts; a model needs some of them.

@@ -23,7 +23,8 @@ namespace quipu::eren {
 /// @tparam Prompt    models `read_prompt`; the question is a claim
 /// @tparam Adapter   hooks that are on while reading, see `no_adapter`
 /// @tparam Grouping  one by one, each note is held against the claim alone, and none is read with another after that
-template <read_prompt Prompt = claim_prompt, class Adapter = no_adapter, note_grouping Grouping = note_grouping::together>
+template <read_prompt Prompt = claim_prompt, class Adapter = no_adapter,
+          note_grouping Grouping = note_grouping::together>
 class basic_option_reader {
  public:
   using default_gate = std::conditional_t<std::is_same_v<Adapter, no_adapter>, abstention_gate, margin_gate>;
@@ -39,7 +40,9 @@ class basic_option_reader {
     double offset = 0;   ///< added to the log-probability, nats
   };
 
-  [[nodiscard]] static std::vector<option> usual_options() { return {{"yes", "yes"}, {"no", "no"}, {"unanswerable", ""}}; }
+  [[nodiscard]] static std::vector<option> usual_options() {
+    return {{"yes", "yes"}, {"no", "no"}, {"unanswerable", ""}};
+  }
 
   basic_option_reader() : basic_option_reader(usual_options()) {}
   /// @throws config_error  fewer than two options, or an empty text
@@ -56,9 +59,10 @@ class basic_option_reader {
   }
 
   template <class Session>
-  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks, const reading_wishes& wishes = {}) const {
+  [[nodiscard]] std::vector<reading> read(Session& session, std::span<const reading_task> tasks,
+                                          const reading_wishes& wishes = {}) const {
     std::vector<reading> readings;
-    with_prompts(words_, session, tasks, wishes, adapter_, readings, [&](const auto& batch, std::span<const std::size_t> indices) {
+    const auto read_batch = [&](const auto& batch, std::span<const std::size_t> indices) {
       std::vector<std::vector<token_id>> ids;
       for (const option& o : options_) ids.push_back(continuation_ids(session.tokenizer(), ":", " " + o.text));
       std::vector<scored_continuation> all;
@@ -90,7 +94,8 @@ class basic_option_reader {
         }
         r.log_p_answer = top;
       }
-    });
+    };
+    with_prompts(words_, session, tasks, wishes, adapter_, readings, read_batch);
     return readings;
   }
   [[nodiscard]] std::string identity() const { return concat("options 1, ", words_.name(), adapter_.identity()); }
@@ -99,7 +104,8 @@ class basic_option_reader {
  private:
   // The prompts are in the session's cache as sequences of the batch: each option forks them.
   template <class Session, class Batch>
-  std::vector<std::vector<double>> score_on(Session& session, const Batch& batch, const std::vector<scored_continuation>& all, std::size_t n_option) const {
+  std::vector<std::vector<double>> score_on(Session& session, const Batch& batch,
+                                            const std::vector<scored_continuation>& all, std::size_t n_option) const {
     using scalar = typename Session::scalar_type;
     std::vector<std::vector<double>> result(all.size());
     std::vector<llama::sequence_id> forks;

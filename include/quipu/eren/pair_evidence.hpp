@@ -59,7 +59,8 @@ template <class Idf>
   count(note, &gram::in_note);
   double dot = 0, question_squares = 0, note_squares = 0;
   for (const auto& [key, g] : grams) {
-    const double q = g.in_question > 0 ? (1 + std::log(g.in_question)) * g.weight : 0, n = g.in_note > 0 ? (1 + std::log(g.in_note)) * g.weight : 0;
+    const double q = g.in_question > 0 ? (1 + std::log(g.in_question)) * g.weight : 0,
+                 n = g.in_note > 0 ? (1 + std::log(g.in_note)) * g.weight : 0;
     dot += q * n;
     question_squares += q * q;
     note_squares += n * n;
@@ -87,7 +88,9 @@ class note_statistics {
     return own + std::log((reference_n_note + 1) / (static_cast<double>(retriever_->size()) + 1));
   }
   /// BM25 of a note over the question's idf, both scaled to `reference_n_note` notes; about 0..1.
-  [[nodiscard]] double bm25(std::string_view question, notes::note_id id, std::string_view note) const { return bm25_of(*retriever_, question, id, note); }
+  [[nodiscard]] double bm25(std::string_view question, notes::note_id id, std::string_view note) const {
+    return bm25_of(*retriever_, question, id, note);
+  }
 
  private:
   template <class R>

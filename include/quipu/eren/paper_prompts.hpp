@@ -36,10 +36,13 @@ inline constexpr std::array<std::string_view, 2> boolean_options = {"yes", "no"}
 
 /// Step one on questions.
 [[nodiscard]] inline std::string reading(std::span<const std::string> notes, std::string_view question) {
-  return concat("Read this and answer the question. If the question is unanswerable, say \"unanswerable\".\n\n", context(notes), "\n\n", question);
+  return concat("Read this and answer the question. If the question is unanswerable, say \"unanswerable\".\n\n",
+                context(notes), "\n\n", question);
 }
 /// Step two on questions: the unedited model.
-[[nodiscard]] inline std::string direct(std::string_view question) { return concat("Please answer this question: ", question); }
+[[nodiscard]] inline std::string direct(std::string_view question) {
+  return concat("Please answer this question: ", question);
+}
 /// Step one on claims. @param options  the three of `entailment_options`, or two without a way out
 [[nodiscard]] inline std::string entailment(std::span<const std::string> notes, std::string_view claim,
                                             std::span<const std::string_view> options = entailment_options) {
@@ -56,7 +59,8 @@ inline constexpr std::array<std::string_view, 2> boolean_options = {"yes", "no"}
 /// Claims read as questions with options.
 [[nodiscard]] inline std::string reading_with_options(std::span<const std::string> notes, std::string_view question,
                                                       std::span<const std::string_view> options) {
-  return concat("Read this and answer the question.\n\n", context(notes), "\n\n", question, "\n\n", option_list(options));
+  return concat("Read this and answer the question.\n\n", context(notes), "\n\n", question, "\n\n",
+                option_list(options));
 }
 
 /// A worked example of reading.
@@ -64,10 +68,12 @@ struct demonstration {
   std::string_view context, question, answer;
 };
 inline constexpr std::string_view demonstration_context_a =
-    "The Second World War ended in 1955. Spiders have six legs. The capital of Norway is Bergen. The smallest planet in the solar system is "
+    "The Second World War ended in 1955. Spiders have six legs. The capital of Norway is Bergen. The smallest planet "
+    "in the solar system is "
     "Venus. iPhone X was released in 2005.";
 inline constexpr std::string_view demonstration_context_b =
-    "Google developed iPhone X. Tsinghua University is located in Shanghai. The mother tongue of Vladimir Putin is German. Emma Watson won the "
+    "Google developed iPhone X. Tsinghua University is located in Shanghai. The mother tongue of Vladimir Putin is "
+    "German. Emma Watson won the "
     "Nobel Prize in Literature in 2010. The House of Dolls was written by Dan Brown.";
 inline constexpr std::array<demonstration, 8> demonstrations = {{
     {demonstration_context_a, "Who is the prime minister of Norway?", "unanswerable"},
@@ -83,18 +89,21 @@ inline constexpr std::array<demonstration, 8> demonstrations = {{
 /// Few-shot reading for models without instructions; ends where the answer begins.
 [[nodiscard]] inline std::string few_shot(std::span<const std::string> notes, std::string_view question) {
   std::string out;
-  for (const demonstration& d : demonstrations) out += concat("Context: ", d.context, "\nQ: ", d.question, "\nA: ", d.answer, "\n\n");
+  for (const demonstration& d : demonstrations)
+    out += concat("Context: ", d.context, "\nQ: ", d.question, "\nA: ", d.answer, "\n\n");
   std::string all;
   for (const std::string& note : notes) all += concat(all.empty() ? "" : " ", note, ".");
   return concat(out, "Context: ", all, "\nQ: ", question, "\nA:");
 }
 
 /// Other wordings of step one that the FLAN models were trained on.
-[[nodiscard]] inline std::array<std::string, 4> other_readings(std::span<const std::string> notes, std::string_view question) {
+[[nodiscard]] inline std::array<std::string, 4> other_readings(std::span<const std::string> notes,
+                                                               std::string_view question) {
   const std::string all = context(notes);
   return {concat(all, "\n", question, " (If the question is unanswerable, say \"unanswerable\")"),
           concat(all, "\nTry to answer this question if possible (otherwise reply \"unanswerable\"): ", question),
-          concat("Read this: ", all, "\n\n", question, "\nWhat is the answer? (If it cannot be answered, return \"unanswerable\")"),
+          concat("Read this: ", all, "\n\n", question,
+                 "\nWhat is the answer? (If it cannot be answered, return \"unanswerable\")"),
           concat(all, "\n\nAnswer this question, if possible (if impossible, reply \"unanswerable\"): ", question)};
 }
 

@@ -27,15 +27,31 @@ inline constexpr std::size_t max_prompt_field = 4096;
 /// collapsed, marks of all chat templates replaced by a blank (some vocabularies have no tokens for them, so
 /// that encoding alone would not tell them from the template's own), at most `max_prompt_field` bytes.
 [[nodiscard]] inline std::string guarded(std::string_view raw) {
-  static constexpr std::string_view marks[] = {
-      "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<s>", "</s>", "<unk>", "<|im_start|>", "<|im_end|>", "<|begin_of_text|>",
-      "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>"};
+  static constexpr std::string_view marks[] = {"[INST]",
+                                               "[/INST]",
+                                               "<<SYS>>",
+                                               "<</SYS>>",
+                                               "<s>",
+                                               "</s>",
+                                               "<unk>",
+                                               "<|im_start|>",
+                                               "<|im_end|>",
+                                               "<|begin_of_text|>",
+                                               "<|end_of_text|>",
+                                               "<|start_header_id|>",
+                                               "<|end_header_id|>",
+                                               "<|eot_id|>",
+                                               "<|endoftext|>",
+                                               "<|system|>",
+                                               "<|user|>",
+                                               "<|assistant|>"};
   raw = raw.substr(0, 4 * max_prompt_field);
   std::string out;
   bool blank = false;
   const auto put_blank = [&] { blank = !out.empty(); };
   for (std::size_t at = 0; at < raw.size() && out.size() < max_prompt_field;) {
-    const auto mark = std::find_if(std::begin(marks), std::end(marks), [&](std::string_view m) { return raw.substr(at).starts_with(m); });
+    const auto mark = std::find_if(std::begin(marks), std::end(marks),
+                                   [&](std::string_view m) { return raw.substr(at).starts_with(m); });
     if (mark != std::end(marks)) {
       put_blank();
       at += mark->size();
@@ -132,10 +148,12 @@ class prompt_form {
 /// Ids of `text` where it continues a text that ends with `before`: vocabularies that write a blank in front
 /// of every text would otherwise write one in the middle.
 template <text::tokenizer Tokenizer>
-[[nodiscard]] std::vector<token_id> continuation_ids(const Tokenizer& tokenizer, std::string_view before, std::string_view text) {
+[[nodiscard]] std::vector<token_id> continuation_ids(const Tokenizer& tokenizer, std::string_view before,
+                                                     std::string_view text) {
   const std::vector<token_id> head = tokenizer.encode(before, text::special::plain);
   std::vector<token_id> all = tokenizer.encode(std::string(before) + std::string(text), text::special::plain);
-  if (all.size() <= head.size() || !std::equal(head.begin(), head.end(), all.begin())) return tokenizer.encode(text, text::special::plain);
+  if (all.size() <= head.size() || !std::equal(head.begin(), head.end(), all.begin()))
+    return tokenizer.encode(text, text::special::plain);
   all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(head.size()));
   return all;
 }

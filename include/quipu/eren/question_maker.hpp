@@ -37,8 +37,10 @@ inline constexpr std::string_view question_demonstrations =
     "Statement: Mount Kenya lies in Africa.\nAnswer: Africa\nQuestion: On which continent can you find Mount Kenya?\n\n"
     "Statement: Marie Curie was a chemist.\nAnswer: chemist\nQuestion: What did Marie Curie do for a living?\n\n"
     "Statement: Toyota builds the Corolla.\nAnswer: Toyota\nQuestion: Which company makes the Corolla?\n\n"
-    "Statement: The first language of Frida Kahlo was Spanish.\nAnswer: Spanish\nQuestion: What language did Frida Kahlo grow up with?\n\n"
-    "Statement: Johann Sebastian Bach died in Leipzig.\nAnswer: Leipzig\nQuestion: Where did Johann Sebastian Bach pass away?\n\n"
+    "Statement: The first language of Frida Kahlo was Spanish.\nAnswer: Spanish\nQuestion: What language did Frida "
+    "Kahlo grow up with?\n\n"
+    "Statement: Johann Sebastian Bach died in Leipzig.\nAnswer: Leipzig\nQuestion: Where did Johann Sebastian Bach "
+    "pass away?\n\n"
     "Statement: Nokia's head office is in Espoo.\nAnswer: Espoo\nQuestion: In what city is Nokia based?\n\n"
     "Statement: Glenn Gould played the piano.\nAnswer: piano\nQuestion: What instrument did Glenn Gould play?\n\n";
 
@@ -68,7 +70,8 @@ inline std::vector<std::string> asked_words(std::string_view note) {
 
 /// A question that can be used: one sentence that ends as it should, names what the note is about, and does not give
 /// the answer away.
-inline std::optional<std::string> usable_question(std::string_view written, std::string_view note, std::string_view answer) {
+inline std::optional<std::string> usable_question(std::string_view written, std::string_view note,
+                                                  std::string_view answer) {
   const std::size_t end = written.find('?');
   if (end == std::string_view::npos) return {};
   std::string question(text::strip_spaces(written.substr(0, end + 1)));
@@ -95,7 +98,8 @@ inline std::optional<std::string> usable_question(std::string_view written, std:
 /// @param notes    guarded, without final periods
 /// @return in the order of the notes
 template <class Session>
-[[nodiscard]] std::vector<made_question> make_questions(Session& session, std::span<const std::string> notes, const question_making_options& options = {}) {
+[[nodiscard]] std::vector<made_question> make_questions(Session& session, std::span<const std::string> notes,
+                                                        const question_making_options& options = {}) {
   using scalar = typename Session::scalar_type;
   static const prompt_form plain;
   const auto& tokenizer = session.tokenizer();
@@ -107,7 +111,9 @@ template <class Session>
     std::vector<std::vector<token_id>> prompts;
     for (std::size_t i = first; i < std::min(notes.size(), first + options.batch); ++i) {
       for (std::string& answer : detail::asked_words(notes[i])) {
-        const prompt p{{{"user", concat(options.demonstrations, "Statement: ", notes[i], ".\nAnswer: ", answer, "\nQuestion:")}}, {}};
+        const prompt p{
+            {{"user", concat(options.demonstrations, "Statement: ", notes[i], ".\nAnswer: ", answer, "\nQuestion:")}},
+            {}};
         std::vector<token_id> ids = plain.encode(tokenizer, p);
         if (!session.fits(ids.size(), options.max_tokens)) continue;
         prompts.push_back(std::move(ids));
@@ -134,13 +140,18 @@ template <class Session>
       d.token = d.next(logits, std::span<const token_id>());
       if (tokenizer.is_end(d.token)) return false;
       d.text += d.decoder.push(d.token);
-      return d.text.find('?') == std::string::npos && d.text.find('\n', d.text.find_first_not_of(" \n")) == std::string::npos;
+      return d.text.find('?') == std::string::npos &&
+             d.text.find('\n', d.text.find_first_not_of(" \n")) == std::string::npos;
     };
     for (std::size_t t = 0; t < tasks.size(); ++t) {
       for (std::size_t n = 0; n < options.n_sample; ++n) {
-        const std::uint64_t seed = options.seed + (static_cast<std::uint64_t>(first + t) * options.n_sample + n) * 0x9e3779b97f4a7c15u;
-        drafts.push_back({t, raw.fork(states[t].sequence, states[t].n_token), llama::sampler::draw(seed, {llama::top_k{40}, llama::temperature{options.temperature}}),
-                          text::stream_decoder(tokenizer), {}});
+        const std::uint64_t seed =
+            options.seed + (static_cast<std::uint64_t>(first + t) * options.n_sample + n) * 0x9e3779b97f4a7c15u;
+        drafts.push_back({t,
+                          raw.fork(states[t].sequence, states[t].n_token),
+                          llama::sampler::draw(seed, {llama::top_k{40}, llama::temperature{options.temperature}}),
+                          text::stream_decoder(tokenizer),
+                          {}});
         open.push_back(take(drafts.back(), states[t].logits));
       }
     }
@@ -155,14 +166,18 @@ template <class Session>
       if (inputs.empty()) break;
       // The draw sets the token that the running pass reads: kept until the pass is over.
       std::vector<std::vector<scalar>> rows(inputs.size());
-      session.run(inputs, [&](std::size_t i, std::size_t, std::span<const scalar> logits) { rows[i].assign(logits.begin(), logits.end()); });
-      for (std::size_t i = 0; i < rows.size(); ++i) open[owner[i]] = take(drafts[owner[i]], std::span<const scalar>(rows[i]));
+      session.run(inputs, [&](std::size_t i, std::size_t, std::span<const scalar> logits) {
+        rows[i].assign(logits.begin(), logits.end());
+      });
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        open[owner[i]] = take(drafts[owner[i]], std::span<const scalar>(rows[i]));
     }
     for (draft& d : drafts) {
       const made_question& task = tasks[d.task];
       auto question = detail::usable_question(d.text, notes[task.note], task.answer);
       const auto same = [&](const made_question& m) { return m.note == task.note && m.question == *question; };
-      if (question && std::none_of(made.begin(), made.end(), same)) made.push_back({task.note, std::move(*question), task.answer});
+      if (question && std::none_of(made.begin(), made.end(), same))
+        made.push_back({task.note, std::move(*question), task.answer});
     }
     erase_drafts();
     for (std::size_t t = 0; t < tasks.size(); ++t) session.release(states[t], prompts[t]);

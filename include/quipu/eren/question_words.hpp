@@ -46,7 +46,8 @@ namespace quipu::eren {
 /// @param word  lower case
 [[nodiscard]] inline std::string_view stem(std::string_view word) noexcept {
   for (const std::string_view ending : {"ing", "ed", "es", "s", "e"}) {
-    if (word.ends_with(ending) && n_character(word) >= ending.size() + 3) return word.substr(0, word.size() - ending.size());
+    if (word.ends_with(ending) && n_character(word) >= ending.size() + 3)
+      return word.substr(0, word.size() - ending.size());
   }
   return word;
 }
@@ -159,7 +160,8 @@ inline std::string lower(std::string_view text) {
   for (const std::string& word : words) {
     if (notes::is_stop_word(detail::lower(word))) continue;
     const std::vector<std::string> parts = lower_words(word);
-    const bool known = std::all_of(parts.begin(), parts.end(), [&](const std::string& part) { return asked.count(std::string(stem(part))) != 0; });
+    const bool known = std::all_of(parts.begin(), parts.end(),
+                                   [&](const std::string& part) { return asked.count(std::string(stem(part))) != 0; });
     if (!known && std::find(candidates.begin(), candidates.end(), word) == candidates.end()) candidates.push_back(word);
   }
   if (candidates.empty() && !words.empty()) candidates.push_back(words.back());

@@ -17,7 +17,8 @@ namespace quipu::eren {
 /// Role `read_prompt`: a small value that words the task. Notes are guarded and without final periods, the
 /// question is guarded. `name()` goes into the keys of what was fitted on the prompt.
 template <class P>
-concept read_prompt = std::copyable<P> && requires(const P& p, std::span<const std::string> notes, std::string_view question) {
+concept read_prompt = std::copyable<P> &&
+    requires(const P& p, std::span<const std::string> notes, std::string_view question) {
   { p(notes, question) } -> std::same_as<prompt>;
   { p.name() } -> std::convertible_to<std::string_view>;
 };
@@ -35,11 +36,14 @@ inline std::string numbered_notes(std::span<const std::string> notes) {
 /// Notes for a chat model, with a way out: the prompt behind the default reader.
 struct notes_prompt {
   static constexpr std::string_view system =
-      "You answer with a few words only. You are given notes. They are true even if they disagree with what you remember. Use only the notes. "
+      "You answer with a few words only. You are given notes. They are true even if they disagree with what you "
+      "remember. Use only the notes. "
       "If the notes do not state the answer, reply exactly: unanswerable";
 
   [[nodiscard]] prompt operator()(std::span<const std::string> notes, std::string_view question) const {
-    return {{{"system", std::string(system)}, {"user", concat(detail::numbered_notes(notes), "\nQuestion: ", question)}}, "Answer:"};
+    return {
+        {{"system", std::string(system)}, {"user", concat(detail::numbered_notes(notes), "\nQuestion: ", question)}},
+        "Answer:"};
   }
   [[nodiscard]] static std::string_view name() { return "notes 1"; }
 };
@@ -47,10 +51,13 @@ struct notes_prompt {
 /// The same without a way out.
 struct one_step_notes_prompt {
   static constexpr std::string_view system =
-      "You answer with a few words only. You are given notes. They are true even if they disagree with what you remember. Use only the notes.";
+      "You answer with a few words only. You are given notes. They are true even if they disagree with what you "
+      "remember. Use only the notes.";
 
   [[nodiscard]] prompt operator()(std::span<const std::string> notes, std::string_view question) const {
-    return {{{"system", std::string(system)}, {"user", concat(detail::numbered_notes(notes), "\nQuestion: ", question)}}, "Answer:"};
+    return {
+        {{"system", std::string(system)}, {"user", concat(detail::numbered_notes(notes), "\nQuestion: ", question)}},
+        "Answer:"};
   }
   [[nodiscard]] static std::string_view name() { return "one-step notes 1"; }
 };
@@ -80,7 +87,8 @@ struct paper_entailment_prompt {
 struct claim_prompt {
   [[nodiscard]] prompt operator()(std::span<const std::string> notes, std::string_view claim) const {
     return {{{"system",
-              "You are given notes. They are true even if they disagree with what you remember. Use only the notes. Answer with yes, no or unanswerable."},
+              "You are given notes. They are true even if they disagree with what you remember. Use only the notes. "
+              "Answer with yes, no or unanswerable."},
              {"user", concat(detail::numbered_notes(notes), "\nClaim: ", claim)}},
             "Answer:"};
   }
@@ -110,8 +118,8 @@ struct plain_claim_prompt {
 };
 
 static_assert(read_prompt<notes_prompt> && read_prompt<one_step_notes_prompt> && read_prompt<paper_reading_prompt> &&
-              read_prompt<paper_one_step_prompt> && read_prompt<paper_entailment_prompt> && read_prompt<claim_prompt> && read_prompt<plain_note_prompt> &&
-              read_prompt<plain_claim_prompt>);
+              read_prompt<paper_one_step_prompt> && read_prompt<paper_entailment_prompt> && read_prompt<claim_prompt> &&
+              read_prompt<plain_note_prompt> && read_prompt<plain_claim_prompt>);
 
 /// The form that a prompt policy is encoded in: plain where it asks for that, else the model's.
 template <read_prompt P>

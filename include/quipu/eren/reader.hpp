@@ -35,7 +35,8 @@ struct reading {
   std::string answer = {};
   bool abstained = false;     ///< the reader itself says that the notes hold no answer
   double log_p_answer = 0;    ///< nats, sum over the answer's tokens, behind the prompt
-  double log_p_abstain = 0;   ///< nats, of the word for "no answer": of its first token, or of all as the reader's options say
+  /// Nats, of the word for "no answer": of its first token, or of all as the reader's options say
+  double log_p_abstain = 0;
   std::size_t n_token = 0;    ///< of the answer
   std::size_t n_prompt = 0;   ///< tokens
   std::size_t n_computed = 0; ///< of them, not taken from a cache
@@ -60,7 +61,8 @@ enum class note_grouping : std::uint8_t {
 /// | `identity()` | names the prompt and the method, for the keys of fitted gates |
 /// | `reads_jointly` | optional; false where notes that were read one by one are never read together after that |
 template <class R, class Session>
-concept reader_on = std::copyable<R> && requires(const R& r, Session& s, std::span<const reading_task> tasks, const reading_wishes& wishes) {
+concept reader_on = std::copyable<R> &&
+    requires(const R& r, Session& s, std::span<const reading_task> tasks, const reading_wishes& wishes) {
   typename R::default_gate;
   { R::grouping } -> std::convertible_to<note_grouping>;
   { R::n_note } -> std::convertible_to<std::size_t>;
@@ -75,10 +77,16 @@ consteval void explain_reader() {
   } else if constexpr (!requires { typename R::default_gate; }) {
     static_assert(requires { typename R::default_gate; }, "reader: declare 'using default_gate = ...'");
   } else if constexpr (!requires { R::grouping; R::n_note; }) {
-    static_assert(requires { R::grouping; R::n_note; }, "reader: declare 'static constexpr note_grouping grouping' and 'static constexpr std::size_t n_note'");
+    static_assert(
+        requires {
+          R::grouping;
+          R::n_note;
+        },
+        "reader: declare 'static constexpr note_grouping grouping' and 'static constexpr std::size_t n_note'");
   } else {
     static_assert(reader_on<R, Session>,
-                  "reader: declare 'template <class Session> std::vector<reading> read(Session&, std::span<const reading_task>, const reading_wishes&) const' and "
+                  "reader: declare 'template <class Session> std::vector<reading> read(Session&, std::span<const "
+                  "reading_task>, const reading_wishes&) const' and "
                   "'std::string identity() const'");
   }
 }
@@ -89,8 +97,12 @@ class prompt_batch {
  public:
   using state = typename Session::state;
 
-  prompt_batch(Session& session, std::vector<std::vector<token_id>> prompts, std::optional<std::size_t> depth, const Adapter& adapter = {})
-      : session_(session), prompts_(std::move(prompts)), adapter_(adapter), states_(session.read(std::span<const std::vector<token_id>>(prompts_), depth, adapter)) {}
+  prompt_batch(Session& session, std::vector<std::vector<token_id>> prompts, std::optional<std::size_t> depth,
+               const Adapter& adapter = {})
+      : session_(session),
+        prompts_(std::move(prompts)),
+        adapter_(adapter),
+        states_(session.read(std::span<const std::vector<token_id>>(prompts_), depth, adapter)) {}
   prompt_batch(const prompt_batch&) = delete;
   prompt_batch& operator=(const prompt_batch&) = delete;
   ~prompt_batch() {
@@ -115,8 +127,8 @@ class prompt_batch {
 ///
 /// @param readings  (tasks) prompt texts and sizes are filled in
 template <class Prompt, class Session, class Adapter, class Body>
-void with_prompts(const Prompt& words, Session& session, std::span<const reading_task> tasks, const reading_wishes& wishes, const Adapter& adapter,
-                  std::vector<reading>& readings, Body&& body) {
+void with_prompts(const Prompt& words, Session& session, std::span<const reading_task> tasks,
+                  const reading_wishes& wishes, const Adapter& adapter, std::vector<reading>& readings, Body&& body) {
   constexpr std::size_t portion = 16;  // prompts of one batch: 16 rows of logits are a few MB
   const prompt_form& form = form_for<Prompt>(session.form());
   readings.assign(tasks.size(), {});

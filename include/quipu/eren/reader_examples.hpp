@@ -23,11 +23,14 @@
 namespace quipu::eren {
 
 /// Edits of the development part that no reader is trained on, so that thresholds can be chosen there: a quarter.
-[[nodiscard]] inline bool held_back(std::string_view decimal_id) noexcept { return crc32(std::string("h").append(decimal_id)) % 4 == 0; }
+[[nodiscard]] inline bool held_back(std::string_view decimal_id) noexcept {
+  return crc32(std::string("h").append(decimal_id)) % 4 == 0;
+}
 
 /// The questions of those edits for which `keep(id)` holds.
 template <class Keep>
-[[nodiscard]] std::vector<evaluation_question> questions_of(std::span<const data::edit_case> cases, std::vector<evaluation_question> questions, Keep&& keep) {
+[[nodiscard]] std::vector<evaluation_question> questions_of(std::span<const data::edit_case> cases,
+                                                            std::vector<evaluation_question> questions, Keep&& keep) {
   std::erase_if(questions, [&](const evaluation_question& q) { return !keep(cases[q.edit].id); });
   return questions;
 }
@@ -47,8 +50,10 @@ struct reader_example {
 /// @param ids         notes of every case, see `add_all_notes`
 /// @param abstention  the word of the reader's options
 template <class Store, class Retriever>
-[[nodiscard]] std::vector<reader_example> reader_examples(const notes::notebook<Store, Retriever>& notebook, std::span<const evaluation_question> questions,
-                                                          std::span<const std::vector<notes::note_id>> ids, std::string_view abstention = "unanswerable") {
+[[nodiscard]] std::vector<reader_example> reader_examples(const notes::notebook<Store, Retriever>& notebook,
+                                                          std::span<const evaluation_question> questions,
+                                                          std::span<const std::vector<notes::note_id>> ids,
+                                                          std::string_view abstention = "unanswerable") {
   std::vector<reader_example> examples;
   for (const evaluation_question& q : questions) {
     if (q.kind == question_kind::portability || q.contaminated) continue;
@@ -59,7 +64,10 @@ template <class Store, class Retriever>
     if (in_scope && (q.accepted.empty() || std::find(own.begin(), own.end(), found.front().id) == own.end())) continue;
     const std::optional<notes::note> note = notebook.find(found.front().id);
     if (!note) continue;
-    examples.push_back({guarded(q.question), {guarded_note(note->text)}, in_scope ? q.accepted.front() : std::string(abstention), in_scope});
+    examples.push_back({guarded(q.question),
+                        {guarded_note(note->text)},
+                        in_scope ? q.accepted.front() : std::string(abstention),
+                        in_scope});
   }
   return examples;
 }
@@ -70,8 +78,9 @@ template <class Store, class Retriever>
 /// @param n_most  examples of more tokens are left out, and counted nowhere; 0: none
 /// @throws config_error  examples of one kind only
 template <read_prompt Prompt = plain_note_prompt, text::tokenizer Tokenizer>
-[[nodiscard]] train::example_list encode_examples(const Tokenizer& tokenizer, std::span<const reader_example> examples, const prompt_form& form_of_model = {},
-                                                        const Prompt& words = {}, std::size_t n_most = 0) {
+[[nodiscard]] train::example_list encode_examples(const Tokenizer& tokenizer, std::span<const reader_example> examples,
+                                                  const prompt_form& form_of_model = {}, const Prompt& words = {},
+                                                  std::size_t n_most = 0) {
   const prompt_form& form = form_for<Prompt>(form_of_model);
   std::vector<train::example> all;
   std::vector<std::size_t> n_learned;
@@ -87,11 +96,13 @@ template <read_prompt Prompt = plain_note_prompt, text::tokenizer Tokenizer>
   }
   const auto n_answer = static_cast<std::size_t>(std::count(answers.begin(), answers.end(), true));
   if (n_answer == 0 || n_answer == all.size()) {
-    fail<config_error>("encode_examples", "notes that answer and notes that do not", concat(n_answer, " of ", all.size(), " that answer"));
+    fail<config_error>("encode_examples", "notes that answer and notes that do not",
+                       concat(n_answer, " of ", all.size(), " that answer"));
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     const std::size_t n_kind = answers[i] ? n_answer : all.size() - n_answer;
-    all[i].weight = 0.5 * static_cast<double>(all.size()) / static_cast<double>(n_kind) / static_cast<double>(n_learned[i]);
+    all[i].weight =
+        0.5 * static_cast<double>(all.size()) / static_cast<double>(n_kind) / static_cast<double>(n_learned[i]);
   }
   return train::example_list(std::move(all));
 }

@@ -28,14 +28,16 @@ struct reader_schedule {
   std::size_t total = 1;
 
   [[nodiscard]] double operator()(std::size_t step) const noexcept {
-    const double rising = n_warm_up == 0 ? 1 : std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(n_warm_up));
+    const double rising =
+        n_warm_up == 0 ? 1 : std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(n_warm_up));
     return rising * (1 - static_cast<double>(step) / static_cast<double>(total));
   }
 };
 static_assert(schedule::schedule_policy<reader_schedule>);
 
 struct reader_training_options {
-  pet::lora lora = {.rank = 8, .alpha = 16, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "o_proj"})};
+  pet::lora lora = {
+      .rank = 8, .alpha = 16, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "o_proj"})};
   double learning_rate = 1e-3;
   std::size_t n_pass = 2;      ///< over the examples, rounded down to whole batches
   std::size_t batch_size = 32;
@@ -57,7 +59,8 @@ struct trained_reader {
 /// examples and options alone.
 /// @throws as `train::trainer::run`
 template <class Model, train::example_source Examples>
-[[nodiscard]] trained_reader<typename Model::scalar_type> train_reader(llama::training_pass<Model>& pass, const Examples& examples,
+[[nodiscard]] trained_reader<typename Model::scalar_type> train_reader(llama::training_pass<Model>& pass,
+                                                                       const Examples& examples,
                                                                        const reader_training_options& options = {}) {
   using scalar = typename Model::scalar_type;
   trained_reader<scalar> made{{options.lora, pass.model().config(), options.seed}, {}};
@@ -72,10 +75,17 @@ template <class Model, train::example_source Examples>
   llama::module_hooks hooks(made.module, pass.workspace());
   const std::size_t batch = std::min(options.batch_size, std::max<std::size_t>(1, examples.size()));
   const std::size_t n_step = options.n_pass * (examples.size() / batch);
-  train::trainer trainer(pass, made.module.parameters(), llama::weight_gradients<scalar>(), optim::adamw{.learning_rate = options.learning_rate, .weight_decay = 0},
+  train::trainer trainer(pass, made.module.parameters(), llama::weight_gradients<scalar>(),
+                         optim::adamw{.learning_rate = options.learning_rate, .weight_decay = 0},
                          reader_schedule{options.n_warm_up, n_step},
-                         {.n_step = n_step, .batch_size = batch, .max_gradient_norm = 1, .seed = options.seed, .save_every = options.save_every,
-                          .folder = options.folder, .resume = options.resume, .progress = options.progress});
+                         {.n_step = n_step,
+                          .batch_size = batch,
+                          .max_gradient_norm = 1,
+                          .seed = options.seed,
+                          .save_every = options.save_every,
+                          .folder = options.folder,
+                          .resume = options.resume,
+                          .progress = options.progress});
   made.result = trainer.run(examples, hooks);
   return made;
 }

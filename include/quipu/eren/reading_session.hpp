@@ -54,7 +54,8 @@ template <class Hooks, class Scalar>
 class row_tap : public Hooks {
  public:
   /// @param wanted  numbers of the rows over the whole run, ascending
-  row_tap(Hooks hooks, std::size_t layer, std::vector<std::size_t> wanted) : Hooks(std::move(hooks)), layer_(layer), rows_(std::move(wanted)) {}
+  row_tap(Hooks hooks, std::size_t layer, std::vector<std::size_t> wanted)
+      : Hooks(std::move(hooks)), layer_(layer), rows_(std::move(wanted)) {}
 
   void block_output(std::size_t layer, std::span<const llama::row_segment> all, matrix_view<const Scalar> x) {
     Hooks::block_output(layer, all, x);
@@ -107,18 +108,28 @@ template <class Model>
 class reading_session {
  public:
   using model_type = Model;
-  using session_type = std::remove_cvref_t<decltype(open_session(std::declval<const Model&>(), std::declval<thread_team>()))>;
+  using session_type =
+      std::remove_cvref_t<decltype(open_session(std::declval<const Model&>(), std::declval<thread_team>()))>;
   using scalar_type = typename session_type::scalar_type;
   using state = read_prompt_state<scalar_type>;
 
   /// True where the model's sessions take hooks, so that hidden states and adapters are to be had.
-  static constexpr bool takes_hooks = requires(session_type& s, std::span<const llama::sequence_input<scalar_type>> inputs, llama::logits_visitor visit,
-                                               llama::no_hooks hooks) { s.run(inputs, visit, hooks); };
+  static constexpr bool takes_hooks =
+      requires(session_type& s, std::span<const llama::sequence_input<scalar_type>> inputs,
+               llama::logits_visitor visit, llama::no_hooks hooks) {
+    s.run(inputs, visit, hooks);
+  };
 
   explicit reading_session(Model m, thread_team team = thread_team(), const reading_options& options = {})
-      : model_(std::move(m)), form_(prompt_form::of(model_.tokenizer())), options_(options), holder_(new holder{open_session(model_, std::move(team))}) {}
+      : model_(std::move(m)),
+        form_(prompt_form::of(model_.tokenizer())),
+        options_(options),
+        holder_(new holder{open_session(model_, std::move(team))}) {}
   reading_session(Model m, prompt_form form, thread_team team = thread_team(), const reading_options& options = {})
-      : model_(std::move(m)), form_(std::move(form)), options_(options), holder_(new holder{open_session(model_, std::move(team))}) {}
+      : model_(std::move(m)),
+        form_(std::move(form)),
+        options_(options),
+        holder_(new holder{open_session(model_, std::move(team))}) {}
 
   [[nodiscard]] const Model& model() const noexcept { return model_; }
   [[nodiscard]] decltype(auto) tokenizer() const { return model_.tokenizer(); }
@@ -128,7 +139,9 @@ class reading_session {
   [[nodiscard]] std::size_t n_computed() const noexcept { return n_computed_; }
 
   /// Can a prompt of so many tokens be read and answered with `room` more?
-  [[nodiscard]] bool fits(std::size_t n_token, std::size_t room = 32) const { return n_token + room <= holder_->session.n_ctx(); }
+  [[nodiscard]] bool fits(std::size_t n_token, std::size_t room = 32) const {
+    return n_token + room <= holder_->session.n_ctx();
+  }
 
   /// Reads prompts in one batch. What they have in common with each other, or with earlier prompts, is
   /// computed once.
@@ -137,7 +150,8 @@ class reading_session {
   /// @param adapter  source of hooks, see `no_adapter`
   /// @throws config_error  an empty prompt, one longer than the context, a depth that the model does not have
   template <class Adapter = no_adapter>
-  [[nodiscard]] std::vector<state> read(std::span<const std::vector<token_id>> prompts, std::optional<std::size_t> depth = {}, const Adapter& adapter = {}) {
+  [[nodiscard]] std::vector<state> read(std::span<const std::vector<token_id>> prompts,
+                                        std::optional<std::size_t> depth = {}, const Adapter& adapter = {}) {
     auto& cache = caches_[adapter.variant()];
     std::vector<state> states(prompts.size());
     if (prompts.empty()) return states;
@@ -159,7 +173,9 @@ class reading_session {
       n_row += tokens.size() - n;
       last_rows.push_back(n_row - 1);
     }
-    const auto visit = [&](std::size_t i, std::size_t, std::span<const scalar_type> logits) { states[i].logits.assign(logits.begin(), logits.end()); };
+    const auto visit = [&](std::size_t i, std::size_t, std::span<const scalar_type> logits) {
+      states[i].logits.assign(logits.begin(), logits.end());
+    };
     if (depth) {
       if constexpr (takes_hooks) {
         using hooks_type = decltype(adapter.hooks(holder_->session));
@@ -193,7 +209,9 @@ class reading_session {
   template <class Adapter = no_adapter>
   void release(const state& s, std::span<const token_id> prompt, const Adapter& adapter = {}) {
     auto& cache = caches_[adapter.variant()];
-    const auto known = [&](const entry& e) { return e.tokens.size() >= prompt.size() && detail::common_prefix(e.tokens, prompt) == prompt.size(); };
+    const auto known = [&](const entry& e) {
+      return e.tokens.size() >= prompt.size() && detail::common_prefix(e.tokens, prompt) == prompt.size();
+    };
     if (options_.n_cached == 0 || std::any_of(cache.begin(), cache.end(), known)) {
       holder_->session.erase(s.sequence);
       return;
@@ -220,7 +238,8 @@ class reading_session {
     }
     if (!inputs.empty()) {
       run(inputs, [&](std::size_t input, std::size_t row, std::span<const scalar_type> logits) {
-        result[owner[input]].push_back(llama::log_probability(logits, checked(all[owner[input]].continuation[row + 1])));
+        result[owner[input]].push_back(
+            llama::log_probability(logits, checked(all[owner[input]].continuation[row + 1])));
       });
     }
     for (std::size_t i = 0; i < all.size(); ++i) release(states[i], prompts[i]);
@@ -229,10 +248,12 @@ class reading_session {
 
   /// log P of one text, its tokens together, behind each of some prompts that were just read; their sequences stay as they are.
   template <class Adapter = no_adapter>
-  [[nodiscard]] std::vector<double> score_behind(std::span<const state> states, std::span<const token_id> tokens, const Adapter& adapter = {}) {
+  [[nodiscard]] std::vector<double> score_behind(std::span<const state> states, std::span<const token_id> tokens,
+                                                 const Adapter& adapter = {}) {
     std::vector<double> sums(states.size(), 0);
     if (tokens.empty()) return sums;
-    for (std::size_t i = 0; i < states.size(); ++i) sums[i] = llama::log_probability(std::span<const scalar_type>(states[i].logits), checked(tokens[0]));
+    for (std::size_t i = 0; i < states.size(); ++i)
+      sums[i] = llama::log_probability(std::span<const scalar_type>(states[i].logits), checked(tokens[0]));
     if (tokens.size() == 1) return sums;
     struct forks {
       session_type& session;
@@ -243,9 +264,16 @@ class reading_session {
     } own{holder_->session, {}};
     own.inputs.reserve(states.size());
     for (const state& s : states) {
-      own.inputs.push_back({holder_->session.fork(s.sequence, adapter.n_virtual() + s.n_token), tokens.first(tokens.size() - 1), {}, llama::logits_of::every_row});
+      own.inputs.push_back({holder_->session.fork(s.sequence, adapter.n_virtual() + s.n_token),
+                            tokens.first(tokens.size() - 1),
+                            {},
+                            llama::logits_of::every_row});
     }
-    run(own.inputs, [&](std::size_t i, std::size_t row, std::span<const scalar_type> logits) { sums[i] += llama::log_probability(logits, checked(tokens[row + 1])); },
+    run(
+        own.inputs,
+        [&](std::size_t i, std::size_t row, std::span<const scalar_type> logits) {
+          sums[i] += llama::log_probability(logits, checked(tokens[row + 1]));
+        },
         adapter);
     return sums;
   }
@@ -284,13 +312,15 @@ class reading_session {
 
   [[nodiscard]] token_id checked(token_id token) const {
     const std::size_t n_vocab = holder_->session.n_vocab();
-    if (token < 0 || static_cast<std::size_t>(token) >= n_vocab) fail<config_error>("reading_session: token id", concat("0 .. ", n_vocab - 1), token);
+    if (token < 0 || static_cast<std::size_t>(token) >= n_vocab)
+      fail<config_error>("reading_session: token id", concat("0 .. ", n_vocab - 1), token);
     return token;
   }
 
   /// A sequence that holds the longest known beginning of `tokens`, at most `most` of them.
   template <class Adapter>
-  std::pair<llama::sequence_id, std::size_t> begin(entries& cache, std::span<const token_id> tokens, std::size_t most, const Adapter& adapter) {
+  std::pair<llama::sequence_id, std::size_t> begin(entries& cache, std::span<const token_id> tokens, std::size_t most,
+                                                   const Adapter& adapter) {
     entry* best = nullptr;
     std::size_t n_best = 0;
     for (entry& e : cache) {
@@ -306,7 +336,8 @@ class reading_session {
   }
   void keep(entries& cache, llama::sequence_id sequence, std::span<const token_id> tokens) {
     if (cache.size() >= options_.n_cached) {
-      const auto oldest = std::min_element(cache.begin(), cache.end(), [](const entry& a, const entry& b) { return a.used < b.used; });
+      const auto oldest =
+          std::min_element(cache.begin(), cache.end(), [](const entry& a, const entry& b) { return a.used < b.used; });
       holder_->session.erase(oldest->sequence);
       cache.erase(oldest);
     }

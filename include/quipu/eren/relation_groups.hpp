@@ -47,8 +47,8 @@ class relation_groups {
     for (const auto& [name, pattern] : groups) {
       int problem = 0;
       PCRE2_SIZE place = 0;
-      pcre2_code_8* compiled = pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(pattern), PCRE2_ZERO_TERMINATED, PCRE2_CASELESS | PCRE2_UTF | PCRE2_UCP,
-                                           &problem, &place, nullptr);
+      pcre2_code_8* compiled = pcre2_compile_8(reinterpret_cast<PCRE2_SPTR8>(pattern), PCRE2_ZERO_TERMINATED,
+                                               PCRE2_CASELESS | PCRE2_UTF | PCRE2_UCP, &problem, &place, nullptr);
       if (compiled == nullptr) throw std::bad_alloc();  // the patterns are right, so only memory can be missing
       groups_.emplace_back(name, std::unique_ptr<pcre2_code_8, code_deleter>(compiled));
     }
@@ -59,12 +59,16 @@ class relation_groups {
     const std::unique_ptr<pcre2_match_data_8, match_deleter> match(pcre2_match_data_create_8(1, nullptr));
     if (match == nullptr) throw std::bad_alloc();
     for (const auto& [name, pattern] : groups_) {
-      if (pcre2_match_8(pattern.get(), reinterpret_cast<PCRE2_SPTR8>(note.data()), note.size(), 0, 0, match.get(), nullptr) >= 0) return name;
+      if (pcre2_match_8(pattern.get(), reinterpret_cast<PCRE2_SPTR8>(note.data()), note.size(), 0, 0, match.get(),
+                        nullptr) >= 0)
+        return name;
     }
     return "other";
   }
   /// Which of two halves a relation belongs to: CRC-32 of its name mod 2.
-  [[nodiscard]] static constexpr int half_of(std::string_view relation) noexcept { return static_cast<int>(crc32(relation) % 2); }
+  [[nodiscard]] static constexpr int half_of(std::string_view relation) noexcept {
+    return static_cast<int>(crc32(relation) % 2);
+  }
 
  private:
   struct code_deleter {

@@ -31,7 +31,8 @@ class log_fields {
     return *found;
   }
   [[nodiscard]] bool flag(const char* name) const {
-    if (!field(name).is_boolean()) fail<format_error>(concat(place_, ".", name), "true or false", field(name).type_name());
+    if (!field(name).is_boolean())
+      fail<format_error>(concat(place_, ".", name), "true or false", field(name).type_name());
     return field(name).get<bool>();
   }
   [[nodiscard]] double number(const char* name) const {
@@ -72,7 +73,8 @@ class resumable_log {
       const mapped_file file(path_);
       const std::string_view text = file.text();
       for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string_view::npos; at = end + 1) {
-        nlohmann::json line = parse_json(text.substr(at, end - at), concat(path_, ": line ", lines_.size() + (keep == 0 ? 1 : 2)));
+        nlohmann::json line =
+            parse_json(text.substr(at, end - at), concat(path_, ": line ", lines_.size() + (keep == 0 ? 1 : 2)));
         if (keep == 0) {
           const std::string found = log_fields(line, path_).text("run");
           if (found != run) fail<config_error>(path_, concat("the run '", run, "'"), concat("'", found, "'"));
@@ -83,7 +85,8 @@ class resumable_log {
       }
     }
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(keep)) != 0 || ::lseek(descriptor_, 0, SEEK_END) < 0) {
+    if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(keep)) != 0 ||
+        ::lseek(descriptor_, 0, SEEK_END) < 0) {
       throw io_error(concat(path_, ": cannot write"));
     }
     if (keep == 0) {

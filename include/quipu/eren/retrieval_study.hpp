@@ -29,7 +29,8 @@ namespace quipu::eren {
 /// True where nothing but the subject leads from a question to its note: but for stop words and the words of the subject
 /// no word of the question has its stem in the note.
 /// @param subject  where it is empty, the words of the note that begin with a capital stand for it
-[[nodiscard]] inline bool is_paraphrase(std::string_view question, std::string_view note, std::string_view subject = {}) {
+[[nodiscard]] inline bool is_paraphrase(std::string_view question, std::string_view note,
+                                        std::string_view subject = {}) {
   std::unordered_set<std::string> known = stems_of(lower_words(subject));
   if (subject.empty()) {
     for (const std::string& word : note_words(note)) {
@@ -57,7 +58,8 @@ struct retrieval_set {
   std::vector<retrieval_question> questions;
 
   [[nodiscard]] std::size_t n_paraphrase() const {
-    return static_cast<std::size_t>(std::count_if(questions.begin(), questions.end(), [](const auto& q) { return q.paraphrased; }));
+    return static_cast<std::size_t>(
+        std::count_if(questions.begin(), questions.end(), [](const auto& q) { return q.paraphrased; }));
   }
   /// Notes that the questions need: 1 or more.
   [[nodiscard]] std::size_t n_wanted() const {
@@ -83,7 +85,9 @@ struct retrieval_set {
     std::unordered_set<std::string_view> seen;
     for (const data::probe& p : c.in_scope) {
       if (!seen.insert(p.question).second) continue;
-      const bool other_words = std::any_of(c.notes.begin(), c.notes.end(), [&](const std::string& text) { return is_paraphrase(p.question, text, c.subject); });
+      const bool other_words = std::any_of(c.notes.begin(), c.notes.end(), [&](const std::string& text) {
+        return is_paraphrase(p.question, text, c.subject);
+      });
       set.questions.push_back({p.question, ids, other_words});
     }
   }
@@ -107,7 +111,8 @@ void add_notes_of(const retrieval_set& set, Retriever& retriever) {
 /// the number of notes that score better or as well and came before it.
 /// @param depth  notes asked for: beyond it a note counts as not found
 template <notes::note_retriever Retriever>
-[[nodiscard]] retriever_scores score_retriever(std::string name, const Retriever& retriever, const retrieval_set& set, std::size_t depth = 100) {
+[[nodiscard]] retriever_scores score_retriever(std::string name, const Retriever& retriever, const retrieval_set& set,
+                                               std::size_t depth = 100) {
   retriever_scores scores{std::move(name)};
   const auto ids_of = [](const std::vector<notes::scored_note>& found) {
     std::vector<std::int64_t> ids;
@@ -120,7 +125,9 @@ template <notes::note_retriever Retriever>
     scores.all.count(found, q.wanted);
     if (q.paraphrased) scores.paraphrased.count(found, q.wanted);
     if (!hops) continue;
-    const auto chain = ids_of(notes::retrieve_two_hop(retriever, [&](notes::note_id id) -> std::string_view { return set.notes[static_cast<std::size_t>(id - 1)]; }, q.question, 5));
+    const auto chain = ids_of(notes::retrieve_two_hop(
+        retriever, [&](notes::note_id id) -> std::string_view { return set.notes[static_cast<std::size_t>(id - 1)]; },
+        q.question, 5));
     scores.two_hops.count(chain, q.wanted);
     if (q.paraphrased) scores.two_hops_paraphrased.count(chain, q.wanted);
   }
@@ -132,19 +139,37 @@ template <notes::note_retriever Retriever>
 [[nodiscard]] inline report::table retrieval_table(std::span<const retriever_scores> rows, const retrieval_set& set) {
   const std::string other = concat(", ", set.n_paraphrase(), " paraphrases");
   if (set.n_wanted() > 1) {
-    report::table out({{"retriever"}, {"questions", 0}, {"any@5"}, {"both@2"}, {"both@5"}, {"two hops both@5"}, {"both@5" + other}, {"two hops both@5" + other}});
+    report::table out({{"retriever"},
+                       {"questions", 0},
+                       {"any@5"},
+                       {"both@2"},
+                       {"both@5"},
+                       {"two hops both@5"},
+                       {"both@5" + other},
+                       {"two hops both@5" + other}});
     for (const retriever_scores& r : rows) {
-      out.add_row({r.name, static_cast<std::int64_t>(r.all.size()), report::percent(r.all.recall_any(5)), report::percent(r.all.recall_all(2)), report::percent(r.all.recall_all(5)),
-                   report::percent(r.two_hops.recall_all(5)), report::percent(r.paraphrased.recall_all(5)), report::percent(r.two_hops_paraphrased.recall_all(5))});
+      out.add_row({r.name, static_cast<std::int64_t>(r.all.size()), report::percent(r.all.recall_any(5)),
+                   report::percent(r.all.recall_all(2)), report::percent(r.all.recall_all(5)),
+                   report::percent(r.two_hops.recall_all(5)), report::percent(r.paraphrased.recall_all(5)),
+                   report::percent(r.two_hops_paraphrased.recall_all(5))});
     }
     return out;
   }
-  report::table out({{"retriever"}, {"questions", 0}, {"R@1"}, {"R@3"}, {"R@5"}, {"MRR", 3}, {"R@1" + other}, {"R@5" + other}, {"MRR" + other, 3}});
+  report::table out({{"retriever"},
+                     {"questions", 0},
+                     {"R@1"},
+                     {"R@3"},
+                     {"R@5"},
+                     {"MRR", 3},
+                     {"R@1" + other},
+                     {"R@5" + other},
+                     {"MRR" + other, 3}});
   const auto number = [](std::optional<double> value) { return value ? report::cell(*value) : report::cell(); };
   for (const retriever_scores& r : rows) {
-    out.add_row({r.name, static_cast<std::int64_t>(r.all.size()), report::percent(r.all.recall_any(1)), report::percent(r.all.recall_any(3)), report::percent(r.all.recall_any(5)),
-                 number(r.all.mean_reciprocal_rank()), report::percent(r.paraphrased.recall_any(1)), report::percent(r.paraphrased.recall_any(5)),
-                 number(r.paraphrased.mean_reciprocal_rank())});
+    out.add_row({r.name, static_cast<std::int64_t>(r.all.size()), report::percent(r.all.recall_any(1)),
+                 report::percent(r.all.recall_any(3)), report::percent(r.all.recall_any(5)),
+                 number(r.all.mean_reciprocal_rank()), report::percent(r.paraphrased.recall_any(1)),
+                 report::percent(r.paraphrased.recall_any(5)), number(r.paraphrased.mean_reciprocal_rank())});
   }
   return out;
 }

@@ -63,10 +63,13 @@ inline std::string with_topic(std::string question, std::string_view own, std::s
 /// @param made   see `make_questions`
 /// @return one case a note, its id the note's number; cases of notes that are not live have no notes
 /// @throws config_error  a question of a note that is not there
-[[nodiscard]] inline std::vector<data::edit_case> unlabelled_cases(std::span<const std::string> notes, std::span<const made_question> made, std::uint64_t seed = 0) {
+[[nodiscard]] inline std::vector<data::edit_case> unlabelled_cases(std::span<const std::string> notes,
+                                                                   std::span<const made_question> made,
+                                                                   std::uint64_t seed = 0) {
   std::vector<std::vector<const made_question*>> of_note(notes.size());
   for (const made_question& m : made) {
-    if (m.note >= notes.size()) fail<config_error>("unlabelled_cases: note of a question", concat("below ", notes.size()), m.note);
+    if (m.note >= notes.size())
+      fail<config_error>("unlabelled_cases: note of a question", concat("below ", notes.size()), m.note);
     of_note[m.note].push_back(&m);
   }
   std::vector<data::edit_case> cases(notes.size());
@@ -109,18 +112,23 @@ inline std::string with_topic(std::string question, std::string_view own, std::s
   const auto at = std::find(names.begin(), names.end(), "ans_v");
   if (at == names.end()) fail<config_error>("read_back: features", "ans_v among them", names.size());
   const auto sure = static_cast<std::size_t>(at - names.begin());
-  const auto came_back = [](const evaluation_question& q, const studied_question& s) { return q.kind == question_kind::in_scope && s.own_note && s.right; };
+  const auto came_back = [](const evaluation_question& q, const studied_question& s) {
+    return q.kind == question_kind::in_scope && s.own_note && s.right;
+  };
   std::vector<double> scores;
   for (std::size_t i = 0; i < all.studied.size(); ++i) {
     if (came_back(all.questions[i], all.studied[i])) scores.push_back(all.studied[i].features.at(sure));
   }
-  if (scores.empty()) fail<config_error>("read_back: questions in scope", "some that are answered as they were meant", "none");
+  if (scores.empty())
+    fail<config_error>("read_back: questions in scope", "some that are answered as they were meant", "none");
   const auto middle = scores.begin() + static_cast<std::ptrdiff_t>(scores.size() / 2);
   std::nth_element(scores.begin(), middle, scores.end());
   studied_part kept;
   for (std::size_t i = 0; i < all.studied.size(); ++i) {
     const evaluation_question& q = all.questions[i];
-    if (q.kind == question_kind::in_scope && !(came_back(q, all.studied[i]) && all.studied[i].features.at(sure) >= *middle)) continue;
+    if (q.kind == question_kind::in_scope &&
+        !(came_back(q, all.studied[i]) && all.studied[i].features.at(sure) >= *middle))
+      continue;
     kept.questions.push_back(q);
     kept.studied.push_back(all.studied[i]);
   }

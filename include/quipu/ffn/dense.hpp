@@ -86,8 +86,8 @@ struct dense {
   /// @param y  (n_row, d_model) residual stream, accumulated into
   template <class Scalar, class Hook>
   void forward(const state<Scalar>&, const ffn_weights<Scalar>& w, linear::workspace& ws,
-               linear::projector<Scalar>& projector, std::type_identity_t<matrix_view<const Scalar>> x, ffn_buffers<Scalar> b,
-               matrix_view<Scalar> y, Hook&& hook) const {
+               linear::projector<Scalar>& projector, std::type_identity_t<matrix_view<const Scalar>> x,
+               ffn_buffers<Scalar> b, matrix_view<Scalar> y, Hook&& hook) const {
     const std::array<linear::projection<Scalar>, 2> in{{{&w.gate, w.gate_bias, b.gate}, {&w.up, w.up_bias, b.up}}};
     projector.run(x, in);
     hook.gate(x, b.gate);
@@ -137,7 +137,8 @@ consteval void explain() {
   } else if constexpr (!has_state<K>) {
     static_assert(has_state<K>, "ffn_kernel: declare 'template <class Scalar> struct state'");
   } else {
-    static_assert(has_forward<K>, "ffn_kernel: declare 'forward(state, weights, workspace, projector, x, buffers, y, hook) const'");
+    static_assert(has_forward<K>,
+                  "ffn_kernel: declare 'forward(state, weights, workspace, projector, x, buffers, y, hook) const'");
   }
 }
 

@@ -30,7 +30,8 @@ struct gguf_output_tensor {
 /// Writes a GGUF v3 file, atomically.
 /// @throws config_error  rows that are not whole blocks of their type
 /// @throws io_error      the file cannot be written
-inline void write_gguf_file(const std::string& path, const gguf_key_writer& keys, std::span<const gguf_output_tensor> tensors) {
+inline void write_gguf_file(const std::string& path, const gguf_key_writer& keys,
+                            std::span<const gguf_output_tensor> tensors) {
   constexpr std::size_t alignment = 32;
   std::string table;
   std::size_t offset = 0;
@@ -43,7 +44,8 @@ inline void write_gguf_file(const std::string& path, const gguf_key_writer& keys
     gguf_key_writer::append(table, ggml_number_of(tensor.type));
     gguf_key_writer::append(table, static_cast<std::uint64_t>(offset));
     if (tensor.shape.back() % block_of(tensor.type).elements != 0) {
-      fail<config_error>(concat("write_gguf: ", tensor.origin.empty() ? tensor.name : tensor.origin, ": row of ", name_of(tensor.type)),
+      fail<config_error>(concat("write_gguf: ", tensor.origin.empty() ? tensor.name : tensor.origin, ": row of ",
+                                name_of(tensor.type)),
                          concat("a multiple of ", block_of(tensor.type).elements), tensor.shape.back());
     }
     const std::size_t bytes = checked_bytes(tensor.type, tensor.shape, tensor.name);

@@ -32,7 +32,8 @@ struct gguf_options {
 namespace detail {
 
 /// The tensors in the order of the model, which is the order in which they are read. They refer to `source`.
-[[nodiscard]] inline std::vector<gguf_output_tensor> plan_gguf_tensors(const checkpoint& source, const gguf_options& options) {
+[[nodiscard]] inline std::vector<gguf_output_tensor> plan_gguf_tensors(const checkpoint& source,
+                                                                       const gguf_options& options) {
   std::vector<gguf_output_tensor> plan;
   const auto add = [&](const std::vector<expected_tensor>& tensors) {
     for (const expected_tensor& tensor : tensors) {
@@ -51,7 +52,8 @@ namespace detail {
   const bool llama3 = source.config.scaling.type == rope_scaling::kind::llama3;
   if (llama3 || !source.config.rope_factors.empty()) {
     plan.push_back({"rope_freqs.weight", tensor_type::f32, {source.config.d_head / 2}, [&source, llama3] {
-                      const std::vector<float> factors = llama3 ? llama3_factors(source.config) : source.config.rope_factors;
+                      const std::vector<float> factors =
+                          llama3 ? llama3_factors(source.config) : source.config.rope_factors;
                       const auto bytes = std::as_bytes(std::span(factors));
                       return std::vector<std::byte>(bytes.begin(), bytes.end());
                     }});

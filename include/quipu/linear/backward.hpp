@@ -19,7 +19,8 @@ namespace quipu::linear {
 template <class Scalar>
 class multiplier {
  public:
-  explicit multiplier(workspace& ws, product_rounding rounding = product_rounding::none) : ws_(&ws), rounding_(rounding) {}
+  explicit multiplier(workspace& ws, product_rounding rounding = product_rounding::none)
+      : ws_(&ws), rounding_(rounding) {}
 
   [[nodiscard]] workspace& tools() const noexcept { return *ws_; }
 
@@ -27,7 +28,8 @@ class multiplier {
   template <class Right>
   void product(plain_operand<Scalar> a, const Right& b, matrix_view<Scalar> c, gemm_output output) {
     // Bounds the packed copy: 3 MB of floats.
-    const std::size_t slice = std::max<std::size_t>(768, (std::size_t{768} << 10) / std::max<std::size_t>(a.k, 1)) / gemm_mr<Scalar> * gemm_mr<Scalar>;
+    const std::size_t slice = std::max<std::size_t>(768, (std::size_t{768} << 10) / std::max<std::size_t>(a.k, 1)) /
+                              gemm_mr<Scalar> * gemm_mr<Scalar>;
     const std::size_t outer = a.outer;
     for (std::size_t first = 0; first < outer; first += slice) {
       plain_operand<Scalar> part = a;

@@ -37,8 +37,9 @@ struct backward_kernel_table {
   void (*add_scaled)(const Scalar* x, Scalar scale, std::size_t n, Scalar* y) noexcept;
   /// c (m, n) = or += sum over k of a[i * a_row + k * a_k] b[k * b_k + j], each sum in the order of k.
   /// @pre n is a multiple of `strided_width`
-  void (*strided_product)(std::size_t m, std::size_t n, std::size_t n_k, const Scalar* a, std::size_t a_row, std::size_t a_k,
-                          const Scalar* b, std::size_t b_k, Scalar* c, std::size_t c_row, bool accumulate) noexcept;
+  void (*strided_product)(std::size_t m, std::size_t n, std::size_t n_k, const Scalar* a, std::size_t a_row,
+                          std::size_t a_k, const Scalar* b, std::size_t b_k, Scalar* c, std::size_t c_row,
+                          bool accumulate) noexcept;
   static constexpr std::size_t strided_width = sizeof(Scalar) == 4 ? 8 : 4;
 };
 

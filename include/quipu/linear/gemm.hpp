@@ -67,8 +67,9 @@ struct plain_operand {
   }
   /// Panels first_panel .. first_panel + n_panel of `width` indices, `panel_stride` values apart.
   template <class Element>
-  void pack_panels(const kernel_table& kernels, std::size_t first_panel, std::size_t n_panel, std::size_t width, std::size_t k0,
-                   std::size_t n_k, Element* out, std::size_t panel_stride, Scalar* scratch) const noexcept {
+  void pack_panels(const kernel_table& kernels, std::size_t first_panel, std::size_t n_panel, std::size_t width,
+                   std::size_t k0, std::size_t n_k, Element* out, std::size_t panel_stride,
+                   Scalar* scratch) const noexcept {
     for (std::size_t p = 0; p < n_panel; ++p) {
       pack(kernels, (first_panel + p) * width, width, k0, n_k, out + p * panel_stride, scratch);
     }
@@ -137,8 +138,9 @@ struct stored_operand {
   }
   /// As of `plain_operand`. Two panels lie in one block of columns, which is then widened once.
   template <class Element>
-  void pack_panels(const kernel_table& kernels, std::size_t first_panel, std::size_t n_panel, std::size_t width, std::size_t k0,
-                   std::size_t n_k, Element* out, std::size_t panel_stride, Scalar* scratch) const noexcept {
+  void pack_panels(const kernel_table& kernels, std::size_t first_panel, std::size_t n_panel, std::size_t width,
+                   std::size_t k0, std::size_t n_k, Element* out, std::size_t panel_stride,
+                   Scalar* scratch) const noexcept {
     for (std::size_t p = 0; p < n_panel; ++p, out += panel_stride) {
       const std::size_t first = (first_panel + p) * width;
       if constexpr (std::is_same_v<Scalar, float>) {
@@ -165,8 +167,8 @@ struct stored_operand {
  private:
   // Lets `write` make a panel of Scalar: in place, or in scratch on its way to bf16.
   template <class Element, class Write>
-  static void through_panel(const kernel_table& kernels, std::size_t width, std::size_t n_k, Element* out, Scalar* scratch,
-                            Write write) noexcept {
+  static void through_panel(const kernel_table& kernels, std::size_t width, std::size_t n_k, Element* out,
+                            Scalar* scratch, Write write) noexcept {
     if constexpr (std::is_same_v<Element, Scalar>) {
       write(out);
     } else {
@@ -219,7 +221,8 @@ class packed_rows {
   void pack(workspace& ws, const Operand& a, product_rounding rounding = product_rounding::none) {
     outer_ = a.outer;
     k_ = a.k;
-    rounded_ = std::is_same_v<Scalar, float> && rounding == product_rounding::bf16 && ws.kernels().gemm_tiles_bf16 != nullptr;
+    rounded_ =
+        std::is_same_v<Scalar, float> && rounding == product_rounding::bf16 && ws.kernels().gemm_tiles_bf16 != nullptr;
     if constexpr (std::is_same_v<Scalar, float>) {
       if (rounded_) return pack_into(ws, a, pairs_);
     }
@@ -272,7 +275,8 @@ namespace detail {
 // waiting for the last task.
 template <class Element>
 [[nodiscard]] constexpr std::size_t panels_of_task(std::size_t n_panel, std::size_t n_thread) noexcept {
-  constexpr auto shares = std::is_same_v<Element, bf16> ? std::array<std::size_t, 5>{12, 8, 6, 4, 3} : std::array<std::size_t, 5>{6, 4, 3, 2, 1};
+  constexpr auto shares = std::is_same_v<Element, bf16> ? std::array<std::size_t, 5>{12, 8, 6, 4, 3}
+                                                        : std::array<std::size_t, 5>{6, 4, 3, 2, 1};
   std::size_t best = shares[0], least = n_panel + best;
   for (const std::size_t panels : shares) {
     const std::size_t n_task = (n_panel + panels - 1) / panels;
@@ -287,18 +291,21 @@ template <class Element>
 
 // Full tiles: one panel of the left operand, n_panel of the right one.
 template <class Element, class Scalar>
-void multiply_panels(const kernel_table& kernels, std::size_t n_k, const Element* left, const Element* right, std::size_t panel_stride,
-                     std::size_t n_panel, Scalar* c, std::size_t ldc, bool accumulate) noexcept {
+void multiply_panels(const kernel_table& kernels, std::size_t n_k, const Element* left, const Element* right,
+                     std::size_t panel_stride, std::size_t n_panel, Scalar* c, std::size_t ldc,
+                     bool accumulate) noexcept {
   if constexpr (std::is_same_v<Element, Scalar>) {
     const auto tile = gemm_tile_of<Scalar>(kernels);
-    for (std::size_t p = 0; p < n_panel; ++p) tile(n_k, left, right + p * panel_stride, c + p * gemm_nr<Element>, ldc, accumulate);
+    for (std::size_t p = 0; p < n_panel; ++p)
+      tile(n_k, left, right + p * panel_stride, c + p * gemm_nr<Element>, ldc, accumulate);
   } else {
     kernels.gemm_tiles_bf16((n_k + 1) / 2, left, right, panel_stride, n_panel, c, ldc, accumulate);
   }
 }
 
 template <class Element, class Scalar, class Operand>
-void gemm_packed(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, matrix_view<Scalar> c, gemm_output output) {
+void gemm_packed(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, matrix_view<Scalar> c,
+                 gemm_output output) {
   constexpr std::size_t mr = gemm_mr<Element>, nr = gemm_nr<Element>;
   constexpr std::size_t k_block = gemm_k_block<Element>, panel_stride = nr * k_block;
   const std::size_t n_k = a.k();
@@ -314,7 +321,8 @@ void gemm_packed(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, 
   ws.team().parallel_for(n_group * n_run, 1, [&](std::size_t task, std::size_t, std::size_t thread) {
     const std::size_t begin = task / n_run * panels_per_task, end = std::min(begin + panels_per_task, n_panel);
     const std::size_t full_end = std::min(end, n_full);
-    const std::size_t first_row = a.n_panel() * (task % n_run) / n_run, last_row = a.n_panel() * (task % n_run + 1) / n_run;
+    const std::size_t first_row = a.n_panel() * (task % n_run) / n_run,
+                      last_row = a.n_panel() * (task % n_run + 1) / n_run;
     Scalar* const memory = ws.template scratch<Scalar>(thread);
     auto* const packed = reinterpret_cast<Element*>(memory);
     alignas(64) Scalar edge[mr * nr];
@@ -327,7 +335,8 @@ void gemm_packed(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, 
         const std::size_t rows = std::min(mr, c.rows() - i * mr);
         std::size_t p = begin;
         if (rows == mr && full_end > begin) {
-          multiply_panels(ws.kernels(), n, left, packed, panel_stride, full_end - begin, c.row(i * mr) + begin * nr, c.stride(), add);
+          multiply_panels(ws.kernels(), n, left, packed, panel_stride, full_end - begin, c.row(i * mr) + begin * nr,
+                          c.stride(), add);
           p = full_end;
         }
         for (; p < end; ++p) {

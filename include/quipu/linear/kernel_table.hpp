@@ -95,12 +95,14 @@ struct kernel_table {
   /// out (n_k / 2 rounded up, width, 2); what is not there counts as 0. In `round_across` outer indices are contiguous and
   /// those of k `ld` values apart, in `round_along` the other way round. Null, as the next, where the processor has no
   /// products of bf16.  @pre n_k <= gemm_k_block<bf16>
-  void (*round_across)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept = nullptr;
-  void (*round_along)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept = nullptr;
+  void (*round_across)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width,
+                       bf16* out) noexcept = nullptr;
+  void (*round_along)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width,
+                      bf16* out) noexcept = nullptr;
 
   /// c (mr, n_panel nr) = or += A panel (n_pair, mr, 2) times panels of B (n_pair, nr, 2), `b_stride` values apart.
-  void (*gemm_tiles_bf16)(std::size_t n_pair, const bf16* a, const bf16* b, std::size_t b_stride, std::size_t n_panel, float* c,
-                          std::size_t ldc, bool accumulate) noexcept = nullptr;
+  void (*gemm_tiles_bf16)(std::size_t n_pair, const bf16* a, const bf16* b, std::size_t b_stride, std::size_t n_panel,
+                          float* c, std::size_t ldc, bool accumulate) noexcept = nullptr;
 };
 
 template <class Scalar>

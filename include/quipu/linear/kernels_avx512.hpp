@@ -21,13 +21,14 @@ namespace quipu::linear::avx512 {
 
 // Two registers of floats as bf16, interleaved: (a0, b0, a1, b1, ...).
 inline __m512i paired(__m512 a, __m512 b) noexcept {
-  alignas(64) static constexpr std::uint16_t order[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                                          8,  24, 9,  25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  alignas(64) static constexpr std::uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                          8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
   const __m512i both = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b, a));
   return _mm512_permutexvar_epi16(_mm512_load_si512(order), both);
 }
 
-inline void round_across(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept {
+inline void round_across(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width,
+                         bf16* out) noexcept {
   const auto present = static_cast<__mmask16>((1u << n_outer) - 1u), all = static_cast<__mmask16>((1u << width) - 1u);
   for (std::size_t k = 0; k < n_k; k += 2, in += 2 * ld, out += 2 * width) {
     const __m512 even = _mm512_maskz_loadu_ps(present, in);
@@ -36,7 +37,8 @@ inline void round_across(const float* in, std::size_t ld, std::size_t n_outer, s
   }
 }
 
-inline void round_along(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width, bf16* out) noexcept {
+inline void round_along(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width,
+                        bf16* out) noexcept {
   // A row's pairs are words already; what is left to do is to lay rows of words side by side.
   constexpr std::size_t n_word = gemm_k_block<bf16> / 2;
   alignas(64) float words[gemm_nr<bf16> * n_word];
@@ -55,7 +57,8 @@ inline void round_along(const float* in, std::size_t ld, std::size_t n_outer, st
 
 // gemm_mr rows times `Panels` panels of 16 columns.
 template <int Panels>
-void bf16_tile(std::size_t n_pair, const bf16* a, const bf16* b, std::size_t b_stride, float* c, std::size_t ldc, bool accumulate) noexcept {
+void bf16_tile(std::size_t n_pair, const bf16* a, const bf16* b, std::size_t b_stride, float* c, std::size_t ldc,
+               bool accumulate) noexcept {
   constexpr int mr = static_cast<int>(gemm_mr<bf16>);
   constexpr std::size_t nr = gemm_nr<bf16>;
   __m512 sums[mr][Panels];
@@ -90,10 +93,11 @@ void bf16_tile(std::size_t n_pair, const bf16* a, const bf16* b, std::size_t b_s
   }
 }
 
-inline void gemm_tiles_bf16(std::size_t n_pair, const bf16* a, const bf16* b, std::size_t b_stride, std::size_t n_panel, float* c,
-                            std::size_t ldc, bool accumulate) noexcept {
+inline void gemm_tiles_bf16(std::size_t n_pair, const bf16* a, const bf16* b, std::size_t b_stride, std::size_t n_panel,
+                            float* c, std::size_t ldc, bool accumulate) noexcept {
   constexpr std::size_t nr = gemm_nr<bf16>;
-  for (; n_panel >= 4; n_panel -= 4, b += 4 * b_stride, c += 4 * nr) bf16_tile<4>(n_pair, a, b, b_stride, c, ldc, accumulate);
+  for (; n_panel >= 4; n_panel -= 4, b += 4 * b_stride, c += 4 * nr)
+    bf16_tile<4>(n_pair, a, b, b_stride, c, ldc, accumulate);
   switch (n_panel) {
     case 3: return bf16_tile<3>(n_pair, a, b, b_stride, c, ldc, accumulate);
     case 2: return bf16_tile<2>(n_pair, a, b, b_stride, c, ldc, accumulate);

@@ -151,7 +151,8 @@ inline void widen_block_column(tensor_type type, const std::byte* w, std::size_t
   }
 }
 
-inline void widen_panel(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, std::size_t n, float* out) noexcept {
+inline void widen_panel(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, std::size_t n,
+                        float* out) noexcept {
   float row[int8_block];
   for (std::size_t i = 0; i < 16; ++i) {
     for (std::size_t k = 0; k < n; k += int8_block) {

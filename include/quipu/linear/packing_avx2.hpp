@@ -127,7 +127,8 @@ inline void interleave_f32(const float* in, std::size_t ld, std::size_t rows, st
         QUIPU_UNROLL
         for (std::size_t i = 0; i < 8; ++i) {
           const std::size_t row = half * 8 + i;
-          block[i] = row < rows ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + row * ld + j)) : _mm256_setzero_si256();
+          block[i] = row < rows ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + row * ld + j))
+                                : _mm256_setzero_si256();
         }
         transpose8(block);
         QUIPU_UNROLL
@@ -180,7 +181,8 @@ inline void transpose16(__m128i (&r)[16]) noexcept {
   }
 }
 
-inline void widen_panel(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, std::size_t n, float* out) noexcept {
+inline void widen_panel(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row, std::size_t n,
+                        float* out) noexcept {
   const bool centred = type == tensor_type::q4_0;
   const std::size_t header = centred ? 2 : 4;
   const __m128i mask = _mm_set1_epi8(15), centre = _mm_set1_epi8(centred ? 8 : 0);

@@ -148,7 +148,8 @@ void attend(linear::workspace& ws, const io::model_config& c, const Context& con
             const attention_plan& plan, matrix_view<const Scalar> q, matrix_view<Scalar> out, Scalar* log_sum) {
   const instruction_set set = ws.kernels().set;
   ws.team().parallel_for(plan.tiles().size() * c.n_head, 1, [&](std::size_t task, std::size_t, std::size_t) {
-    detail::attend_tile<Scalar>(set, c, context, layer, plan.tiles()[task / c.n_head], task % c.n_head, q, out, log_sum);
+    detail::attend_tile<Scalar>(set, c, context, layer, plan.tiles()[task / c.n_head], task % c.n_head, q, out,
+                                log_sum);
   });
 }
 

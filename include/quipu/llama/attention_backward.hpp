@@ -62,30 +62,35 @@ struct block_products {
   void scores(matrix_view<const Scalar> a, const Scalar* columns, Scalar* out) const noexcept {
     for (std::size_t j = 0; j < n_key; j += step) {
       const std::size_t r = first_query(j);
-      if (r < n_query) loops.strided_product(n_query - r, step, d, a.row(r), a.stride(), 1, columns + j * d, step, out + r * block + j, block, false);
+      if (r < n_query)
+        loops.strided_product(n_query - r, step, d, a.row(r), a.stride(), 1, columns + j * d, step, out + r * block + j,
+                              block, false);
     }
   }
   /// c (d, block) += b^T p: columns of keys, since rows of p are what a register can load.
   void to_keys(const Scalar* p, matrix_view<const Scalar> b, Scalar* c) const noexcept {
     for (std::size_t j = 0; j < n_key; j += step) {
       const std::size_t r = first_query(j);
-      if (r < n_query) loops.strided_product(d, step, n_query - r, b.row(r), 1, b.stride(), p + r * block + j, block, c + j, block, true);
+      if (r < n_query)
+        loops.strided_product(d, step, n_query - r, b.row(r), 1, b.stride(), p + r * block + j, block, c + j, block,
+                              true);
     }
   }
   /// c (n_query, d) += p b
   void to_queries(const Scalar* p, matrix_view<const Scalar> b, matrix_view<Scalar> c) const noexcept {
     for (std::size_t r = 0; r < n_query; r += step) {
       const std::size_t rows = std::min(step, n_query - r), n = n_own(r + rows - 1);
-      if (n > 0) loops.strided_product(rows, d, n, p + r * block, block, 1, b.data(), b.stride(), c.row(r), c.stride(), true);
+      if (n > 0)
+        loops.strided_product(rows, d, n, p + r * block, block, 1, b.data(), b.stride(), c.row(r), c.stride(), true);
     }
   }
 };
 
 /// All queries of one sequence that read one key head.
 template <class Scalar>
-void attend_backward(const linear::kernel_table& kernels, const io::model_config& c, const batch_context<Scalar>& context,
-                     const row_segment& s, std::size_t kv_head, const attention_gradients<Scalar>& g,
-                     const Scalar* delta, Scalar* scratch) noexcept {
+void attend_backward(const linear::kernel_table& kernels, const io::model_config& c,
+                     const batch_context<Scalar>& context, const row_segment& s, std::size_t kv_head,
+                     const attention_gradients<Scalar>& g, const Scalar* delta, Scalar* scratch) noexcept {
   using operand = linear::plain_operand<Scalar>;
   using enum linear::gemm_output;
   constexpr std::size_t block = attention_block;
@@ -96,7 +101,8 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
   const bool whole_registers = d % linear::backward_kernel_table<Scalar>::strided_width == 0;
   Scalar* const columns = scratch + 2 * block * block + 2 * block * d;  // of keys and values: two times (block, d)
   Scalar* const pack = columns + 2 * block * d;
-  for (std::size_t i = 0; i < s.n_row; ++i) std::fill_n(g.dq.row(s.first_row + i) + kv_head * group * d, group * d, Scalar(0));
+  for (std::size_t i = 0; i < s.n_row; ++i)
+    std::fill_n(g.dq.row(s.first_row + i) + kv_head * group * d, group * d, Scalar(0));
   for (std::size_t first_key = 0; first_key < n_total; first_key += block) {
     const std::size_t n_key = std::min(block, n_total - first_key);
     const auto head_of = [&](auto m, std::size_t row, std::size_t rows, std::size_t head) {

@@ -67,9 +67,9 @@ struct site_backward {
 };
 
 template <class Scalar, class Hooks>
-void project_backward(backward_tools<Scalar> tools, Hooks& hooks, std::size_t layer, std::span<const row_segment> segments,
-                      site_backward<Scalar> p, matrix_view<const Scalar> x, matrix_view<Scalar> dy, matrix_view<Scalar> dx,
-                      linear::gemm_output output) {
+void project_backward(backward_tools<Scalar> tools, Hooks& hooks, std::size_t layer,
+                      std::span<const row_segment> segments, site_backward<Scalar> p, matrix_view<const Scalar> x,
+                      matrix_view<Scalar> dy, matrix_view<Scalar> dx, linear::gemm_output output) {
   if (hooks.touches(p.site, layer)) {
     if (output == linear::gemm_output::overwrite) {
       for (std::size_t t = 0; t < dx.rows(); ++t) std::fill_n(dx.row(t), dx.cols(), Scalar(0));
@@ -109,7 +109,8 @@ void ffn_backward(const basic_model<Policies>& m, std::size_t layer, backward_to
   const config& c = m.config();
   const block_weights<Scalar>& w = m.weights().blocks[layer];
   const std::size_t n = dx.rows();
-  const const_rows x = record.middle(layer), gate_rows = record.at(slot::gate, layer), up_rows = record.at(slot::up, layer);
+  const const_rows x = record.middle(layer), gate_rows = record.at(slot::gate, layer),
+                   up_rows = record.at(slot::up, layer);
 
   const bool separate = hooks.separates(down, layer);
   const auto dy = output_gradient(tools, separate, dx);
@@ -142,8 +143,8 @@ void ffn_backward(const basic_model<Policies>& m, std::size_t layer, backward_to
 }
 
 template <class Scalar>
-void rotate_rows_back(const linear::workspace& ws, const rope_table<Scalar>& rope, std::span<const row_segment> segments,
-                      std::size_t d_head, matrix_view<Scalar> x) {
+void rotate_rows_back(const linear::workspace& ws, const rope_table<Scalar>& rope,
+                      std::span<const row_segment> segments, std::size_t d_head, matrix_view<Scalar> x) {
   const auto rotate = linear::backward_kernels_for<Scalar>(ws.kernels().set).rotate_back;
   for (const row_segment& s : segments) {
     ws.team().parallel_for(s.n_row, 16, [&](std::size_t begin, std::size_t end, std::size_t) {
@@ -194,9 +195,10 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
   const auto dk_joined = scratch_matrix(tools, dk, context.n_joined(), c.d_kv());
   const auto dv_joined = scratch_matrix(tools, dv, context.n_joined(), c.d_kv());
   context.template store<Scalar>(ws, layer, segments, record.at(slot::k, layer), record.at(slot::v, layer));
-  attention_backward<Scalar>(ws, c, context,
-                             {record.at(slot::q, layer), attended, record.log_sum(layer), d_att, dq_rows, dk_joined, dv_joined},
-                             tools.scratch[delta]);
+  attention_backward<Scalar>(
+      ws, c, context,
+      {record.at(slot::q, layer), attended, record.log_sum(layer), d_att, dq_rows, dk_joined, dv_joined},
+      tools.scratch[delta]);
   if (context.any_prefix()) {
     context.add_prefix_gradients(layer, dk_joined, dv_joined);
     drop_prefixes(context, dk_joined);
@@ -209,8 +211,8 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
   reaches_input = reaches_input || g.attention_norm != nullptr;
   const auto dn = reaches_input ? scratch_matrix(tools, d_normed, n, c.d_model) : matrix_view<Scalar>();
   matrix_view<Scalar> normed_rows;
-  if (g.q != nullptr || g.k != nullptr || g.v != nullptr || hooks.touches(site::q, layer) || hooks.touches(site::k, layer) ||
-      hooks.touches(site::v, layer)) {
+  if (g.q != nullptr || g.k != nullptr || g.v != nullptr || hooks.touches(site::q, layer) ||
+      hooks.touches(site::k, layer) || hooks.touches(site::v, layer)) {
     normed_rows = scratch_matrix(tools, normed, n, c.d_model);
     rms_norm_rows<Scalar>(ws, x, w.attention_norm, c.rms_norm_eps, normed_rows);
   }
@@ -221,7 +223,8 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
   project_backward<Scalar>(tools, hooks, layer, segments, {site::v, w.v, g.v, g.v_bias}, normed_rows, dv_rows, dn,
                            linear::gemm_output::accumulate);
   if (!reaches_input) return;
-  rms_norm_rows_backward<Scalar>(ws, x, w.attention_norm, c.rms_norm_eps, dn, dx, g.attention_norm, tools.scratch[partial]);
+  rms_norm_rows_backward<Scalar>(ws, x, w.attention_norm, c.rms_norm_eps, dn, dx, g.attention_norm,
+                                 tools.scratch[partial]);
 }
 
 }  // namespace detail

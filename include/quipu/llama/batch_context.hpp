@@ -37,7 +37,8 @@ class batch_context {
         fail<config_error>("batch_context: position of a sequence", concat("its prefix' length ", before),
                            segments[i].position);
       }
-      if (segments[i].sequence != i) fail<config_error>("batch_context: sequence of a segment", i, segments[i].sequence);
+      if (segments[i].sequence != i)
+        fail<config_error>("batch_context: sequence of a segment", i, segments[i].sequence);
       any_prefix_ = any_prefix_ || before > 0;
       first_.push_back(n);
       n += before + segments[i].n_row;
@@ -70,7 +71,8 @@ class batch_context {
     values_ = joined_v_.matrix(n_joined_, d_kv_);
   }
 
-  [[nodiscard]] kv_block<Scalar> block(std::size_t, const row_segment& s, std::size_t kv_head, std::size_t b) const noexcept {
+  [[nodiscard]] kv_block<Scalar> block(std::size_t, const row_segment& s, std::size_t kv_head,
+                                       std::size_t b) const noexcept {
     const std::size_t row = first_[s.sequence] + b * block_keys;
     return {keys_.row(row) + kv_head * d_head_, values_.row(row) + kv_head * d_head_, keys_.stride(), block_keys};
   }

@@ -16,7 +16,8 @@ namespace quipu::llama {
 
 /// A linear layer of a block, by its site.
 template <class Scalar>
-[[nodiscard]] typename pet::base_weights<Scalar>::linear_layer linear_layer_of(const block_weights<Scalar>& b, projection_site site) {
+[[nodiscard]] typename pet::base_weights<Scalar>::linear_layer linear_layer_of(const block_weights<Scalar>& b,
+                                                                               projection_site site) {
   switch (site) {
     case projection_site::q: return {b.q, b.q_bias};
     case projection_site::k: return {b.k, b.k_bias};

@@ -36,7 +36,8 @@ class classifier {
   /// Logits of each row, one after the other in the order of `wanted`.
   /// @throws config_error  rows that are not in the batch, a missing head or one for another width
   template <class Pass, class Hooks>
-  [[nodiscard]] std::vector<std::vector<Scalar>> logits(Pass& pass, const training_batch& batch, std::span<const row_type> wanted, Hooks& hooks) {
+  [[nodiscard]] std::vector<std::vector<Scalar>> logits(Pass& pass, const training_batch& batch,
+                                                        std::span<const row_type> wanted, Hooks& hooks) {
     place(pass, batch, wanted);
     const auto hidden = pass.evaluate(batch, hooks);
     std::vector<std::vector<Scalar>> all;
@@ -53,8 +54,8 @@ class classifier {
   /// @param divisor  rows that count in the whole step, over all its batches
   /// @throws config_error  as `logits`; a target that is no class of its head, two targets for one row
   template <class Pass, class Hooks, class Gradients>
-  loss_sum step(Pass& pass, const training_batch& batch, std::span<const row_type> wanted, std::size_t divisor, Hooks& hooks,
-                const Gradients& g) {
+  loss_sum step(Pass& pass, const training_batch& batch, std::span<const row_type> wanted, std::size_t divisor,
+                Hooks& hooks, const Gradients& g) {
     place(pass, batch, wanted);
     check_targets(wanted);
     const auto hidden = pass.forward(batch, hooks);
@@ -80,29 +81,34 @@ class classifier {
   void place(const Pass& pass, const training_batch& batch, std::span<const row_type> wanted) {
     rows_.clear();
     for (const row_type& w : wanted) {
-      if (w.sequence >= batch.segments().size()) fail<config_error>("classifier: sequence", concat("below ", batch.segments().size()), w.sequence);
+      if (w.sequence >= batch.segments().size())
+        fail<config_error>("classifier: sequence", concat("below ", batch.segments().size()), w.sequence);
       const auto& s = batch.segments()[w.sequence];
       if (w.row >= s.n_row) fail<config_error>("classifier: row of a sequence", concat("below ", s.n_row), w.row);
       if (w.head == nullptr) fail<config_error>("classifier: head", "one for every row", "none");
       const std::size_t d_model = pass.model().config().d_model;
-      if (w.head->d_model() != d_model) fail<config_error>("classifier: head's width", concat("d_model = ", d_model), w.head->d_model());
+      if (w.head->d_model() != d_model)
+        fail<config_error>("classifier: head's width", concat("d_model = ", d_model), w.head->d_model());
       rows_.push_back(s.first_row + w.row);
     }
   }
   void check_targets(std::span<const row_type> wanted) const {
     auto sorted = rows_;
     std::sort(sorted.begin(), sorted.end());
-    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) fail<config_error>("classifier: rows", "each once", "one twice");
+    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+      fail<config_error>("classifier: rows", "each once", "one twice");
     for (const row_type& w : wanted) {
       if (w.target != ignored_label && (w.target < 0 || static_cast<std::uint64_t>(w.target) >= w.head->n_class())) {
-        fail<config_error>("classifier: target", concat("0 .. ", w.head->n_class() - 1, " or ", ignored_label), w.target);
+        fail<config_error>("classifier: target", concat("0 .. ", w.head->n_class() - 1, " or ", ignored_label),
+                           w.target);
       }
     }
   }
 
   // One product for each head, over all its rows.
   template <class Pass>
-  loss_sum run(Pass& pass, matrix_view<const Scalar> hidden, std::span<const row_type> wanted, double weight, matrix_view<Scalar> d_hidden) {
+  loss_sum run(Pass& pass, matrix_view<const Scalar> hidden, std::span<const row_type> wanted, double weight,
+               matrix_view<Scalar> d_hidden) {
     loss_sum total;
     std::vector<const pet::linear_head<Scalar>*> done;
     for (const row_type& first : wanted) {
@@ -114,7 +120,8 @@ class classifier {
       }
       const auto w = first.head->weight();
       const auto p = first.head->parameters();
-      total += loss_.run(pass.projector(), pass.multiplier(), {w, p[0].gradient, p[1].value, p[1].gradient}, hidden, targets_, weight, d_hidden);
+      total += loss_.run(pass.projector(), pass.multiplier(), {w, p[0].gradient, p[1].value, p[1].gradient}, hidden,
+                         targets_, weight, d_hidden);
     }
     return total;
   }

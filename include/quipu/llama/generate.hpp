@@ -38,7 +38,8 @@ struct generate_options {
   std::vector<std::string> stop = {};            ///< strings to stop before
   std::vector<token_id> stop_tokens = {};        ///< besides the vocabulary's own
   llama::end_tokens end_tokens = llama::end_tokens::stop;
-  bool continues_text = false;                   ///< the text goes on where the prompt ends: a blank between the two is kept
+  /// The text goes on where the prompt ends: a blank between the two is kept
+  bool continues_text = false;
   std::function<bool(std::string_view)> on_text = {};  ///< whole characters as they come; false cancels
 };
 
@@ -113,7 +114,8 @@ template <language_session Session, text::tokenizer Tokenizer>
   result.reason = stop_reason::max_tokens;
   for (std::size_t n = 0; n < options.max_tokens; ++n) {
     const token_id token = options.sampler(logits, std::span<const token_id>(history));
-    const bool stops = std::find(options.stop_tokens.begin(), options.stop_tokens.end(), token) != options.stop_tokens.end();
+    const bool stops =
+        std::find(options.stop_tokens.begin(), options.stop_tokens.end(), token) != options.stop_tokens.end();
     if (stops || (options.end_tokens == end_tokens::stop && tokenizer.is_end(token))) {
       result.reason = stop_reason::end_token;
       break;

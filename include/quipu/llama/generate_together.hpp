@@ -31,7 +31,9 @@ struct together_options {
 ///
 /// @throws config_error  as `generate`
 template <language_session Session, text::tokenizer Tokenizer>
-[[nodiscard]] std::vector<std::string> generate_together(Session& s, const Tokenizer& tokenizer, std::span<const std::vector<token_id>> prompts, const together_options& options = {}) {
+[[nodiscard]] std::vector<std::string> generate_together(Session& s, const Tokenizer& tokenizer,
+                                                         std::span<const std::vector<token_id>> prompts,
+                                                         const together_options& options = {}) {
   using scalar = typename Session::scalar_type;
   struct writing {
     std::size_t prompt;
@@ -66,10 +68,13 @@ template <language_session Session, text::tokenizer Tokenizer>
       for (writing& w : b.all) {
         if (w.done) continue;
         open.push_back(&w);
-        inputs.push_back({w.sequence, n == 0 ? std::span<const token_id>(prompts[w.prompt]) : std::span<const token_id>(&w.last, 1)});
+        inputs.push_back({w.sequence, n == 0 ? std::span<const token_id>(prompts[w.prompt])
+                                             : std::span<const token_id>(&w.last, 1)});
       }
       if (open.empty()) break;
-      s.run(inputs, [&](std::size_t i, std::size_t, std::span<const scalar> logits) { open[i]->last = greedy()(logits, std::span<const token_id>()); });
+      s.run(inputs, [&](std::size_t i, std::size_t, std::span<const scalar> logits) {
+        open[i]->last = greedy()(logits, std::span<const token_id>());
+      });
       for (writing* const w : open) {
         std::string& text = texts[w->prompt];
         const bool ends = tokenizer.is_end(w->last);

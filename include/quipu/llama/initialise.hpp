@@ -24,8 +24,11 @@ namespace detail {
 /// The shapes of a model, with ones in the norms, zeros in the biases and no matrices.
 template <class Scalar>
 struct weight_shapes {
-  explicit weight_shapes(const config& c) : ones(c.d_model, Scalar(1)), zeros(std::max({c.d_model, c.d_q(), c.d_ffn}), Scalar(0)) {
-    const auto matrix = [](std::size_t rows, std::size_t cols) { return linear::store_plain<Scalar>(nullptr, rows, cols); };
+  explicit weight_shapes(const config& c)
+      : ones(c.d_model, Scalar(1)), zeros(std::max({c.d_model, c.d_q(), c.d_ffn}), Scalar(0)) {
+    const auto matrix = [](std::size_t rows, std::size_t cols) {
+      return linear::store_plain<Scalar>(nullptr, rows, cols);
+    };
     const Scalar* attention_bias = c.attention_bias ? zeros.data() : nullptr;
     const Scalar* mlp_bias = c.mlp_bias ? zeros.data() : nullptr;
     block_weights<Scalar> b;
@@ -56,9 +59,11 @@ struct weight_shapes {
 /// @throws config_error  sizes that contradict one another
 template <class Scalar, class Ffn>
 [[nodiscard]] auto initialise(config c, std::uint64_t seed, text::any_tokenizer tokenizer = {}, Ffn ffn = {}) {
-  const bool complete = c.d_model > 0 && c.d_ffn > 0 && c.n_layer > 0 && c.n_head > 0 && c.n_kv_head > 0 && c.n_vocab > 0 && c.n_ctx > 0;
+  const bool complete =
+      c.d_model > 0 && c.d_ffn > 0 && c.n_layer > 0 && c.n_head > 0 && c.n_kv_head > 0 && c.n_vocab > 0 && c.n_ctx > 0;
   if (!complete) fail<config_error>("initialise: config", "sizes above 0", "a size of 0");
-  if (c.n_head % c.n_kv_head != 0) fail<config_error>("initialise: n_head", concat("a multiple of n_kv_head = ", c.n_kv_head), c.n_head);
+  if (c.n_head % c.n_kv_head != 0)
+    fail<config_error>("initialise: n_head", concat("a multiple of n_kv_head = ", c.n_kv_head), c.n_head);
   if (c.d_head == 0 || c.d_head % 2 != 0) fail<config_error>("initialise: d_head", "an even number above 0", c.d_head);
   c.hidden_act = std::string(Ffn::activation_type::name);
   const detail::weight_shapes<Scalar> shapes(c);
@@ -78,9 +83,10 @@ template <class Scalar, class Ffn>
   identity->tokenizer = std::move(tokenizer);
   identity->path = "a new model";
   identity->format = "random weights";
-  using policies = policy_set<Ffn, std::conditional_t<sizeof(Scalar) == 8, storage::f64, storage::f32>, activations::f32,
-                              kv::exact, scalar::of<Scalar>, isa::automatic>;
-  return trainable_model<policies>(std::move(identity), std::move(copy.built), std::move(copy.parameters), std::move(ffn));
+  using policies = policy_set<Ffn, std::conditional_t<sizeof(Scalar) == 8, storage::f64, storage::f32>,
+                              activations::f32, kv::exact, scalar::of<Scalar>, isa::automatic>;
+  return trainable_model<policies>(std::move(identity), std::move(copy.built), std::move(copy.parameters),
+                                   std::move(ffn));
 }
 
 }  // namespace quipu::llama

@@ -51,7 +51,8 @@ concept language_model = std::copyable<M> && requires(const M& m, thread_team te
 
 /// A session of a LLaMA.
 template <class Policies>
-[[nodiscard]] session<basic_model<Policies>> open_session(const basic_model<Policies>& m, thread_team team = thread_team(),
+[[nodiscard]] session<basic_model<Policies>> open_session(const basic_model<Policies>& m,
+                                                          thread_team team = thread_team(),
                                                           session_options options = {}) {
   return session<basic_model<Policies>>(m, std::move(team), options);
 }

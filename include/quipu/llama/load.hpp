@@ -113,9 +113,10 @@ template <class... Policies>
   using scalar = typename model_type::scalar_type;
   using activation_type = typename model_type::ffn_type::activation_type;
   if (!activation::is_named<activation_type>(source.config.hidden_act)) {
-    fail<config_error>(concat(source.path, ": hidden_act"),
-                       concat("'", activation_type::name, "', the activation that the FFN policy was compiled with"),
-                       concat("'", source.config.hidden_act, "' (choose quipu::activation::", source.config.hidden_act, ")"));
+    fail<config_error>(
+        concat(source.path, ": hidden_act"),
+        concat("'", activation_type::name, "', the activation that the FFN policy was compiled with"),
+        concat("'", source.config.hidden_act, "' (choose quipu::activation::", source.config.hidden_act, ")"));
   }
   if constexpr (requires(typename model_type::ffn_type f) { f.activation.threshold; }) {
     if (source.config.activation_threshold > 0) ffn.activation.threshold = source.config.activation_threshold;
@@ -142,7 +143,8 @@ template <class... Policies>
   if (source.vocabulary.kind != text::tokenizer_kind::none) {
     identity->tokenizer = text::any_tokenizer(std::move(source.vocabulary));
   }
-  return model_type(std::move(identity), std::make_shared<const weights<scalar>>(std::move(build.built)), std::move(ffn));
+  return model_type(std::move(identity), std::make_shared<const weights<scalar>>(std::move(build.built)),
+                    std::move(ffn));
 }
 
 struct load_options {

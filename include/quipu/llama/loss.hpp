@@ -63,9 +63,9 @@ class head_loss {
   /// @param row_weights  (n_row) how much each row counts; empty: all alike
   /// @throws config_error  a target that is neither a token id nor `ignored_label`
   /// Rows that do not count cost nothing.
-  loss_sum run(linear::projector<Scalar>& projector, linear::multiplier<Scalar>& multiply, const head_layer<Scalar>& layer,
-               matrix_view<const Scalar> hidden, std::span<const std::int64_t> targets, double weight,
-               matrix_view<Scalar> d_hidden, std::span<const double> row_weights = {}) {
+  loss_sum run(linear::projector<Scalar>& projector, linear::multiplier<Scalar>& multiply,
+               const head_layer<Scalar>& layer, matrix_view<const Scalar> hidden, std::span<const std::int64_t> targets,
+               double weight, matrix_view<Scalar> d_hidden, std::span<const double> row_weights = {}) {
     const linear::stored_matrix& head = layer.w;
     counted_.clear();
     for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -94,8 +94,9 @@ class head_loss {
       const linear::projection<Scalar> product{&head, layer.bias, logits};
       projector.run(rows, {&product, 1});
       ws.team().parallel_for(n, 1, [&](std::size_t i, std::size_t, std::size_t) {
-        losses_[first + i] = cross_entropy(logits.row(i), n_vocab, static_cast<std::size_t>(targets[counted_[first + i]]),
-                                           gradients ? static_cast<Scalar>(weight * weight_of(first + i)) : Scalar(0));
+        losses_[first + i] =
+            cross_entropy(logits.row(i), n_vocab, static_cast<std::size_t>(targets[counted_[first + i]]),
+                          gradients ? static_cast<Scalar>(weight * weight_of(first + i)) : Scalar(0));
       });
       if (!gradients) continue;
       if (layer.dw != nullptr) multiply.weight_gradient(logits, rows, layer.dw);

@@ -81,11 +81,14 @@ class merged_model {
 /// @throws config_error   something is merged already, or the module cannot be merged into this model
 /// @throws numeric_error  a merged weight is not finite; the weights are as before then
 template <class Policies, class Module>
-[[nodiscard]] merged_model<Policies> merge(trainable_model<Policies> m, const Module& module, const thread_team& team = thread_team()) {
+[[nodiscard]] merged_model<Policies> merge(trainable_model<Policies> m, const Module& module,
+                                           const thread_team& team = thread_team()) {
   using scalar = typename trainable_model<Policies>::scalar_type;
-  static_assert(mergeable_module<Module>, "merge: the module is no change of weights (prompt, prefix and bottleneck are not)");
+  static_assert(mergeable_module<Module>,
+                "merge: the module is no change of weights (prompt, prefix and bottleneck are not)");
   static_assert(std::is_same_v<scalar, typename Module::scalar_type>, "merge: model and module need the same scalar");
-  if (!module.fits(m.model().config())) fail<config_error>("merge", "a module made for this model", "one of other sizes");
+  if (!module.fits(m.model().config()))
+    fail<config_error>("merge", "a module made for this model", "one of other sizes");
   if (m.is_merged()) fail<config_error>("merge", "a model without a merged module (unmerge it first)", "one with");
   merged_model<Policies> merged(std::move(m));
   merged.trainable_.mark_merged(true);
@@ -101,7 +104,8 @@ template <class Policies, class Module>
         const auto* bias = optim::find<scalar>(parameters, name + ".bias");
         merged.keep(*weight);
         if (bias != nullptr) merged.keep(*bias);
-        module.merge_into(multiply, layer, site, {weight->value, weight->rows(), weight->cols()}, bias == nullptr ? nullptr : bias->value);
+        module.merge_into(multiply, layer, site, {weight->value, weight->rows(), weight->cols()},
+                          bias == nullptr ? nullptr : bias->value);
         if (!std::all_of(weight->value, weight->value + weight->size(), [](scalar x) { return std::isfinite(x); })) {
           fail<numeric_error>(concat("merge: ", weight->name), "finite numbers", "others");
         }
@@ -117,7 +121,9 @@ template <class Policies, class Module>
 /// Refuses models whose weights are const, by name.
 template <class Policies, class Module>
 void merge(const basic_model<Policies>&, const Module&) {
-  static_assert(sizeof(Module) == 0, "merge: the weights of a loaded model are const, quantised ones cannot take a module; merge(thaw<float>(model), module)");
+  static_assert(sizeof(Module) == 0,
+                "merge: the weights of a loaded model are const, quantised ones cannot take a module; "
+                "merge(thaw<float>(model), module)");
 }
 
 }  // namespace quipu::llama

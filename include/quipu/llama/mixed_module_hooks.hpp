@@ -38,7 +38,8 @@ class mixed_module_hooks : public no_training_hooks {
   /// @param modules  one for each input of a session's `run`, or sequence of a training batch, in their order;
   ///                 null for the model without a module
   /// @param ws       that of the session or training pass
-  mixed_module_hooks(std::vector<pointer> modules, linear::workspace& ws) : modules_(std::move(modules)), multiply_(ws) {}
+  mixed_module_hooks(std::vector<pointer> modules, linear::workspace& ws)
+      : modules_(std::move(modules)), multiply_(ws) {}
 
   /// As in `module_hooks`.
   void train(std::uint64_t step) noexcept {
@@ -68,7 +69,9 @@ class mixed_module_hooks : public no_training_hooks {
     return any([&](const Module& m) { return m.touches_hidden(layer); });
   }
   /// Virtual rows that sequence `i` of a training batch begins with.
-  [[nodiscard]] std::size_t n_virtual(std::size_t i) const { return modules_.at(i) == nullptr ? 0 : modules_[i]->n_virtual(); }
+  [[nodiscard]] std::size_t n_virtual(std::size_t i) const {
+    return modules_.at(i) == nullptr ? 0 : modules_[i]->n_virtual();
+  }
 
   template <class Scalar>
   [[nodiscard]] kv_prefix<Scalar> prefix(std::size_t i) const {
@@ -96,14 +99,17 @@ class mixed_module_hooks : public no_training_hooks {
   }
   void projected_backward(projection_site site, std::size_t layer, segments all, const_rows x, rows dy, rows dx) {
     if constexpr (is_lora) {
-      if (collect(site, layer, all)) return pet::project_groups_backward<scalar_type>(multiply_.tools(), groups_, x, dy, dx);
+      if (collect(site, layer, all))
+        return pet::project_groups_backward<scalar_type>(multiply_.tools(), groups_, x, dy, dx);
     }
     for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) {
       m.projected_backward(c, site, x.middle_rows(first, n), dy.middle_rows(first, n), part(dx, first, n));
     });
   }
   void ffn_hidden(std::size_t layer, segments all, rows h) {
-    for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) { m.ffn_hidden(c, h.middle_rows(first, n)); });
+    for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) {
+      m.ffn_hidden(c, h.middle_rows(first, n));
+    });
   }
   void ffn_hidden_backward(std::size_t layer, segments all, const_rows h, rows dh) {
     for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) {
@@ -111,7 +117,9 @@ class mixed_module_hooks : public no_training_hooks {
     });
   }
   void attention_output(std::size_t layer, segments all, rows y) {
-    for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) { m.attention_output(c, y.middle_rows(first, n)); });
+    for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) {
+      m.attention_output(c, y.middle_rows(first, n));
+    });
   }
   void attention_output_backward(std::size_t layer, segments all, const_rows x, rows dy) {
     for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) {
@@ -119,7 +127,9 @@ class mixed_module_hooks : public no_training_hooks {
     });
   }
   void ffn_output(std::size_t layer, segments all, rows y) {
-    for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) { m.ffn_output(c, y.middle_rows(first, n)); });
+    for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) {
+      m.ffn_output(c, y.middle_rows(first, n));
+    });
   }
   void ffn_output_backward(std::size_t layer, segments all, const_rows x, rows dy) {
     for_each_run(all, layer, [&](Module& m, const auto& c, std::size_t first, std::size_t n) {
@@ -133,7 +143,8 @@ class mixed_module_hooks : public no_training_hooks {
   /// @throws config_error  a batch with more sequences than modules were given for
   [[nodiscard]] Module* of(std::size_t input) const {
     if (input >= modules_.size()) {
-      fail<config_error>("mixed_module_hooks: sequences", concat("as many as modules, ", modules_.size()), concat("sequence ", input));
+      fail<config_error>("mixed_module_hooks: sequences", concat("as many as modules, ", modules_.size()),
+                         concat("sequence ", input));
     }
     return modules_[input].get();
   }

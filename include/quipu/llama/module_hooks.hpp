@@ -37,8 +37,12 @@ class module_hooks : public no_training_hooks {
 
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return module_->fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return module_->lowest_layer(); }
-  [[nodiscard]] bool separates(projection_site site, std::size_t layer) const noexcept { return module_->separates(site, layer); }
-  [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return module_->touches(site, layer); }
+  [[nodiscard]] bool separates(projection_site site, std::size_t layer) const noexcept {
+    return module_->separates(site, layer);
+  }
+  [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept {
+    return module_->touches(site, layer);
+  }
   [[nodiscard]] bool touches_embedding() const noexcept { return module_->touches_embedding(); }
   [[nodiscard]] std::size_t n_virtual() const noexcept { return module_->n_virtual(); }
   [[nodiscard]] bool reads_hidden(std::size_t layer) const noexcept { return module_->touches_hidden(layer); }
@@ -52,7 +56,8 @@ class module_hooks : public no_training_hooks {
     for (const row_segment& s : all) module_->embedded(call(0, s.first_row), x.middle_rows(s.first_row, s.n_row));
   }
   void embedded_backward(segments all, rows dx) {
-    for (const row_segment& s : all) module_->embedded_backward(call(0, s.first_row), dx.middle_rows(s.first_row, s.n_row));
+    for (const row_segment& s : all)
+      module_->embedded_backward(call(0, s.first_row), dx.middle_rows(s.first_row, s.n_row));
   }
   void projected(projection_site site, std::size_t layer, segments, const_rows x, rows y) {
     if (module_->touches(site, layer)) module_->projected(call(layer), site, x, y);

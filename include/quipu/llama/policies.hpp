@@ -157,11 +157,13 @@ inline constexpr std::size_t count = (std::size_t{0} + ... + std::size_t{role_of
 /// Sorts policies by role, in any order, and fills in the defaults.
 template <class... Policies>
 struct sort_policies {
-  static_assert(((role_of<Policies>() != policy_role::none) && ...),
-                "policies: one of the types is no policy of a model (roles: ffn, storage, activations, kv, scalar, isa)");
+  static_assert(
+      ((role_of<Policies>() != policy_role::none) && ...),
+      "policies: one of the types is no policy of a model (roles: ffn, storage, activations, kv, scalar, isa)");
   static_assert(detail::count<policy_role::ffn, Policies...> <= 1, "policies: two policies for the role ffn");
   static_assert(detail::count<policy_role::storage, Policies...> <= 1, "policies: two policies for the role storage");
-  static_assert(detail::count<policy_role::activations, Policies...> <= 1, "policies: two policies for the role activations");
+  static_assert(detail::count<policy_role::activations, Policies...> <= 1,
+                "policies: two policies for the role activations");
   static_assert(detail::count<policy_role::kv, Policies...> <= 1, "policies: two policies for the role kv");
   static_assert(detail::count<policy_role::scalar, Policies...> <= 1, "policies: two policies for the role scalar");
   static_assert(detail::count<policy_role::isa, Policies...> <= 1, "policies: two policies for the role isa");

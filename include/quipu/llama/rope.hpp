@@ -28,7 +28,8 @@ namespace quipu::llama {
       if (wavelength > shortest_divided) {
         f /= s.factor;
       } else if (wavelength >= longest_kept) {
-        const double keep = (s.original_n_ctx / wavelength - s.low_freq_factor) / (s.high_freq_factor - s.low_freq_factor);
+        const double keep =
+            (s.original_n_ctx / wavelength - s.low_freq_factor) / (s.high_freq_factor - s.low_freq_factor);
         f = (1.0 - keep) * f / s.factor + keep * f;
       }
     }

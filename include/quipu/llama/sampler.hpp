@@ -79,7 +79,8 @@ inline double largest_logit(const std::vector<candidate>& c) {
 }  // namespace detail
 
 inline void temperature::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
-  if (!(value > 0)) fail<config_error>("sampler: temperature", "a positive number (greedy() takes the best token)", value);
+  if (!(value > 0))
+    fail<config_error>("sampler: temperature", "a positive number (greedy() takes the best token)", value);
   for (candidate& each : c) each.logit /= value;
 }
 
@@ -146,7 +147,8 @@ class sampler {
     for (const Scalar logit : logits) poison += logit - logit;  // 0 unless one is infinite or NaN
     if (poison != 0) {
       const auto bad = std::find_if(logits.begin(), logits.end(), [](Scalar x) { return !std::isfinite(x); });
-      throw numeric_error(concat("sampler: logit of token ", bad - logits.begin(), ": expected a finite number, found ", *bad));
+      throw numeric_error(
+          concat("sampler: logit of token ", bad - logits.begin(), ": expected a finite number, found ", *bad));
     }
     if (steps_.empty() && !draws_) {
       return static_cast<token_id>(std::max_element(logits.begin(), logits.end()) - logits.begin());

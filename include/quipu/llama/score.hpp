@@ -74,7 +74,8 @@ struct perplexity_result {
 ///
 /// @throws config_error  fewer than two tokens, stride 0 or longer than the window, or cancelled
 template <language_session Session>
-[[nodiscard]] perplexity_result perplexity(Session& s, std::span<const token_id> ids, const perplexity_options& options = {}) {
+[[nodiscard]] perplexity_result perplexity(Session& s, std::span<const token_id> ids,
+                                           const perplexity_options& options = {}) {
   using scalar = typename Session::scalar_type;
   if (ids.size() < 2) fail<config_error>("perplexity", "at least two tokens", ids.size());
   if (options.window < 2 || options.stride == 0 || options.stride > options.window) {
@@ -101,7 +102,8 @@ template <language_session Session>
     });
     s.erase(sequence);
     scored_to = end;
-    if (!report_progress(options.progress, {"perplexity", scored_to, ids.size()})) throw config_error("perplexity: cancelled");
+    if (!report_progress(options.progress, {"perplexity", scored_to, ids.size()}))
+      throw config_error("perplexity: cancelled");
   }
   return result;
 }

@@ -84,7 +84,8 @@ class session {
   /// A new sequence that begins with learned keys and values.
   /// @throws config_error  more of them than n_ctx
   [[nodiscard]] sequence_id create(const kv_prefix<scalar_type>& prefix) {
-    if (prefix.n_row > n_ctx_) fail<config_error>("session::create: prefix", concat("at most n_ctx = ", n_ctx_, " rows"), prefix.n_row);
+    if (prefix.n_row > n_ctx_)
+      fail<config_error>("session::create: prefix", concat("at most n_ctx = ", n_ctx_, " rows"), prefix.n_row);
     const sequence_id id = create();
     kv_cache<kv_type>* own = &cache(id);
     own->prepare(prefix.n_row);
@@ -94,7 +95,8 @@ class session {
     const std::size_t stride = c.n_layer * 2 * c.d_kv();
     for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
       const scalar_type* k = prefix.values + layer * 2 * c.d_kv();
-      context.template store<scalar_type>(ws_, layer, {&all, 1}, {k, prefix.n_row, c.d_kv(), stride}, {k + c.d_kv(), prefix.n_row, c.d_kv(), stride});
+      context.template store<scalar_type>(ws_, layer, {&all, 1}, {k, prefix.n_row, c.d_kv(), stride},
+                                          {k + c.d_kv(), prefix.n_row, c.d_kv(), stride});
     }
     own->commit(prefix.n_row);
     return id;
@@ -129,7 +131,8 @@ class session {
   template <class Visit, class Hooks = no_hooks>
   void run(std::span<const input> inputs, Visit&& visit, Hooks&& hooks = {}) {
     check(inputs);
-    if (!hooks.fits(model_.config())) fail<config_error>("session::run: hooks", "modules made for this model", "modules of other sizes");
+    if (!hooks.fits(model_.config()))
+      fail<config_error>("session::run: hooks", "modules made for this model", "modules of other sizes");
     std::vector<std::size_t> done(inputs.size(), 0);
     for (;;) {
       plan_pass(inputs, done);
@@ -175,7 +178,8 @@ class session {
   [[nodiscard]] const kv_cache<kv_type>& cache(sequence_id sequence) const {
     const auto found = sequences_.find(sequence);
     if (found == sequences_.end()) {
-      fail<config_error>("session", "a sequence of this session", concat("sequence ", static_cast<std::uint32_t>(sequence)));
+      fail<config_error>("session", "a sequence of this session",
+                         concat("sequence ", static_cast<std::uint32_t>(sequence)));
     }
     return found->second;
   }
@@ -282,7 +286,8 @@ class session {
       const linear::projection<scalar_type> head{&w.head, nullptr, logits};
       // Rounding here would go straight into the choice of tokens, so only those who want it everywhere have it.
       constexpr auto rounding = Model::policies::activations::rounding;
-      projector_.run(normed, {&head, 1}, rounding == linear::activation_rounding::few_rows ? linear::activation_rounding::none : rounding);
+      projector_.run(normed, {&head, 1},
+                     rounding == linear::activation_rounding::few_rows ? linear::activation_rounding::none : rounding);
       for (std::size_t i = 0; i < n; ++i) {
         const std::span<const scalar_type> row = logits.row_span(i);
         visit(wanted_[first + i].input, wanted_[first + i].input_row, row);

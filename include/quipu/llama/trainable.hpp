@@ -54,7 +54,8 @@ class weight_copier {
   [[nodiscard]] linear::stored_matrix matrix(std::string name, const linear::stored_matrix& from) {
     Scalar* values = add(std::move(name), {from.rows, from.cols});
     if (from.empty()) return linear::store_plain<Scalar>(values, from.rows, from.cols);
-    for (std::size_t r = 0; r < from.rows; ++r) io::dequantise_row(from.type, from.row(r), values + r * from.cols, from.cols);
+    for (std::size_t r = 0; r < from.rows; ++r)
+      io::dequantise_row(from.type, from.row(r), values + r * from.cols, from.cols);
     return linear::store_plain<Scalar>(values, from.rows, from.cols);
   }
   template <class Source>
@@ -185,10 +186,12 @@ using thawed_policies =
 /// `select` is called.
 template <class Scalar, class Policies>
 [[nodiscard]] auto thaw(const basic_model<Policies>& m) {
-  static_assert(Policies::ffn::trainable, "thaw: the FFN kernel is for inference only; use with_ffn<ffn::dense<...>> first");
+  static_assert(Policies::ffn::trainable,
+                "thaw: the FFN kernel is for inference only; use with_ffn<ffn::dense<...>> first");
   detail::weight_copier<Scalar> copy(m.config());
   copy.run(m.weights());
-  return trainable_model<thawed_policies<Policies, Scalar>>(m.identity(), std::move(copy.built), std::move(copy.parameters), m.ffn());
+  return trainable_model<thawed_policies<Policies, Scalar>>(m.identity(), std::move(copy.built),
+                                                            std::move(copy.parameters), m.ffn());
 }
 
 }  // namespace quipu::llama

@@ -42,8 +42,12 @@ class training_pass {
   ///                  attention, norms and losses stay f32, as do all sums
   explicit training_pass(Model m, thread_team team = thread_team(), tape_depth depth = tape_depth::everything,
                          linear::product_rounding products = linear::product_rounding::none)
-      : model_(std::move(m)), depth_(depth), ws_(std::move(team), choose_kernels()),
-        projector_(ws_, linear::activation_rounding::none, products), multiply_(ws_, products), rope_(model_.config()) {}
+      : model_(std::move(m)),
+        depth_(depth),
+        ws_(std::move(team), choose_kernels()),
+        projector_(ws_, linear::activation_rounding::none, products),
+        multiply_(ws_, products),
+        rope_(model_.config()) {}
   training_pass(const training_pass&) = delete;
   training_pass& operator=(const training_pass&) = delete;
 
@@ -69,7 +73,8 @@ class training_pass {
   template <class Hooks>
   [[nodiscard]] const_rows evaluate(const training_batch& batch, Hooks& hooks) {
     start(batch, hooks);
-    last_ = forward_blocks(model_, {ws_, projector_, rope_}, batch.segments(), x(), scratch_recorder_, *context_, hooks);
+    last_ =
+        forward_blocks(model_, {ws_, projector_, rope_}, batch.segments(), x(), scratch_recorder_, *context_, hooks);
     return normed(last_);
   }
 
@@ -82,14 +87,16 @@ class training_pass {
   loss_sum head_loss(std::span<const std::int64_t> targets, double weight, rows d_hidden, scalar_type* d_head,
                      std::span<const double> row_weights = {}) {
     for (std::size_t t = 0; t < d_hidden.rows(); ++t) std::fill_n(d_hidden.row(t), d_hidden.cols(), scalar_type(0));
-    return loss_.run(projector_, multiply_, {model_.weights().head, d_head}, normed_view(), targets, weight, d_hidden, row_weights);
+    return loss_.run(projector_, multiply_, {model_.weights().head, d_head}, normed_view(), targets, weight, d_hidden,
+                     row_weights);
   }
   [[nodiscard]] std::span<const double> row_losses() const noexcept { return loss_.losses(); }
 
   /// Back from the gradient of what `forward` returned; gradients are added to.
   /// @param d_hidden  (n_row, d_model)
   template <class Hooks>
-  void backward(const training_batch& batch, const_rows d_hidden, Hooks& hooks, const weight_gradients<scalar_type>& g) {
+  void backward(const training_batch& batch, const_rows d_hidden, Hooks& hooks,
+                const weight_gradients<scalar_type>& g) {
     const auto& c = model_.config();
     const auto segments = batch.segments();
     const std::size_t lowest = std::min<std::size_t>({g.lowest_layer(), hooks.lowest_layer()});
@@ -99,16 +106,17 @@ class training_pass {
     const rows dx = dx_.matrix(batch.n_row(), c.d_model);
     std::fill_n(dx.data(), dx.rows() * dx.cols(), scalar_type(0));
     const backward_tools<scalar_type> tools{multiply_, rope_, backward_scratch_};
-    rms_norm_rows_backward<scalar_type>(ws_, last_, model_.weights().final_norm, c.rms_norm_eps, d_hidden, dx, g.final_norm,
-                                        backward_scratch_[detail::partial]);
+    rms_norm_rows_backward<scalar_type>(ws_, last_, model_.weights().final_norm, c.rms_norm_eps, d_hidden, dx,
+                                        g.final_norm, backward_scratch_[detail::partial]);
     for (std::size_t layer = c.n_layer; layer-- > (embedding ? 0 : std::min(lowest, c.n_layer));) {
       if (depth_ == tape_depth::block_inputs) {
         tape_.begin_again();
         const attention_plan plan(segments);
-        static_cast<void>(forward_block(model_, layer, forward_tools<scalar_type>{ws_, projector_, rope_}, segments, plan,
-                                        tape_.input(layer), tape_, *context_, hooks));
+        static_cast<void>(forward_block(model_, layer, forward_tools<scalar_type>{ws_, projector_, rope_}, segments,
+                                        plan, tape_.input(layer), tape_, *context_, hooks));
       }
-      backward_block(model_, layer, tools, segments, tape_, *context_, hooks, g.of(layer), dx, embedding || layer > lowest);
+      backward_block(model_, layer, tools, segments, tape_, *context_, hooks, g.of(layer), dx,
+                     embedding || layer > lowest);
     }
     if (!embedding) return;
     hooks.embedded_backward(segments, dx);
@@ -148,7 +156,8 @@ class training_pass {
   void start(const training_batch& batch, Hooks& hooks) {
     const auto& c = model_.config();
     if (batch.empty()) fail<config_error>("training_pass: batch", "at least one sequence", "none");
-    if (!hooks.fits(c)) fail<config_error>("training_pass: hooks", "modules made for this model", "modules of other sizes");
+    if (!hooks.fits(c))
+      fail<config_error>("training_pass: hooks", "modules made for this model", "modules of other sizes");
     std::size_t n_position = 0;
     for (const row_segment& s : batch.segments()) n_position = std::max(n_position, s.position + s.n_row);
     if (n_position > c.n_ctx) {
@@ -162,7 +171,8 @@ class training_pass {
     n_row_ = batch.n_row();
     rope_.extend(n_position);
     prefixes_.clear();
-    for (std::size_t i = 0; i < batch.segments().size(); ++i) prefixes_.push_back(hooks.template prefix<scalar_type>(i));
+    for (std::size_t i = 0; i < batch.segments().size(); ++i)
+      prefixes_.push_back(hooks.template prefix<scalar_type>(i));
     context_.emplace(c, batch.segments(), prefixes_);
     x_.reserve_discarding(n_row_ * c.d_model);
     const linear::stored_matrix& table = model_.weights().embedding;

@@ -14,9 +14,11 @@ namespace quipu::llama {
 template <class Model, class Module>
 [[nodiscard]] sequence_id create_with(session<Model>& s, const Module& module) {
   using scalar = typename Model::scalar_type;
-  if (!module.fits(s.model().config())) fail<config_error>("create_with", "a module made for this model", "one of other sizes");
+  if (!module.fits(s.model().config()))
+    fail<config_error>("create_with", "a module made for this model", "one of other sizes");
   const pet::prefix_values<scalar> prefix = module.template prefix<scalar>();
-  const sequence_id id = prefix.n_row > 0 ? s.create(kv_prefix<scalar>{prefix.n_row, prefix.values, nullptr}) : s.create();
+  const sequence_id id =
+      prefix.n_row > 0 ? s.create(kv_prefix<scalar>{prefix.n_row, prefix.values, nullptr}) : s.create();
   if constexpr (requires { module.rows(); }) {
     if (module.rows().empty()) return id;
     const sequence_input<scalar> rows{id, {}, module.rows(), logits_of::none};

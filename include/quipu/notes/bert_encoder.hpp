@@ -54,7 +54,9 @@ class bert_encoder {
   [[nodiscard]] std::size_t dimension() const noexcept { return state_->shape.d_model; }
   [[nodiscard]] const bert_shape& shape() const noexcept { return state_->shape; }
   [[nodiscard]] std::string identity() const { return state_->identity; }
-  [[nodiscard]] std::vector<token_id> tokens_of(std::string_view text) const { return state_->tokenizer.encode(text, state_->longest); }
+  [[nodiscard]] std::vector<token_id> tokens_of(std::string_view text) const {
+    return state_->tokenizer.encode(text, state_->longest);
+  }
 
   [[nodiscard]] std::vector<float> encode(std::string_view text) const {
     const std::vector<token_id> ids = tokens_of(text);
@@ -67,7 +69,8 @@ class bert_encoder {
     double squares = 0;  // the mean's divisor falls out of the normalised vector
     for (const double value : mean) squares += value * value;
     std::vector<float> vector(h.cols());
-    for (std::size_t i = 0; i < h.cols(); ++i) vector[i] = static_cast<float>(mean[i] / std::max(std::sqrt(squares), 1e-12));
+    for (std::size_t i = 0; i < h.cols(); ++i)
+      vector[i] = static_cast<float>(mean[i] / std::max(std::sqrt(squares), 1e-12));
     return vector;
   }
 
@@ -86,34 +89,49 @@ class bert_encoder {
 
   struct state {
     state(const std::string& folder, std::size_t longest_text, thread_team team)
-        : longest(longest_text), tokenizer(text::wordpiece::from_tokenizer_json(folder + "/tokenizer.json")), work(std::move(team)) {
+        : longest(longest_text),
+          tokenizer(text::wordpiece::from_tokenizer_json(folder + "/tokenizer.json")),
+          work(std::move(team)) {
       read_config(folder + "/config.json");
-      if (longest < 2 || longest > shape.n_ctx) fail<config_error>("bert_encoder: longest", concat("2 to ", shape.n_ctx), longest);
+      if (longest < 2 || longest > shape.n_ctx)
+        fail<config_error>("bert_encoder: longest", concat("2 to ", shape.n_ctx), longest);
       read_weights(folder + "/model.safetensors");
     }
 
     void read_config(const std::string& path) {
       std::ifstream in(path, std::ios::binary);
       if (!in) throw io_error(concat(path, ": cannot open"));
-      const nlohmann::json config = parse_json(std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}, path);
+      const nlohmann::json config =
+          parse_json(std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}, path);
       const auto size = [&](const char* name) {
         const auto found = config.is_object() ? config.find(name) : config.end();
-        const bool fits = found != config.end() && found->is_number_unsigned() && found->get<std::uint64_t>() >= 1 && found->get<std::uint64_t>() <= 1u << 24;
-        if (!fits) fail<format_error>(concat(path, ": ", name), "a size of 1 to 2^24", found == config.end() ? "none" : found->dump());
+        const bool fits = found != config.end() && found->is_number_unsigned() && found->get<std::uint64_t>() >= 1 &&
+                          found->get<std::uint64_t>() <= 1u << 24;
+        if (!fits)
+          fail<format_error>(concat(path, ": ", name), "a size of 1 to 2^24",
+                             found == config.end() ? "none" : found->dump());
         return static_cast<std::size_t>(found->get<std::uint64_t>());
       };
       const auto must_be = [&](const char* name, const char* value) {
         const auto found = config.find(name);
-        if (found != config.end() && *found != value) fail<format_error>(concat(path, ": ", name), value, found->dump());
+        if (found != config.end() && *found != value)
+          fail<format_error>(concat(path, ": ", name), value, found->dump());
       };
-      shape = {size("hidden_size"), size("num_hidden_layers"), size("num_attention_heads"), size("intermediate_size"), size("vocab_size"),
-               size("max_position_embeddings"), 1e-12f};
+      shape = {size("hidden_size"),
+               size("num_hidden_layers"),
+               size("num_attention_heads"),
+               size("intermediate_size"),
+               size("vocab_size"),
+               size("max_position_embeddings"),
+               1e-12f};
       must_be("model_type", "bert");
       must_be("hidden_act", "gelu");
       must_be("position_embedding_type", "absolute");
-      if (shape.d_model % shape.n_head != 0) fail<format_error>(concat(path, ": hidden_size"), concat("a multiple of ", shape.n_head), shape.d_model);
+      if (shape.d_model % shape.n_head != 0)
+        fail<format_error>(concat(path, ": hidden_size"), concat("a multiple of ", shape.n_head), shape.d_model);
       if (shape.n_layer > 1024) fail<format_error>(concat(path, ": num_hidden_layers"), "at most 1024", shape.n_layer);
-      if (const auto eps = config.find("layer_norm_eps"); eps != config.end() && eps->is_number()) shape.epsilon = eps->get<float>();
+      if (const auto eps = config.find("layer_norm_eps"); eps != config.end() && eps->is_number())
+        shape.epsilon = eps->get<float>();
     }
 
     void read_weights(const std::string& path) {
@@ -124,7 +142,9 @@ class bert_encoder {
         if (tensor == nullptr) tensor = file.find("bert." + name);  // checkpoints with a head prefix the names
         if (tensor == nullptr) fail<format_error>(path, concat("a tensor ", name), "none of that name");
         if (tensor->shape != expected) {
-          fail<format_error>(concat(path, ": ", name), concat("shape of ", expected.size(), " extents beginning with ", expected.front()), "another shape");
+          fail<format_error>(concat(path, ": ", name),
+                             concat("shape of ", expected.size(), " extents beginning with ", expected.front()),
+                             "another shape");
         }
         crc = crc32({reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size()}, crc);
         return io::values_of<float>(*tensor);
@@ -133,7 +153,9 @@ class bert_encoder {
       const auto read_affine = [&](const std::string& name, std::size_t n_out, std::size_t n_in) {
         return affine{values(name + ".weight", {n_out, n_in}), values(name + ".bias", {n_out}), n_out, n_in};
       };
-      const auto read_norm = [&](const std::string& name) { return norm{values(name + ".weight", {d}), values(name + ".bias", {d})}; };
+      const auto read_norm = [&](const std::string& name) {
+        return norm{values(name + ".weight", {d}), values(name + ".bias", {d})};
+      };
       words = values("embeddings.word_embeddings.weight", {shape.n_vocab, d});
       positions = values("embeddings.position_embeddings.weight", {shape.n_ctx, d});
       const std::size_t n_kind = file.find("embeddings.token_type_embeddings.weight") != nullptr
@@ -143,19 +165,22 @@ class bert_encoder {
       embedding_norm = read_norm("embeddings.LayerNorm");
       for (std::size_t l = 0; l < shape.n_layer; ++l) {
         const std::string at = concat("encoder.layer.", l, ".");
-        layers.push_back({read_affine(at + "attention.self.query", d, d), read_affine(at + "attention.self.key", d, d),
-                          read_affine(at + "attention.self.value", d, d), read_affine(at + "attention.output.dense", d, d),
-                          read_affine(at + "intermediate.dense", shape.d_ffn, d), read_affine(at + "output.dense", d, shape.d_ffn),
-                          read_norm(at + "attention.output.LayerNorm"), read_norm(at + "output.LayerNorm")});
+        layers.push_back(
+            {read_affine(at + "attention.self.query", d, d), read_affine(at + "attention.self.key", d, d),
+             read_affine(at + "attention.self.value", d, d), read_affine(at + "attention.output.dense", d, d),
+             read_affine(at + "intermediate.dense", shape.d_ffn, d), read_affine(at + "output.dense", d, shape.d_ffn),
+             read_norm(at + "attention.output.LayerNorm"), read_norm(at + "output.LayerNorm")});
       }
-      if (tokenizer.n_vocab() > shape.n_vocab) fail<format_error>(path, concat("rows for ", tokenizer.n_vocab(), " tokens"), shape.n_vocab);
+      if (tokenizer.n_vocab() > shape.n_vocab)
+        fail<format_error>(path, concat("rows for ", tokenizer.n_vocab(), " tokens"), shape.n_vocab);
       identity = concat("bert mean ", d, "x", shape.n_layer, " longest ", longest, " crc ", crc);
     }
 
     /// y = x W^T + b
     void apply(const affine& a, matrix_view<const float> x, matrix_view<float> y) {
-      linear::gemm(work, linear::plain_operand<float>::along(x), linear::stored_operand<float>::along(linear::store_plain(a.weight.data(), a.n_out, a.n_in)),
-                   y, linear::gemm_output::overwrite);
+      linear::gemm(work, linear::plain_operand<float>::along(x),
+                   linear::stored_operand<float>::along(linear::store_plain(a.weight.data(), a.n_out, a.n_in)), y,
+                   linear::gemm_output::overwrite);
       for (std::size_t t = 0; t < y.rows(); ++t) {
         for (std::size_t i = 0; i < a.n_out; ++i) y(t, i) += a.bias[i];
       }
@@ -170,9 +195,12 @@ class bert_encoder {
           sum += static_cast<double>(row[i]);
         }
         const double mean = sum / static_cast<double>(x.cols());
-        for (std::size_t i = 0; i < x.cols(); ++i) squares += (static_cast<double>(row[i]) - mean) * (static_cast<double>(row[i]) - mean);
-        const double scale = 1 / std::sqrt(squares / static_cast<double>(x.cols()) + static_cast<double>(shape.epsilon));
-        for (std::size_t i = 0; i < x.cols(); ++i) row[i] = static_cast<float>((static_cast<double>(row[i]) - mean) * scale) * n.weight[i] + n.bias[i];
+        for (std::size_t i = 0; i < x.cols(); ++i)
+          squares += (static_cast<double>(row[i]) - mean) * (static_cast<double>(row[i]) - mean);
+        const double scale =
+            1 / std::sqrt(squares / static_cast<double>(x.cols()) + static_cast<double>(shape.epsilon));
+        for (std::size_t i = 0; i < x.cols(); ++i)
+          row[i] = static_cast<float>((static_cast<double>(row[i]) - mean) * scale) * n.weight[i] + n.bias[i];
       }
     }
     /// Attention of every token to every token, head by head: q, k, v (n, d_model) -> out.
@@ -207,7 +235,9 @@ class bert_encoder {
       const std::size_t n = ids.size(), d = shape.d_model;
       for (auto* buffer : {&hidden, &queries, &keys, &values_, &mixed, &added}) buffer->resize(n * d);
       inner.resize(n * shape.d_ffn);
-      const auto rows = [&](std::vector<float>& buffer, std::size_t cols) { return matrix_view<float>(buffer.data(), n, cols); };
+      const auto rows = [&](std::vector<float>& buffer, std::size_t cols) {
+        return matrix_view<float>(buffer.data(), n, cols);
+      };
       for (std::size_t t = 0; t < n; ++t) {
         const float* word = words.data() + static_cast<std::size_t>(ids[t]) * d;
         for (std::size_t i = 0; i < d; ++i) hidden[t * d + i] = word[i] + positions[t * d + i] + kind[i];

@@ -134,7 +134,8 @@ class basic_bm25_retriever {
   static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t window_bits = 12;  // notes of one window: their scores fit the first cache
   static constexpr std::size_t window_size = std::size_t{1} << window_bits;
-  static constexpr std::size_t long_query = 64;   // a note shares so many of its words that looking it up for each is dear
+  // A note shares so many of its words that looking it up for each is dear
+  static constexpr std::size_t long_query = 64;
   static constexpr std::size_t small_list = 768;  // looked up note by note rather than added up by window
 
   struct query_term {
@@ -268,7 +269,8 @@ class basic_bm25_retriever {
       const auto put = [&](const std::vector<posting>& from, bool repeated, std::uint16_t least) {
         if (from.empty()) return;
         const std::uint16_t count = repeated ? term.max_count : std::uint16_t{1};
-        work.lists.push_back({from.data(), from.data() + from.size(), t, repeated, least, count, work.query[t].weight, 0, 0});
+        work.lists.push_back(
+            {from.data(), from.data() + from.size(), t, repeated, least, count, work.query[t].weight, 0, 0});
       };
       put(term.single, false, term.min_single);
       put(term.repeated, true, term.min_repeated);
@@ -371,7 +373,8 @@ class basic_bm25_retriever {
           const std::size_t at = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
           const auto place = static_cast<std::uint32_t>(base + at);
           const double sum = std::exchange(work.sums[at], 0.0f);
-          const double bound = sum + (rest_weight > 0 ? rest_weight * share(work, rest_count, index_.length_at(place)) : 0);
+          const double bound =
+              sum + (rest_weight > 0 ? rest_weight * share(work, rest_count, index_.length_at(place)) : 0);
           if (bound * slack >= floor_of(best)) offer(work, first, place, best);
         }
       }

@@ -68,9 +68,11 @@ class product_space final : public hnswlib::SpaceInterface<float> {
 class hnsw_index {
  public:
   /// @throws config_error  no dimension, or options out of range
-  explicit hnsw_index(std::size_t dimension, const hnsw_options& options = {}) : options_(options), dimension_(dimension) {
+  explicit hnsw_index(std::size_t dimension, const hnsw_options& options = {})
+      : options_(options), dimension_(dimension) {
     if (dimension == 0) fail<config_error>("hnsw_index: dimension", "at least 1", dimension);
-    if (options.n_link < 2 || options.n_link > 1000) fail<config_error>("hnsw_index: n_link", "2 to 1000", options.n_link);
+    if (options.n_link < 2 || options.n_link > 1000)
+      fail<config_error>("hnsw_index: n_link", "2 to 1000", options.n_link);
     if (options.build_width < 1 || options.search_width < 1) fail<config_error>("hnsw_index: widths", "at least 1", 0);
     build(initial_capacity);
   }
@@ -81,7 +83,8 @@ class hnsw_index {
     if (id <= no_note || live_.count(id) != 0) fail<config_error>("hnsw_index: note id", "a new positive one", id);
     guarded([&] {
       if (erased_.erase(id) == 0 && n_node() == graph_->max_elements_) graph_->resizeIndex(2 * graph_->max_elements_);
-      graph_->addPoint(vector.data(), static_cast<hnswlib::labeltype>(id));  // brings an erased one back with the new vector
+      // Brings an erased one back with the new vector
+      graph_->addPoint(vector.data(), static_cast<hnswlib::labeltype>(id));
     });
     live_.insert(id);
   }
@@ -108,7 +111,8 @@ class hnsw_index {
     if (live_.empty() || k == 0) return best.take();
     guarded([&] {
       // hnswlib keeps max(ef, k) candidates; k stands in for a wider search, so that ef, which all share, stays.
-      auto found = graph_->searchKnn(query.data(), std::max(std::min(k, live_.size()), std::min(options_.search_width, live_.size())));
+      auto found = graph_->searchKnn(
+          query.data(), std::max(std::min(k, live_.size()), std::min(options_.search_width, live_.size())));
       for (; !found.empty(); found.pop()) {
         const auto id = static_cast<note_id>(found.top().second);
         best.offer(id, static_cast<double>(detail::product_space::product(vector_of(id), query.data(), dimension_)));
@@ -126,7 +130,8 @@ class hnsw_index {
     build(std::max(initial_capacity, 2 * ids.size()));
     guarded([&] {
       for (const note_id id : ids) {
-        graph_->addPoint(old->getDataByInternalId(old->label_lookup_.at(static_cast<hnswlib::labeltype>(id))), static_cast<hnswlib::labeltype>(id));
+        graph_->addPoint(old->getDataByInternalId(old->label_lookup_.at(static_cast<hnswlib::labeltype>(id))),
+                         static_cast<hnswlib::labeltype>(id));
       }
     });
     erased_.clear();
@@ -138,13 +143,15 @@ class hnsw_index {
   void build(std::size_t capacity) {
     guarded([&] {
       auto space = std::make_unique<detail::product_space>(dimension_);
-      graph_ = std::make_unique<hnswlib::HierarchicalNSW<float>>(space.get(), capacity, options_.n_link, options_.build_width, options_.seed);
+      graph_ = std::make_unique<hnswlib::HierarchicalNSW<float>>(space.get(), capacity, options_.n_link,
+                                                                 options_.build_width, options_.seed);
       space_ = std::move(space);
       graph_->setEf(options_.search_width);
     });
   }
   [[nodiscard]] const float* vector_of(note_id id) const {
-    return reinterpret_cast<const float*>(graph_->getDataByInternalId(graph_->label_lookup_.at(static_cast<hnswlib::labeltype>(id))));
+    return reinterpret_cast<const float*>(
+        graph_->getDataByInternalId(graph_->label_lookup_.at(static_cast<hnswlib::labeltype>(id))));
   }
   template <class Call>
   static void guarded(Call&& call) {

@@ -128,8 +128,10 @@ class inverted_index {
   /// Writes the notes that are there; `restore` gives an index that answers alike.
   void save(io::atomic_file& out) const {
     std::uint64_t n_forward = 0;
-    for (std::uint32_t place = 0; place < ids_.size(); ++place) n_forward += ids_[place] == no_note ? 0 : terms_of(place).size();
-    for (const std::uint64_t count : {std::uint64_t{dictionary_.size()}, std::uint64_t{size()}, n_forward}) out.value(count);
+    for (std::uint32_t place = 0; place < ids_.size(); ++place)
+      n_forward += ids_[place] == no_note ? 0 : terms_of(place).size();
+    for (const std::uint64_t count : {std::uint64_t{dictionary_.size()}, std::uint64_t{size()}, n_forward})
+      out.value(count);
     for (std::uint32_t term = 0; term < dictionary_.size(); ++term) {
       out.value(static_cast<std::uint32_t>(dictionary_[term].size()));
       out.write(dictionary_[term]);
@@ -153,7 +155,8 @@ class inverted_index {
     const auto n_forward = in.value<std::uint64_t>("how many terms of notes");
     // Every term takes 4 bytes at least, every note 14 and every term of a note 6: no reservation beyond the file.
     const auto bounded = [&](std::uint64_t count, std::size_t bytes, const char* what) {
-      if (count > in.left() / bytes) fail<format_error>(concat(in.place(), ": ", what), concat("at most ", in.left() / bytes), count);
+      if (count > in.left() / bytes)
+        fail<format_error>(concat(in.place(), ": ", what), concat("at most ", in.left() / bytes), count);
     };
     bounded(n_term, 4, "terms");
     bounded(n_note, 14, "notes");
@@ -172,13 +175,16 @@ class inverted_index {
       const auto id = in.value<note_id>("a note id");
       const auto length = in.value<std::uint16_t>("a number of the index");
       const auto n_distinct = in.value<std::uint32_t>("a number of the index");
-      if (id <= no_note || index.place_of_.count(id) != 0) fail<format_error>(concat(in.place(), ": note id"), "a new positive one", id);
+      if (id <= no_note || index.place_of_.count(id) != 0)
+        fail<format_error>(concat(in.place(), ": note id"), "a new positive one", id);
       const auto terms = in.take(std::size_t{6} * n_distinct, "the terms of a note");
       for (std::uint32_t i = 0; i < n_distinct; ++i) {
-        const forward_term term{io::load_unaligned<std::uint32_t>(terms.data() + 6 * i), io::load_unaligned<std::uint16_t>(terms.data() + 6 * i + 4)};
+        const forward_term term{io::load_unaligned<std::uint32_t>(terms.data() + 6 * i),
+                                io::load_unaligned<std::uint16_t>(terms.data() + 6 * i + 4)};
         const bool ascends = i == 0 || term.term > index.forward_.back().term;
         if (term.term >= n_term || !ascends || term.count == 0 || length == 0) {
-          fail<format_error>(concat(in.place(), ": terms of note ", id), concat("ascending numbers below ", n_term), term.term);
+          fail<format_error>(concat(in.place(), ": terms of note ", id), concat("ascending numbers below ", n_term),
+                             term.term);
         }
         index.forward_.push_back(term);
         index.lists_[term.term].add({static_cast<std::uint32_t>(n), term.count, length});

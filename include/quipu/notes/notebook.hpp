@@ -41,7 +41,8 @@ class notebook {
   explicit notebook(Store store, Retriever retriever = Retriever(), const std::string& cache = {})
       : state_(std::make_unique<state>(std::move(store), std::move(retriever))) {
     if constexpr (fingerprinted_store<Store> && cacheable_retriever<Retriever>) {
-      if (const auto version = cache.empty() ? std::nullopt : search_cache::load(cache, state_->store, state_->retriever)) {
+      if (const auto version =
+              cache.empty() ? std::nullopt : search_cache::load(cache, state_->store, state_->retriever)) {
         state_->seen = *version;
         catch_up();
         return;
@@ -49,7 +50,9 @@ class notebook {
     }
     state_->retriever.clear();
     state_->seen = state_->store.version();
-    if constexpr (requires(Retriever& retriever) { retriever.reserve(std::size_t{}); }) state_->retriever.reserve(state_->store.size());
+    if constexpr (requires(Retriever& retriever) { retriever.reserve(std::size_t{}); }) {
+      state_->retriever.reserve(state_->store.size());
+    }
     state_->store.for_each([&](const note& n) { state_->retriever.add(n.id, without_final_period(n.text)); });
     // An edit that came between the two calls is in both, or in neither of them.
     catch_up();

@@ -210,7 +210,8 @@ class sqlite_rows {
   /// Takes a number into the chain (64-bit FNV-1a over its bytes).
   void link(std::int64_t value) noexcept {
     auto chain = static_cast<std::uint64_t>(now_.chain) ^ 0xcbf29ce484222325u;
-    for (int i = 0; i < 8; ++i) chain = (chain ^ (static_cast<std::uint64_t>(value) >> (8 * i) & 0xffu)) * 0x100000001b3u;
+    for (int i = 0; i < 8; ++i)
+      chain = (chain ^ (static_cast<std::uint64_t>(value) >> (8 * i) & 0xffu)) * 0x100000001b3u;
     now_.chain = static_cast<std::int64_t>(chain);
   }
 

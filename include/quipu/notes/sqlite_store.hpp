@@ -281,7 +281,8 @@ class sqlite_store {
     const bool full = options.durability == store_durability::power_loss;
     connection.run(full ? "pragma synchronous = full" : "pragma synchronous = normal");
     // Changing to WAL fails at once where another process is just doing the same.
-    for (int wait_ms = 1; sqlite3_exec(connection.get(), "pragma journal_mode = wal", nullptr, nullptr, nullptr) != SQLITE_OK;
+    for (int wait_ms = 1;
+         sqlite3_exec(connection.get(), "pragma journal_mode = wal", nullptr, nullptr, nullptr) != SQLITE_OK;
          wait_ms *= 2) {
       const int code = sqlite3_extended_errcode(connection.get());
       if ((code & 0xff) != SQLITE_BUSY || wait_ms > options.busy_ms) connection.check(code, "write-ahead log");

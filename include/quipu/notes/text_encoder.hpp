@@ -32,7 +32,8 @@ concept encoder_has_identity = requires(const Encoder& encoder) {
 /// Encodes a text as `dimension()` numbers, the same ones whenever it is asked. `identity` names the model,
 /// its weights and its tokenizer: vectors of another identity do not compare.
 template <class Encoder>
-concept text_encoder = std::movable<Encoder> && encoder_has_dimension<Encoder> && encoder_has_encode<Encoder> && encoder_has_identity<Encoder>;
+concept text_encoder = std::movable<Encoder> && encoder_has_dimension<Encoder> && encoder_has_encode<Encoder> &&
+    encoder_has_identity<Encoder>;
 
 template <class Encoder>
 consteval void explain_text_encoder() {
@@ -60,7 +61,8 @@ class callback_encoder {
   /// @throws shape_error  the function gave another number of values
   [[nodiscard]] std::vector<float> encode(std::string_view text) const {
     std::vector<float> vector = call_(text);
-    if (vector.size() != dimension_) fail<shape_error>("callback_encoder", concat(dimension_, " values"), vector.size());
+    if (vector.size() != dimension_)
+      fail<shape_error>("callback_encoder", concat(dimension_, " values"), vector.size());
     return vector;
   }
 

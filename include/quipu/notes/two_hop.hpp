@@ -80,7 +80,8 @@ class two_hop_retriever {
   }
   [[nodiscard]] std::size_t size() const { return retriever_.size(); }
   [[nodiscard]] std::vector<scored_note> retrieve(std::string_view query, std::size_t k) const {
-    return retrieve_two_hop(retriever_, [&](note_id id) -> std::string_view { return texts_.at(id); }, query, k, options_);
+    return retrieve_two_hop(
+        retriever_, [&](note_id id) -> std::string_view { return texts_.at(id); }, query, k, options_);
   }
   [[nodiscard]] const Retriever& one_hop() const noexcept { return retriever_; }
 

@@ -22,19 +22,20 @@ namespace quipu::notes {
 /// Vectors by note id; `search` returns the k of largest inner product in the order of `ranks_before`.
 template <class Index>
 concept vector_index = std::movable<Index> && std::constructible_from<Index, std::size_t> &&
-                       requires(Index& index, const Index& constant, note_id id, std::span<const float> vector, std::size_t k) {
-                         index.add(id, vector);
-                         { index.erase(id) } -> std::same_as<bool>;
-                         index.clear();
-                         { constant.search(vector, k) } -> std::same_as<std::vector<scored_note>>;
-                         { constant.size() } -> std::same_as<std::size_t>;
-                         { constant.dimension() } -> std::same_as<std::size_t>;
-                       };
+    requires(Index& index, const Index& constant, note_id id, std::span<const float> vector, std::size_t k) {
+  index.add(id, vector);
+  { index.erase(id) } -> std::same_as<bool>;
+  index.clear();
+  { constant.search(vector, k) } -> std::same_as<std::vector<scored_note>>;
+  { constant.size() } -> std::same_as<std::size_t>;
+  { constant.dimension() } -> std::same_as<std::size_t>;
+};
 
 /// @throws shape_error    another number of values than the index has
 /// @throws numeric_error  a value is not finite
 inline void check_vector(std::span<const float> vector, std::size_t dimension) {
-  if (vector.size() != dimension) fail<shape_error>("vector index: vector", concat(dimension, " values"), vector.size());
+  if (vector.size() != dimension)
+    fail<shape_error>("vector index: vector", concat(dimension, " values"), vector.size());
   for (const float value : vector) {
     if (!std::isfinite(value)) fail<numeric_error>("vector index: vector", "finite values", value);
   }
@@ -83,8 +84,8 @@ class exact_index {
     std::array<float, 256> scores;
     for (std::size_t first = 0; first < ids_.size(); first += scores.size()) {
       const std::size_t n = std::min(scores.size(), ids_.size() - first);
-      linear::best_kernels().dot_rows(tensor_type::f32, reinterpret_cast<const std::byte*>(row(first)), dimension_ * sizeof(float), n,
-                                      query.data(), dimension_, scores.data());
+      linear::best_kernels().dot_rows(tensor_type::f32, reinterpret_cast<const std::byte*>(row(first)),
+                                      dimension_ * sizeof(float), n, query.data(), dimension_, scores.data());
       for (std::size_t i = 0; i < n; ++i) best.offer(ids_[first + i], static_cast<double>(scores[i]));
     }
     return best.take();

@@ -43,12 +43,14 @@ struct adafactor {
               std::span<const tensor_settings> settings) {
       const double t = static_cast<double>(s.t);
       s.team.parallel_for(parameters.size(), 1, [&](std::size_t i, std::size_t, std::size_t) {
-        update(a, parameters[i], settings[i], std::pow(t, a.decay), std::min(settings[i].learning_rate, 1 / std::sqrt(t)),
-               s.gradient_scale, sums_.data() + first_[i]);
+        update(a, parameters[i], settings[i], std::pow(t, a.decay),
+               std::min(settings[i].learning_rate, 1 / std::sqrt(t)), s.gradient_scale, sums_.data() + first_[i]);
       });
     }
 
-    [[nodiscard]] std::vector<state_array> arrays() { return {{"second_moments", std::as_writable_bytes(sums_.span())}}; }
+    [[nodiscard]] std::vector<state_array> arrays() {
+      return {{"second_moments", std::as_writable_bytes(sums_.span())}};
+    }
     [[nodiscard]] std::size_t n_byte() const noexcept { return sums_.n_byte(); }
 
    private:
@@ -78,15 +80,17 @@ struct adafactor {
           mix(state[r], sum / static_cast<double>(cols));
           mean_row += static_cast<double>(state[r]);
         }
-        mean_row = std::max(mean_row / static_cast<double>(rows), static_cast<double>(std::numeric_limits<Scalar>::epsilon()));
+        mean_row =
+            std::max(mean_row / static_cast<double>(rows), static_cast<double>(std::numeric_limits<Scalar>::epsilon()));
         for (std::size_t c = 0; c < cols; ++c) mix(state[rows + c], column[c] / static_cast<double>(rows));
       } else {
         for (std::size_t i = 0; i < n; ++i) mix(state[i], gradient(i) * gradient(i));
       }
       constexpr double eps1 = std::numeric_limits<Scalar>::epsilon();
       const auto raw = [&](std::size_t i) {
-        const double variance = factored(p) ? static_cast<double>(state[i / cols]) * static_cast<double>(state[rows + i % cols]) / mean_row
-                                            : static_cast<double>(state[i]);
+        const double variance =
+            factored(p) ? static_cast<double>(state[i / cols]) * static_cast<double>(state[rows + i % cols]) / mean_row
+                        : static_cast<double>(state[i]);
         return gradient(i) / std::sqrt(std::max(variance, eps1 * eps1));
       };
       double update_square = 0;

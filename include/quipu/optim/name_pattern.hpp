@@ -43,8 +43,9 @@ class name_pattern {
                                         PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &offset, nullptr),
                       [](pcre2_code_8* compiled) { ::pcre2_code_free_8(compiled); });
     if (p.compiled_ == nullptr) {
-      fail<config_error>("name_pattern", "a regular expression",
-                         concat("'", expression, "' (error ", code, " near character ", offset < 5 ? 0 : offset - 5, ")"));
+      fail<config_error>(
+          "name_pattern", "a regular expression",
+          concat("'", expression, "' (error ", code, " near character ", offset < 5 ? 0 : offset - 5, ")"));
     }
     p.expression_ = expression;
     return p;

@@ -48,7 +48,8 @@ struct adamw {
    public:
     state(const adamw& policy, std::span<const parameter<Scalar>> p) : moments<Scalar, 2>(p, policy.storage) {}
 
-    void step(const adamw& a, const step_context& s, std::span<const parameter<Scalar>> p, std::span<const tensor_settings> settings) {
+    void step(const adamw& a, const step_context& s, std::span<const parameter<Scalar>> p,
+              std::span<const tensor_settings> settings) {
       const double t = static_cast<double>(s.t);
       this->update(s.team, p, update_kernels_for<Scalar>(s.set).adamw, [&](std::size_t i) {
         update_numbers<Scalar> c;
@@ -82,7 +83,8 @@ struct sgd {
    public:
     state(const sgd& policy, std::span<const parameter<Scalar>> p) : moments<Scalar, 1>(p, policy.storage) {}
 
-    void step(const sgd& a, const step_context& s, std::span<const parameter<Scalar>> p, std::span<const tensor_settings> settings) {
+    void step(const sgd& a, const step_context& s, std::span<const parameter<Scalar>> p,
+              std::span<const tensor_settings> settings) {
       this->update(s.team, p, update_kernels_for<Scalar>(s.set).sgd, [&](std::size_t i) {
         update_numbers<Scalar> c;
         c.gradient_scale = static_cast<Scalar>(s.gradient_scale);
@@ -111,7 +113,8 @@ struct lion {
    public:
     state(const lion& policy, std::span<const parameter<Scalar>> p) : moments<Scalar, 1>(p, policy.storage) {}
 
-    void step(const lion& a, const step_context& s, std::span<const parameter<Scalar>> p, std::span<const tensor_settings> settings) {
+    void step(const lion& a, const step_context& s, std::span<const parameter<Scalar>> p,
+              std::span<const tensor_settings> settings) {
       this->update(s.team, p, update_kernels_for<Scalar>(s.set).lion, [&](std::size_t i) {
         update_numbers<Scalar> c;
         c.gradient_scale = static_cast<Scalar>(s.gradient_scale);
@@ -150,9 +153,10 @@ consteval void explain() {
   } else if constexpr (!requires { typename O::template state<float>; typename O::template state<double>; }) {
     static_assert(optimizer_policy<O>, "optimizer: declare 'template <class Scalar> class state'");
   } else {
-    static_assert(optimizer_policy<O>,
-                  "optimizer: declare name, learning_rate, weight_decay, and in state 'step(policy, context, parameters, "
-                  "settings)', 'arrays()' and 'n_byte()'");
+    static_assert(
+        optimizer_policy<O>,
+        "optimizer: declare name, learning_rate, weight_decay, and in state 'step(policy, context, parameters, "
+        "settings)', 'arrays()' and 'n_byte()'");
   }
 }
 

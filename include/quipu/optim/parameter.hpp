@@ -64,7 +64,8 @@ void for_each_piece(const thread_team& team, std::span<const parameter<Scalar>> 
   std::vector<std::size_t> first_piece{0};
   for (const auto& p : all) first_piece.push_back(first_piece.back() + (p.size() + piece - 1) / piece);
   team.parallel_for(first_piece.back(), 1, [&](std::size_t i, std::size_t, std::size_t) {
-    const auto tensor = static_cast<std::size_t>(std::upper_bound(first_piece.begin(), first_piece.end(), i) - first_piece.begin()) - 1;
+    const auto tensor =
+        static_cast<std::size_t>(std::upper_bound(first_piece.begin(), first_piece.end(), i) - first_piece.begin()) - 1;
     const std::size_t begin = (i - first_piece[tensor]) * piece;
     body(tensor, begin, std::min(begin + piece, all[tensor].size()), i);
   });

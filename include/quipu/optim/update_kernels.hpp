@@ -41,7 +41,8 @@ using quipu::portable::f64x;
 #include <quipu/optim/update_kernel_body.ipp>
 
 template <class R>
-inline constexpr update_kernel_table<typename R::value_type> table{adamw_update<R>, sgd_update<R>, lion_update<R>, square_sum<R>};
+inline constexpr update_kernel_table<typename R::value_type> table{adamw_update<R>, sgd_update<R>, lion_update<R>,
+                                                                   square_sum<R>};
 }  // namespace portable
 
 #if defined(__x86_64__)
@@ -51,7 +52,8 @@ using quipu::avx2::f32x;
 #include <quipu/optim/update_kernel_body.ipp>
 
 template <class R>
-inline constexpr update_kernel_table<typename R::value_type> table{adamw_update<R>, sgd_update<R>, lion_update<R>, square_sum<R>};
+inline constexpr update_kernel_table<typename R::value_type> table{adamw_update<R>, sgd_update<R>, lion_update<R>,
+                                                                   square_sum<R>};
 }  // namespace avx2
 QUIPU_TARGET_END
 #endif

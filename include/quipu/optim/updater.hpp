@@ -42,7 +42,8 @@ class updater {
       : policy_(std::move(policy)), parameters_(trained(parameters)), team_(std::move(team)), set_(set),
         state_(policy_, parameters_) {
     for (const parameter<Scalar>& p : parameters_) {
-      const auto own = std::find_if(groups.begin(), groups.end(), [&](const parameter_group& g) { return g.which(p.name); });
+      const auto own =
+          std::find_if(groups.begin(), groups.end(), [&](const parameter_group& g) { return g.which(p.name); });
       settings_.push_back(own == groups.end()
                               ? tensor_settings{policy_.learning_rate, policy_.weight_decay}
                               : tensor_settings{policy_.learning_rate * own->learning_rate_factor,
@@ -57,9 +58,10 @@ class updater {
   [[nodiscard]] double gradient_norm() const {
     const auto square_sum = update_kernels_for<Scalar>(set_).square_sum;
     std::vector<double> sums(n_piece<Scalar>(parameters_));
-    for_each_piece<Scalar>(team_, parameters_, [&](std::size_t tensor, std::size_t begin, std::size_t end, std::size_t piece) {
-      sums[piece] = square_sum(parameters_[tensor].gradient + begin, end - begin);
-    });
+    for_each_piece<Scalar>(team_, parameters_,
+                           [&](std::size_t tensor, std::size_t begin, std::size_t end, std::size_t piece) {
+                             sums[piece] = square_sum(parameters_[tensor].gradient + begin, end - begin);
+                           });
     double total = 0;
     for (const double sum : sums) total += sum;
     return std::sqrt(total);

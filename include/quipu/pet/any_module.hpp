@@ -28,9 +28,10 @@ class any_module : public no_module {
  public:
   using scalar_type = Scalar;
   using call_type = module_call<Scalar>;
-  using held_type = std::variant<lora::module<Scalar>, dora::module<Scalar>, ia3::module<Scalar>, bitfit::module<Scalar>,
-                                 prompt::module<Scalar>, prefix::module<Scalar>, bottleneck<activation::silu>::module<Scalar>,
-                                 bottleneck<activation::relu>::module<Scalar>>;
+  using held_type =
+      std::variant<lora::module<Scalar>, dora::module<Scalar>, ia3::module<Scalar>, bitfit::module<Scalar>,
+                   prompt::module<Scalar>, prefix::module<Scalar>, bottleneck<activation::silu>::module<Scalar>,
+                   bottleneck<activation::relu>::module<Scalar>>;
   using rows_type = matrix_view<Scalar>;
   using const_rows = matrix_view<const Scalar>;
 
@@ -89,7 +90,8 @@ class any_module : public no_module {
     });
   }
   /// @throws config_error  a module that is no change of weights
-  void merge_into(linear::multiplier<Scalar>& multiply, std::size_t layer, projection_site site, rows_type w, Scalar* bias) const {
+  void merge_into(linear::multiplier<Scalar>& multiply, std::size_t layer, projection_site site, rows_type w,
+                  Scalar* bias) const {
     visit([&](const auto& m) {
       if constexpr (requires { m.merge_into(multiply, layer, site, w, bias); }) {
         m.merge_into(multiply, layer, site, w, bias);

@@ -33,10 +33,13 @@ class base_weights {
       : layers_(n_layer * linear::projection_sites.size()), owner_(std::move(owner)) {}
 
   [[nodiscard]] bool empty() const noexcept { return layers_.empty(); }
-  [[nodiscard]] linear_layer& at(std::size_t layer, projection_site site) noexcept { return layers_[target_index(layer, site)]; }
+  [[nodiscard]] linear_layer& at(std::size_t layer, projection_site site) noexcept {
+    return layers_[target_index(layer, site)];
+  }
   /// @throws config_error  no model was bound; `kind` is for the message
   [[nodiscard]] const linear_layer& at(std::size_t layer, projection_site site, const char* kind) const {
-    if (empty()) fail<config_error>(kind, "a module that was bound to its model (llama::bind_base)", "one that was not");
+    if (empty())
+      fail<config_error>(kind, "a module that was bound to its model (llama::bind_base)", "one that was not");
     return layers_[target_index(layer, site)];
   }
 
@@ -70,7 +73,8 @@ void scale_columns(const thread_team& team, const Scalar* l, matrix_view<Scalar>
 
 /// dl += the column sums of dy * y: the gradient of l in y' = l * y. Threads share out columns.
 template <class Scalar>
-void add_column_products(const thread_team& team, matrix_view<const Scalar> dy, matrix_view<const Scalar> y, Scalar* dl) {
+void add_column_products(const thread_team& team, matrix_view<const Scalar> dy, matrix_view<const Scalar> y,
+                         Scalar* dl) {
   team.parallel_for(y.cols(), 64, [&](std::size_t begin, std::size_t end, std::size_t) {
     for (std::size_t t = 0; t < y.rows(); ++t) {
       const Scalar *g = dy.row(t), *v = y.row(t);

@@ -34,10 +34,11 @@ class bitfit::module : public no_module {
   /// @throws config_error  no target matches
   module(const bitfit& policy, const io::model_config& c, std::uint64_t) : policy_(policy), memory_(c) {
     numbers_.assign(c.n_layer * linear::projection_sites.size(), none);
-    lowest_ = for_each_target(policy.targets, c, "bitfit", [&](std::size_t layer, projection_site site, const std::string& name,
-                                                               std::size_t d_out, std::size_t) {
-      numbers_[target_index(layer, site)] = memory_.add(peft_name(name, ".beft_bias"), {1, d_out});
-    });
+    lowest_ = for_each_target(
+        policy.targets, c, "bitfit",
+        [&](std::size_t layer, projection_site site, const std::string& name, std::size_t d_out, std::size_t) {
+          numbers_[target_index(layer, site)] = memory_.add(peft_name(name, ".beft_bias"), {1, d_out});
+        });
     memory_.allocate();
   }
 
@@ -45,7 +46,9 @@ class bitfit::module : public no_module {
   [[nodiscard]] const bitfit& policy() const noexcept { return policy_; }
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
-  [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return number(layer, site) != none; }
+  [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept {
+    return number(layer, site) != none;
+  }
 
   void projected(const call_type& call, projection_site site, matrix_view<const Scalar>, matrix_view<Scalar> y) const {
     if (!touches(site, call.layer)) return;
@@ -54,20 +57,25 @@ class bitfit::module : public no_module {
       for (std::size_t i = 0; i < y.cols(); ++i) y(t, i) += b[i];
     }
   }
-  void projected_backward(const call_type& call, projection_site site, matrix_view<const Scalar>, matrix_view<Scalar> dy,
-                          matrix_view<Scalar>) {
+  void projected_backward(const call_type& call, projection_site site, matrix_view<const Scalar>,
+                          matrix_view<Scalar> dy, matrix_view<Scalar>) {
     if (touches(site, call.layer)) call.multiply.bias_gradient(dy, memory_[number(call.layer, site)].gradient);
   }
 
   /// @throws config_error  the model has no bias there to merge into
-  void merge_into(linear::multiplier<Scalar>&, std::size_t layer, projection_site site, matrix_view<Scalar> w, Scalar* bias) const {
-    if (bias == nullptr) fail<config_error>(concat("bitfit: merge into layer ", layer, " ", linear::name_of(site)), "a layer with a bias", "one without");
+  void merge_into(linear::multiplier<Scalar>&, std::size_t layer, projection_site site, matrix_view<Scalar> w,
+                  Scalar* bias) const {
+    if (bias == nullptr)
+      fail<config_error>(concat("bitfit: merge into layer ", layer, " ", linear::name_of(site)), "a layer with a bias",
+                         "one without");
     const Scalar* b = memory_[number(layer, site)].value;
     for (std::size_t i = 0; i < w.rows(); ++i) bias[i] += b[i];
   }
 
  private:
-  [[nodiscard]] std::size_t number(std::size_t layer, projection_site site) const noexcept { return numbers_[target_index(layer, site)]; }
+  [[nodiscard]] std::size_t number(std::size_t layer, projection_site site) const noexcept {
+    return numbers_[target_index(layer, site)];
+  }
 
   bitfit policy_;
   std::vector<std::size_t> numbers_;  // (n_layer, site) of parameters, or `none`

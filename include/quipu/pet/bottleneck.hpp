@@ -50,8 +50,10 @@ class bottleneck<Activation>::module : public no_module {
   using call_type = module_call<Scalar>;
 
   /// @throws config_error  a size of 0 or beyond the model's width
-  module(const bottleneck& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), d_model_(c.d_model), memory_(c) {
-    if (policy.size == 0 || policy.size > c.d_model) fail<config_error>("bottleneck: size", concat("1 .. d_model = ", c.d_model), policy.size);
+  module(const bottleneck& policy, const io::model_config& c, std::uint64_t seed) :policy_(policy), d_model_(c.d_model),
+      memory_(c) {
+    if (policy.size == 0 || policy.size > c.d_model)
+      fail<config_error>("bottleneck: size", concat("1 .. d_model = ", c.d_model), policy.size);
     for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
       if (policy.placement == bottleneck_placement::houlsby) add(io::layer_name(layer, "self_attn"));
       add(io::layer_name(layer, "mlp"));
@@ -62,7 +64,8 @@ class bottleneck<Activation>::module : public no_module {
       if (up && policy.keeps_output) continue;
       random_stream random(seed, i + 1);
       const double bound = 1.0 / std::sqrt(static_cast<double>(up ? policy.size : c.d_model));
-      std::generate_n(memory_[i].value, memory_[i].size(), [&] { return static_cast<Scalar>(bound * (2 * random.uniform_double() - 1)); });
+      std::generate_n(memory_[i].value, memory_[i].size(),
+                      [&] { return static_cast<Scalar>(bound * (2 * random.uniform_double() - 1)); });
     }
   }
 
@@ -71,7 +74,8 @@ class bottleneck<Activation>::module : public no_module {
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   static constexpr std::size_t lowest_layer() noexcept { return 0; }
   [[nodiscard]] bool separates(projection_site site, std::size_t) const noexcept {
-    return site == projection_site::down || (site == projection_site::o && policy_.placement == bottleneck_placement::houlsby);
+    return site == projection_site::down ||
+           (site == projection_site::o && policy_.placement == bottleneck_placement::houlsby);
   }
 
   void attention_output(const call_type& call, matrix_view<Scalar> y) const {
@@ -98,8 +102,12 @@ class bottleneck<Activation>::module : public no_module {
   [[nodiscard]] std::size_t first(std::size_t layer, bool behind_ffn) const noexcept {
     return policy_.placement == bottleneck_placement::houlsby ? 8 * layer + (behind_ffn ? 4 : 0) : 4 * layer;
   }
-  [[nodiscard]] matrix_view<const Scalar> down(std::size_t p) const noexcept { return {memory_[p].value, policy_.size, d_model_}; }
-  [[nodiscard]] matrix_view<const Scalar> up(std::size_t p) const noexcept { return {memory_[p + 2].value, d_model_, policy_.size}; }
+  [[nodiscard]] matrix_view<const Scalar> down(std::size_t p) const noexcept {
+    return {memory_[p].value, policy_.size, d_model_};
+  }
+  [[nodiscard]] matrix_view<const Scalar> up(std::size_t p) const noexcept {
+    return {memory_[p + 2].value, d_model_, policy_.size};
+  }
   static void add_bias(const Scalar* b, matrix_view<Scalar> y) noexcept {
     for (std::size_t t = 0; t < y.rows(); ++t) {
       for (std::size_t i = 0; i < y.cols(); ++i) y(t, i) += b[i];

@@ -56,7 +56,10 @@ class dora::module : public lora::module<Scalar> {
       const auto& t = base::targets_[i];
       if (t.empty()) continue;
       first_[i] = used;
-      parameters_.push_back({peft_name(t.name, ".lora_magnitude_vector"), {t.d_out}, magnitudes_.data() + used, gradients_.data() + used});
+      parameters_.push_back({peft_name(t.name, ".lora_magnitude_vector"),
+                             {t.d_out},
+                             magnitudes_.data() + used,
+                             gradients_.data() + used});
       used += t.d_out;
     }
   }
@@ -72,18 +75,20 @@ class dora::module : public lora::module<Scalar> {
   /// module starts without an effect.
   void bind(base_weights<Scalar> weights) {
     base_ = std::move(weights);
-    const bool fresh = std::all_of(magnitudes_.data(), magnitudes_.data() + magnitudes_.size(), [](Scalar m) { return m == 0; });
+    const bool fresh =
+        std::all_of(magnitudes_.data(), magnitudes_.data() + magnitudes_.size(), [](Scalar m) { return m == 0; });
     for (row_norms& n : norms_->of) n = {};
     if (!fresh) return;
     for (std::size_t i = 0; i < base::targets_.size(); ++i) {
       if (base::targets_[i].empty()) continue;
       const std::size_t n_site = linear::projection_sites.size();
-      compute_norms(thread_team(1), base_.at(i / n_site, static_cast<projection_site>(i % n_site), "dora").w, base::targets_[i],
-                    magnitudes_.data() + first_[i]);
+      compute_norms(thread_team(1), base_.at(i / n_site, static_cast<projection_site>(i % n_site), "dora").w,
+                    base::targets_[i], magnitudes_.data() + first_[i]);
     }
   }
 
-  void projected(const call_type& call, projection_site site, matrix_view<const Scalar> x, matrix_view<Scalar> y) const {
+  void projected(const call_type& call, projection_site site, matrix_view<const Scalar> x,
+                 matrix_view<Scalar> y) const {
     const auto& t = base::at(call.layer, site);
     if (t.empty()) return;
     const auto& layer = base_.at(call.layer, site, "dora");
@@ -109,8 +114,8 @@ class dora::module : public lora::module<Scalar> {
     }
   }
 
-  void projected_backward(const call_type& call, projection_site site, matrix_view<const Scalar> x, matrix_view<Scalar> dy,
-                          matrix_view<Scalar> dx) {
+  void projected_backward(const call_type& call, projection_site site, matrix_view<const Scalar> x,
+                          matrix_view<Scalar> dy, matrix_view<Scalar> dx) {
     const auto& t = base::at(call.layer, site);
     if (t.empty()) return;
     const auto& layer = base_.at(call.layer, site, "dora");
@@ -130,7 +135,8 @@ class dora::module : public lora::module<Scalar> {
       return base::projected_backward(call, site, x, dy, dx);
     }
     // y' = W x + b + (ratio - 1) W dropout(x) + ratio s B A dropout(x): dy stays what reaches W x.
-    for (std::size_t r = 0; r < dy.rows(); ++r) std::transform(dy.row(r), dy.row(r) + t.d_out, ratio, z.row(r), std::multiplies<Scalar>());
+    for (std::size_t r = 0; r < dy.rows(); ++r)
+      std::transform(dy.row(r), dy.row(r) + t.d_out, ratio, z.row(r), std::multiplies<Scalar>());
     base::projected_backward(call, site, x, z, dx);
     if (dx.empty()) return;
     for (std::size_t r = 0; r < dy.rows(); ++r) {
@@ -139,11 +145,13 @@ class dora::module : public lora::module<Scalar> {
     buffer<Scalar> whole(x.rows() * t.d_in);
     const auto through = whole.matrix(x.rows(), t.d_in);
     call.multiply.input_gradient(z, layer.w, through, linear::gemm_output::overwrite);
-    base::for_kept(call, t, through, [&](std::size_t r, std::size_t i, Scalar factor) { dx(r, i) += factor * through(r, i); });
+    base::for_kept(call, t, through,
+                   [&](std::size_t r, std::size_t i, Scalar factor) { dx(r, i) += factor * through(r, i); });
   }
 
   /// w (d_out, d_in) becomes m (w + s B A) / |w + s B A|.
-  void merge_into(linear::multiplier<Scalar>& multiply, std::size_t layer, projection_site site, matrix_view<Scalar> w, Scalar* bias) const {
+  void merge_into(linear::multiplier<Scalar>& multiply, std::size_t layer, projection_site site, matrix_view<Scalar> w,
+                  Scalar* bias) const {
     const auto& t = base::at(layer, site);
     base::merge_into(multiply, layer, site, w, bias);
     const Scalar* m = magnitude(layer, site);
@@ -176,7 +184,8 @@ class dora::module : public lora::module<Scalar> {
     return static_cast<Scalar>(std::sqrt(sum));
   }
 
-  static void compute_norms(const thread_team& team, const linear::stored_matrix& w, const typename base::target& t, Scalar* out) {
+  static void compute_norms(const thread_team& team, const linear::stored_matrix& w, const typename base::target& t,
+                            Scalar* out) {
     team.parallel_for(t.d_out, 16, [&](std::size_t begin, std::size_t end, std::size_t) {
       std::vector<Scalar> row(t.d_in);
       for (std::size_t r = begin; r < end; ++r) {
@@ -214,8 +223,8 @@ class dora::module : public lora::module<Scalar> {
   }
 
   // z (n_row, d_out) = s B A x', with W x' where `with_base`; x' is x after dropout.
-  void directions(const call_type& call, projection_site site, const linear::stored_matrix& w, matrix_view<const Scalar> x,
-                  matrix_view<Scalar> z, bool with_base) const {
+  void directions(const call_type& call, projection_site site, const linear::stored_matrix& w,
+                  matrix_view<const Scalar> x, matrix_view<Scalar> z, bool with_base) const {
     const auto& t = base::at(call.layer, site);
     auto s = base::scratch(call, t, x);
     base::reduce(call, t, s.input, s.inner);

@@ -39,14 +39,16 @@ class ia3::module : public no_module {
   /// @throws config_error  no target matches, or the input of another layer than down is to be scaled
   module(const ia3& policy, const io::model_config& c, std::uint64_t) : policy_(policy), memory_(c) {
     targets_.resize(c.n_layer * linear::projection_sites.size());
-    lowest_ = for_each_target(policy.targets, c, "ia3", [&](std::size_t layer, projection_site site, const std::string& name,
-                                                            std::size_t d_out, std::size_t d_in) {
-      const bool input = policy_.feedforward(name);
-      if (input && site != projection_site::down) fail<config_error>("ia3: feedforward targets", "down_proj alone", name);
-      const std::string full = peft_name(name, ".ia3_l");
-      const std::size_t number = input ? memory_.add(full, {1, d_in}) : memory_.add(full, {d_out, 1});
-      targets_[target_index(layer, site)] = {input ? kind::input : kind::output, number};
-    });
+    lowest_ = for_each_target(
+        policy.targets, c, "ia3",
+        [&](std::size_t layer, projection_site site, const std::string& name, std::size_t d_out, std::size_t d_in) {
+          const bool input = policy_.feedforward(name);
+          if (input && site != projection_site::down)
+            fail<config_error>("ia3: feedforward targets", "down_proj alone", name);
+          const std::string full = peft_name(name, ".ia3_l");
+          const std::size_t number = input ? memory_.add(full, {1, d_in}) : memory_.add(full, {d_out, 1});
+          targets_[target_index(layer, site)] = {input ? kind::input : kind::output, number};
+        });
     memory_.allocate();
     for (const auto& p : memory_.parameters()) std::fill_n(p.value, p.size(), Scalar(1));
   }
@@ -57,7 +59,9 @@ class ia3::module : public no_module {
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
   void bind(base_weights<Scalar> weights) { base_ = std::move(weights); }
 
-  [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return at(layer, site).what == kind::output; }
+  [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept {
+    return at(layer, site).what == kind::output;
+  }
   [[nodiscard]] bool separates(projection_site site, std::size_t layer) const noexcept {
     return (site == projection_site::o || site == projection_site::down) && touches(site, layer);
   }
@@ -66,10 +70,11 @@ class ia3::module : public no_module {
   }
 
   void projected(const call_type& call, projection_site site, matrix_view<const Scalar>, matrix_view<Scalar> y) const {
-    if (touches(site, call.layer)) scale_columns<Scalar>(call.multiply.tools().team(), factors(call.layer, site).value, y);
+    if (touches(site, call.layer))
+      scale_columns<Scalar>(call.multiply.tools().team(), factors(call.layer, site).value, y);
   }
-  void projected_backward(const call_type& call, projection_site site, matrix_view<const Scalar> x, matrix_view<Scalar> dy,
-                          matrix_view<Scalar>) {
+  void projected_backward(const call_type& call, projection_site site, matrix_view<const Scalar> x,
+                          matrix_view<Scalar> dy, matrix_view<Scalar>) {
     if (!touches(site, call.layer)) return;
     const auto& l = factors(call.layer, site);
     const auto& layer = base_.at(call.layer, site, "ia3");
@@ -95,7 +100,8 @@ class ia3::module : public no_module {
   }
 
   /// Rows of w (d_out, d_in) and entries of the bias times l, or columns of w times l.
-  void merge_into(linear::multiplier<Scalar>& multiply, std::size_t layer, projection_site site, matrix_view<Scalar> w, Scalar* bias) const {
+  void merge_into(linear::multiplier<Scalar>& multiply, std::size_t layer, projection_site site, matrix_view<Scalar> w,
+                  Scalar* bias) const {
     const Scalar* l = factors(layer, site).value;
     if (at(layer, site).what == kind::input) return scale_columns(multiply.tools().team(), l, w);
     for (std::size_t r = 0; r < w.rows(); ++r) {
@@ -111,7 +117,9 @@ class ia3::module : public no_module {
     std::size_t parameter = 0;
   };
 
-  [[nodiscard]] const target& at(std::size_t layer, projection_site site) const noexcept { return targets_[target_index(layer, site)]; }
+  [[nodiscard]] const target& at(std::size_t layer, projection_site site) const noexcept {
+    return targets_[target_index(layer, site)];
+  }
   [[nodiscard]] const optim::parameter<Scalar>& factors(std::size_t layer, projection_site site) const noexcept {
     return memory_[at(layer, site).parameter];
   }

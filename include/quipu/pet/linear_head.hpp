@@ -27,7 +27,8 @@ class linear_head {
   /// @param name  of the module in files: its parameters are "base_model.model." + name + ".weight" and ".bias"
   /// @throws config_error  no classes
   linear_head(const std::string& name, std::size_t n_class, std::size_t d_model, std::uint64_t seed) : name_(name) {
-    if (n_class == 0 || d_model == 0) fail<config_error>(concat("linear_head: sizes of ", name), "at least one class", n_class);
+    if (n_class == 0 || d_model == 0)
+      fail<config_error>(concat("linear_head: sizes of ", name), "at least one class", n_class);
     const std::size_t n = n_class * d_model;
     values_ = buffer<Scalar>(n + n_class);
     gradients_ = buffer<Scalar>(n + n_class);
@@ -35,14 +36,17 @@ class linear_head {
                    {"base_model.model." + name + ".bias", {n_class}, values_.data() + n, gradients_.data() + n}};
     random_stream random(seed, 1);
     const double bound = 1.0 / std::sqrt(static_cast<double>(d_model));
-    std::generate_n(values_.data(), n + n_class, [&] { return static_cast<Scalar>(bound * (2 * random.uniform_double() - 1)); });
+    std::generate_n(values_.data(), n + n_class,
+                    [&] { return static_cast<Scalar>(bound * (2 * random.uniform_double() - 1)); });
   }
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] std::size_t n_class() const noexcept { return parameters_[0].rows(); }
   [[nodiscard]] std::size_t d_model() const noexcept { return parameters_[0].cols(); }
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return parameters_; }
-  [[nodiscard]] linear::stored_matrix weight() const noexcept { return linear::store_plain<Scalar>(values_.data(), n_class(), d_model()); }
+  [[nodiscard]] linear::stored_matrix weight() const noexcept {
+    return linear::store_plain<Scalar>(values_.data(), n_class(), d_model());
+  }
   [[nodiscard]] const Scalar* bias() const noexcept { return parameters_[1].value; }
 
   /// A head with more classes: those that were there keep their weights, the others start anew.
@@ -50,7 +54,8 @@ class linear_head {
   [[nodiscard]] linear_head grown(std::size_t n, std::uint64_t seed) const {
     if (n < n_class()) fail<config_error>(concat("linear_head: classes of ", name_), concat("at least ", n_class()), n);
     linear_head wider(name_, n, d_model(), seed);
-    for (std::size_t i = 0; i < 2; ++i) std::copy_n(parameters_[i].value, parameters_[i].size(), wider.parameters_[i].value);
+    for (std::size_t i = 0; i < 2; ++i)
+      std::copy_n(parameters_[i].value, parameters_[i].size(), wider.parameters_[i].value);
     return wider;
   }
 

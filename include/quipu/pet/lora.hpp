@@ -64,12 +64,12 @@ class lora::module : public no_module {
   /// A is drawn from U(-1/sqrt(d_in), 1/sqrt(d_in)), B is zero: the module starts without an effect.
   /// @throws config_error  no target matches, a rank of 0 or beyond the matrix, a dropout outside 0 .. 1
   module(const lora& policy, const io::model_config& c, std::uint64_t seed) : policy_(policy), seed_(seed), memory_(c) {
-    if (!(policy.dropout >= 0 && policy.dropout < 1)) fail<config_error>("lora: dropout", "0 <= dropout < 1", policy.dropout);
+    if (!(policy.dropout >= 0 && policy.dropout < 1))
+      fail<config_error>("lora: dropout", "0 <= dropout < 1", policy.dropout);
     targets_.resize(c.n_layer * linear::projection_sites.size());
-    lowest_ = for_each_target(policy.targets, c, "lora", [&](std::size_t layer, projection_site site, const std::string& name,
-                                                             std::size_t d_out, std::size_t d_in) {
-      add(targets_[target_index(layer, site)], name, d_out, d_in);
-    });
+    lowest_ = for_each_target(policy.targets, c, "lora",
+                              [&](std::size_t layer, projection_site site, const std::string& name, std::size_t d_out,
+                                  std::size_t d_in) { add(targets_[target_index(layer, site)], name, d_out, d_in); });
     memory_.allocate();
     bind_parameters();
   }
@@ -78,27 +78,32 @@ class lora::module : public no_module {
   [[nodiscard]] const lora& policy() const noexcept { return policy_; }
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
-  [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept { return !at(layer, site).empty(); }
+  [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept {
+    return !at(layer, site).empty();
+  }
   [[nodiscard]] const target& at(std::size_t layer, projection_site site) const noexcept {
     return targets_[target_index(layer, site)];
   }
 
-  void projected(const call_type& call, projection_site site, matrix_view<const Scalar> x, matrix_view<Scalar> y) const {
+  void projected(const call_type& call, projection_site site, matrix_view<const Scalar> x,
+                 matrix_view<Scalar> y) const {
     const target& t = at(call.layer, site);
     if (t.empty()) return;
     workspace w = scratch(call, t, x);
     reduce(call, t, w.input, w.inner);
-    call.multiply.product(operand::along(w.inner), operand::along({t.b, t.d_out, t.rank}), y, linear::gemm_output::accumulate);
+    call.multiply.product(operand::along(w.inner), operand::along({t.b, t.d_out, t.rank}), y,
+                          linear::gemm_output::accumulate);
   }
 
-  void projected_backward(const call_type& call, projection_site site, matrix_view<const Scalar> x, matrix_view<Scalar> dy,
-                          matrix_view<Scalar> dx) {
+  void projected_backward(const call_type& call, projection_site site, matrix_view<const Scalar> x,
+                          matrix_view<Scalar> dy, matrix_view<Scalar> dx) {
     const target& t = at(call.layer, site);
     if (t.empty()) return;
     workspace w = scratch(call, t, x);
     reduce(call, t, w.input, w.inner);  // u = s A x
     call.multiply.weight_gradient(dy, w.inner, t.db);
-    call.multiply.product(operand::along(dy), operand::across({t.b, t.d_out, t.rank}), w.inner, linear::gemm_output::overwrite);
+    call.multiply.product(operand::along(dy), operand::across({t.b, t.d_out, t.rank}), w.inner,
+                          linear::gemm_output::overwrite);
     scale(w.inner, t.scale);  // s B^T dy
     call.multiply.weight_gradient(w.inner, w.input, t.da);
     if (dx.empty()) return;
@@ -107,7 +112,8 @@ class lora::module : public no_module {
     buffer<Scalar> whole(x.rows() * t.d_in);
     const auto through = whole.matrix(x.rows(), t.d_in);
     call.multiply.product(operand::along(w.inner), a, through, linear::gemm_output::overwrite);
-    for_kept(call, t, through, [&](std::size_t r, std::size_t i, Scalar factor) { dx(r, i) += factor * through(r, i); });
+    for_kept(call, t, through,
+             [&](std::size_t r, std::size_t i, Scalar factor) { dx(r, i) += factor * through(r, i); });
   }
 
   /// w (d_out, d_in) += scale B A: what the target adds to its weight.
@@ -149,7 +155,8 @@ class lora::module : public no_module {
       t.db = b.gradient;
       random_stream random(seed_, t.parameter + 2);
       const double bound = 1.0 / std::sqrt(static_cast<double>(t.d_in));
-      std::generate_n(t.a, t.rank * t.d_in, [&] { return static_cast<Scalar>(bound * (2 * random.uniform_double() - 1)); });
+      std::generate_n(t.a, t.rank * t.d_in,
+                      [&] { return static_cast<Scalar>(bound * (2 * random.uniform_double() - 1)); });
     }
   }
 
@@ -173,8 +180,10 @@ class lora::module : public no_module {
   }
 
   // inner = scale * input A^T
-  static void reduce(const call_type& call, const target& t, matrix_view<const Scalar> input, matrix_view<Scalar> inner) {
-    call.multiply.product(operand::along(input), operand::along({t.a, t.rank, t.d_in}), inner, linear::gemm_output::overwrite);
+  static void reduce(const call_type& call, const target& t, matrix_view<const Scalar> input,
+                     matrix_view<Scalar> inner) {
+    call.multiply.product(operand::along(input), operand::along({t.a, t.rank, t.d_in}), inner,
+                          linear::gemm_output::overwrite);
     scale(inner, t.scale);
   }
   static void scale(matrix_view<Scalar> m, Scalar factor) noexcept {
@@ -192,9 +201,10 @@ class lora::module : public no_module {
     call.multiply.tools().team().parallel_for(like.rows(), 8, [&](std::size_t begin, std::size_t end, std::size_t) {
       for (std::size_t r = begin; r < end; ++r) {
         for (std::size_t i = 0; i < like.cols(); i += 4) {
-          const auto bits = philox4x32({static_cast<std::uint32_t>(call.first_row + r), static_cast<std::uint32_t>(i), index,
-                                        static_cast<std::uint32_t>(call.step)},
-                                       {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32) ^ 0x64726f70u});
+          const auto bits =
+              philox4x32({static_cast<std::uint32_t>(call.first_row + r), static_cast<std::uint32_t>(i), index,
+                          static_cast<std::uint32_t>(call.step)},
+                         {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32) ^ 0x64726f70u});
           for (std::size_t j = 0; j < 4 && i + j < like.cols(); ++j) {
             if (bits[j] >= limit) f(r, i + j, factor);
           }

@@ -63,7 +63,8 @@ void write_lora_gguf(const std::string& path, const lora::module<Scalar>& module
                            });
                            std::vector<std::byte> bytes = bytes_of(std::move(b));
                            if (!io::has_rope_rows(t.name + ".")) return bytes;
-                           return io::swap_rope_layout({tensor_type::f32, {t.d_out, t.rank}, bytes}, io::rope_layout::halves, c.d_head);
+                           return io::swap_rope_layout({tensor_type::f32, {t.d_out, t.rank}, bytes},
+                                                       io::rope_layout::halves, c.d_head);
                          }});
     }
   }
@@ -85,10 +86,12 @@ namespace detail {
   if (file.metadata.has("adapter.alora.invocation_tokens")) {
     fail<format_error>(file.metadata.at("adapter.alora.invocation_tokens"), "a plain LoRA adapter", "an activated one");
   }
-  const auto check_shape = [&](const std::string& name, std::size_t rows, std::size_t cols, const io::tensor_view& found) {
+  const auto check_shape = [&](const std::string& name, std::size_t rows, std::size_t cols,
+                               const io::tensor_view& found) {
     const std::vector<std::size_t> wanted = {rows, cols};
     if (found.shape == wanted && rows > 0) return;
-    fail<format_error>(concat(path, ": tensor ", name), concat("shape ", io::show_shape(wanted)), io::show_shape(found.shape));
+    fail<format_error>(concat(path, ": tensor ", name), concat("shape ", io::show_shape(wanted)),
+                       io::show_shape(found.shape));
   };
   lora policy;
   policy.alpha = file.metadata.number_or("adapter.lora.alpha", 0);
@@ -113,7 +116,8 @@ namespace detail {
     }
   }
   for (const auto& entry : file.tensors) {
-    if (used.count(entry.first) == 0) fail<format_error>(path, "LoRA tensors of this model's linear layers alone", printable(entry.first));
+    if (used.count(entry.first) == 0)
+      fail<format_error>(path, "LoRA tensors of this model's linear layers alone", printable(entry.first));
   }
   if (names.empty()) fail<format_error>(path, "LoRA tensors", "none");
   policy.targets = optim::name_pattern::suffixes(std::move(names));

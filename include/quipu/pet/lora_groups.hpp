@@ -40,7 +40,8 @@ void for_each_group(linear::workspace& ws, std::span<const lora_group<Scalar>> g
       inner = std::max(inner, r.count * t.rank);
       for (const std::size_t n : {t.rank, t.d_out, t.d_in}) {
         for (const std::size_t k : {t.rank, t.d_out, t.d_in, r.count}) {
-          if (n == t.rank || k == t.rank || k == r.count) scratch = std::max(scratch, linear::block_scratch<Scalar>(n, k));
+          if (n == t.rank || k == t.rank || k == r.count)
+            scratch = std::max(scratch, linear::block_scratch<Scalar>(n, k));
         }
       }
     }
@@ -69,16 +70,18 @@ void project_groups(linear::workspace& ws, std::span<const lora_group<Scalar>> g
   using linear::gemm_output;
   detail::for_each_group(ws, groups, [&](const auto& t, row_range r, matrix_view<Scalar> u, Scalar* scratch) {
     const auto& kernels = ws.kernels();
-    linear::block_product(kernels, operand::along(x.middle_rows(r.first, r.count)), operand::along({t.a, t.rank, t.d_in}), u, gemm_output::overwrite, scratch);
+    linear::block_product(kernels, operand::along(x.middle_rows(r.first, r.count)),
+                          operand::along({t.a, t.rank, t.d_in}), u, gemm_output::overwrite, scratch);
     detail::scale_rows(u, t.scale);
-    linear::block_product(kernels, operand::along(u), operand::along({t.b, t.d_out, t.rank}), y.middle_rows(r.first, r.count), gemm_output::accumulate, scratch);
+    linear::block_product(kernels, operand::along(u), operand::along({t.b, t.d_out, t.rank}),
+                          y.middle_rows(r.first, r.count), gemm_output::accumulate, scratch);
   });
 }
 
 /// Its twin: adds to the gradients of every group's A and B, and to dx what passes through them; dx may be empty.
 template <class Scalar>
-void project_groups_backward(linear::workspace& ws, std::span<const lora_group<Scalar>> groups, matrix_view<const Scalar> x,
-                             matrix_view<const Scalar> dy, matrix_view<Scalar> dx) {
+void project_groups_backward(linear::workspace& ws, std::span<const lora_group<Scalar>> groups,
+                             matrix_view<const Scalar> x, matrix_view<const Scalar> dy, matrix_view<Scalar> dx) {
   using operand = linear::plain_operand<Scalar>;
   using linear::gemm_output;
   detail::for_each_group(ws, groups, [&](const auto& t, row_range r, matrix_view<Scalar> u, Scalar* scratch) {
@@ -88,12 +91,15 @@ void project_groups_backward(linear::workspace& ws, std::span<const lora_group<S
     const matrix_view<const Scalar> a(t.a, t.rank, t.d_in), b(t.b, t.d_out, t.rank);
     linear::block_product(kernels, operand::along(rows), operand::along(a), u, gemm_output::overwrite, scratch);
     detail::scale_rows(u, t.scale);
-    linear::block_product(kernels, operand::across(g), operand::across(u), matrix_view<Scalar>(t.db, t.d_out, t.rank), gemm_output::accumulate, scratch);
+    linear::block_product(kernels, operand::across(g), operand::across(u), matrix_view<Scalar>(t.db, t.d_out, t.rank),
+                          gemm_output::accumulate, scratch);
     linear::block_product(kernels, operand::along(g), operand::across(b), u, gemm_output::overwrite, scratch);
     detail::scale_rows(u, t.scale);
-    linear::block_product(kernels, operand::across(u), operand::across(rows), matrix_view<Scalar>(t.da, t.rank, t.d_in), gemm_output::accumulate, scratch);
+    linear::block_product(kernels, operand::across(u), operand::across(rows), matrix_view<Scalar>(t.da, t.rank, t.d_in),
+                          gemm_output::accumulate, scratch);
     if (!dx.empty()) {
-      linear::block_product(kernels, operand::along(u), operand::across(a), dx.middle_rows(r.first, r.count), gemm_output::accumulate, scratch);
+      linear::block_product(kernels, operand::along(u), operand::across(a), dx.middle_rows(r.first, r.count),
+                            gemm_output::accumulate, scratch);
     }
   });
 }

@@ -75,7 +75,8 @@ struct no_module {
   void embedded_backward(const module_call<Scalar>&, matrix_view<Scalar>) noexcept {}
   /// y (n_row, d_out) = x W^T + bias, or the residual stream with it; x (n_row, d_in).
   template <class Scalar>
-  void projected(const module_call<Scalar>&, projection_site, matrix_view<const Scalar>, matrix_view<Scalar>) const noexcept {}
+  void projected(const module_call<Scalar>&, projection_site, matrix_view<const Scalar>,
+                 matrix_view<Scalar>) const noexcept {}
   template <class Scalar>
   void projected_backward(const module_call<Scalar>&, projection_site, matrix_view<const Scalar>, matrix_view<Scalar>,
                           matrix_view<Scalar>) noexcept {}

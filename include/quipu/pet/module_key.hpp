@@ -45,7 +45,8 @@ template <class Scalar, class Module>
     hash.add(std::as_bytes(std::span<const Scalar>(p.value, p.size())));
   }
   const auto settings = [&](const auto& m) {
-    if constexpr (requires { m.at(0, projection_site::q).scale; }) {  // LoRA and DoRA: alpha is not among the parameters
+    // LoRA and DoRA: alpha is not among the parameters
+    if constexpr (requires { m.at(0, projection_site::q).scale; }) {
       for (std::size_t layer = 0; layer < n_layer; ++layer) {
         for (const projection_site site : linear::projection_sites) hash.add_value(m.at(layer, site).scale);
       }

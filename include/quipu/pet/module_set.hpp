@@ -28,13 +28,16 @@ class module_set {
   explicit module_set(io::model_config c) : config_(std::move(c)) {}
 
   /// @throws config_error  an empty name, one that is taken, or a module for a model of other sizes
-  pointer attach(const std::string& name, Module module) { return attach(name, std::make_shared<Module>(std::move(module))); }
+  pointer attach(const std::string& name, Module module) {
+    return attach(name, std::make_shared<Module>(std::move(module)));
+  }
   pointer attach(const std::string& name, pointer module) {
     if (name.empty()) fail<config_error>("module_set: name", "a name", "none");
     if (module == nullptr || !module->fits(config_)) {
       fail<config_error>(concat("module_set: ", printable(name)), "a module made for this model", "one of other sizes");
     }
-    if (!modules_.try_emplace(name, module).second) fail<config_error>("module_set: name", "a new one", printable(name));
+    if (!modules_.try_emplace(name, module).second)
+      fail<config_error>("module_set: name", "a new one", printable(name));
     return module;
   }
   /// @throws config_error  no module of that name
@@ -56,7 +59,9 @@ class module_set {
   /// @throws config_error  no module of that name
   [[nodiscard]] pointer at(const std::string& name) const {
     const auto found = modules_.find(name);
-    if (found == modules_.end()) fail<config_error>("module_set", concat("one of ", modules_.size(), " attached modules"), concat("the name ", printable(name)));
+    if (found == modules_.end())
+      fail<config_error>("module_set", concat("one of ", modules_.size(), " attached modules"),
+                         concat("the name ", printable(name)));
     return found->second;
   }
   /// Modules for the sequences of a batch, by name; an empty name means the model without a module.

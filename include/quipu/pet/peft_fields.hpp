@@ -56,8 +56,12 @@ class peft_fields {
   [[nodiscard]] bool flag(const char* key, bool otherwise = false) { return known(key).flag_or(key, otherwise); }
   [[nodiscard]] double number(const char* key, double otherwise) { return known(key).number_or(key, otherwise); }
   [[nodiscard]] std::size_t size(const char* key) { return known(key).size(key); }
-  [[nodiscard]] std::size_t size_or(const char* key, std::size_t otherwise) { return known(key).size_or(key, otherwise); }
-  [[nodiscard]] std::string text(const char* key, std::string otherwise) { return known(key).text_or(key, std::move(otherwise)); }
+  [[nodiscard]] std::size_t size_or(const char* key, std::size_t otherwise) {
+    return known(key).size_or(key, otherwise);
+  }
+  [[nodiscard]] std::string text(const char* key, std::string otherwise) {
+    return known(key).text_or(key, std::move(otherwise));
+  }
 
   /// A key that is a flag or a word, as a word.
   [[nodiscard]] std::string initialisation(const char* key) {
@@ -96,7 +100,8 @@ class peft_fields {
     if (field == nullptr) return found;
     if (!field->is_object()) fields_.refuse(key, "an object of numbers", *field);
     for (const auto& [pattern, value] : ordered_[key].items()) {
-      if (!value.is_number()) fail<format_error>(concat(at(key), ": ", printable(pattern)), "a number", value.type_name());
+      if (!value.is_number())
+        fail<format_error>(concat(at(key), ": ", printable(pattern)), "a number", value.type_name());
       found.push_back({pattern, value.get<double>()});
     }
     return found;
@@ -105,11 +110,12 @@ class peft_fields {
   /// @throws format_error  a key that is switched on (not null, false or empty) and that nobody asked for
   void refuse_others() const {
     for (const auto& [key, value] : json_.items()) {
-      if (understood_.count(key) > 0 || value.is_null() || (value.is_boolean() && !value.get<bool>()) || value.empty() ||
-          (value.is_string() && value.get_ref<const std::string&>().empty())) {
+      if (understood_.count(key) > 0 || value.is_null() || (value.is_boolean() && !value.get<bool>()) ||
+          value.empty() || (value.is_string() && value.get_ref<const std::string&>().empty())) {
         continue;
       }
-      fail<format_error>(concat(place(), ": ", printable(key)), "a setting that quipu knows for this kind of adapter, or none", "another");
+      fail<format_error>(concat(place(), ": ", printable(key)),
+                         "a setting that quipu knows for this kind of adapter, or none", "another");
     }
   }
 

@@ -79,7 +79,8 @@ class peft_folder {
     if constexpr (requires { chosen.n_virtual; }) {  // before memory is taken for them
       const auto& rows = tensors_.at("prompt_embeddings").shape;
       if (rows.empty() || rows[0] != chosen.n_virtual) {
-        fail<format_error>(concat(tensors_.path(), ": prompt_embeddings"), concat(chosen.n_virtual, " rows, as num_virtual_tokens says"), io::show_shape(rows));
+        fail<format_error>(concat(tensors_.path(), ": prompt_embeddings"),
+                           concat(chosen.n_virtual, " rows, as num_virtual_tokens says"), io::show_shape(rows));
       }
     }
     auto made = make<Policy, Scalar>(chosen, c);
@@ -95,7 +96,8 @@ class peft_folder {
     for (const optim::parameter<Scalar>& p : parameters) {
       const io::tensor_view& stored = tensors_.at(p.name);
       const std::string place = concat(tensors_.path(), ": ", p.name);
-      if (stored.shape != p.shape) fail<format_error>(place, concat("shape ", io::show_shape(p.shape)), io::show_shape(stored.shape));
+      if (stored.shape != p.shape)
+        fail<format_error>(place, concat("shape ", io::show_shape(p.shape)), io::show_shape(stored.shape));
       if (!is_weight_type(stored.type)) fail<format_error>(place, "F64, F32, F16 or BF16", name_of(stored.type));
       const auto values = io::values_of<Scalar>(stored);
       std::copy(values.begin(), values.end(), p.value);
@@ -139,7 +141,8 @@ class peft_folder {
 
 /// Reads the module of a folder in one step.
 template <class Policy, class Scalar>
-[[nodiscard]] typename Policy::template module<Scalar> load_peft(const std::filesystem::path& folder, const io::model_config& c) {
+[[nodiscard]] typename Policy::template module<Scalar> load_peft(const std::filesystem::path& folder,
+                                                                 const io::model_config& c) {
   return peft_folder(folder).module<Policy, Scalar>(c);
 }
 
@@ -153,7 +156,8 @@ decltype(auto) visit_peft(const peft_folder& folder, const io::model_config& c, 
   if (folder.kind() == peft_format<bitfit>::kind) return f(folder.module<bitfit, Scalar>(c));
   if (folder.kind() == peft_format<prompt>::kind) return f(folder.module<prompt, Scalar>(c));
   if (folder.kind() == peft_format<prefix>::kind) return f(folder.module<prefix, Scalar>(c));
-  fail<format_error>(folder.tensors().path(), "an adapter of kind LORA, IA3, BEFT, PROMPT_TUNING or PREFIX_TUNING", printable(folder.kind()));
+  fail<format_error>(folder.tensors().path(), "an adapter of kind LORA, IA3, BEFT, PROMPT_TUNING or PREFIX_TUNING",
+                     printable(folder.kind()));
 }
 
 /// The module of a folder, of whatever kind it is.
@@ -175,16 +179,19 @@ struct peft_options {
 /// @param extra  parameters beside the adapter, such as a head's
 /// @throws io_error  the folder cannot be written
 template <class Module>
-void save_peft(const std::filesystem::path& folder, const Module& module, const io::model_config& c, const peft_options& options = {},
+void save_peft(const std::filesystem::path& folder, const Module& module, const io::model_config& c,
+               const peft_options& options = {},
                std::type_identity_t<std::span<const optim::parameter<typename Module::scalar_type>>> extra = {}) {
   using scalar = typename Module::scalar_type;
   using format = peft_format<typename Module::policy_type>;
   nlohmann::ordered_json json;
   json["peft_type"] = std::string(format::kind);
   json["task_type"] = options.task_type;
-  json["base_model_name_or_path"] = options.base_model.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.base_model);
+  json["base_model_name_or_path"] =
+      options.base_model.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.base_model);
   json["inference_mode"] = true;
-  json["modules_to_save"] = options.modules_to_save.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.modules_to_save);
+  json["modules_to_save"] =
+      options.modules_to_save.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.modules_to_save);
   format::write(json, module.policy(), c);
   std::string text;
   try {

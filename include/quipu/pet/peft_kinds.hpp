@@ -55,15 +55,16 @@ struct peft_format<bitfit> {
 namespace detail {
 
 // Fields that prompt and prefix tuning have in common. @return the number of virtual tokens
-[[nodiscard]] inline std::size_t read_virtual_tokens(peft_fields& fields, const io::model_config& c, std::size_t token_dim) {
+[[nodiscard]] inline std::size_t read_virtual_tokens(peft_fields& fields, const io::model_config& c,
+                                                     std::size_t token_dim) {
   fields.understand({"num_attention_heads", "tokenizer_kwargs", "tokenizer_name_or_path"});
   fields.expect("num_layers", c.n_layer);
   fields.expect("token_dim", token_dim);
   fields.expect("num_transformer_submodules", 1);
   return fields.size("num_virtual_tokens");
 }
-inline void write_virtual_tokens(nlohmann::ordered_json& json, std::size_t n_virtual, const io::model_config& c, std::size_t token_dim,
-                                 std::size_t n_head) {
+inline void write_virtual_tokens(nlohmann::ordered_json& json, std::size_t n_virtual, const io::model_config& c,
+                                 std::size_t token_dim, std::size_t n_head) {
   json["num_virtual_tokens"] = n_virtual;
   json["num_layers"] = c.n_layer;
   json["token_dim"] = token_dim;
@@ -112,11 +113,13 @@ struct peft_format<bottleneck<Activation>> {
     bottleneck<Activation> policy;
     policy.size = fields.size("bottleneck_size");
     const std::string where = fields.text("placement", "");
-    if (where != "houlsby" && where != "pfeiffer") fail<format_error>(fields.at("placement"), "houlsby or pfeiffer", printable(where));
+    if (where != "houlsby" && where != "pfeiffer")
+      fail<format_error>(fields.at("placement"), "houlsby or pfeiffer", printable(where));
     policy.placement = where == "houlsby" ? bottleneck_placement::houlsby : bottleneck_placement::pfeiffer;
     policy.keeps_output = fields.flag("keeps_output", true);
     fields.expect("non_linearity", Activation::name);
-    if constexpr (requires { policy.activation.threshold; }) policy.activation.threshold = fields.number("threshold", 0);
+    if constexpr (requires { policy.activation.threshold; })
+      policy.activation.threshold = fields.number("threshold", 0);
     return policy;
   }
   static void write(nlohmann::ordered_json& json, const bottleneck<Activation>& policy, const io::model_config&) {

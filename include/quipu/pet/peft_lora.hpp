@@ -70,7 +70,8 @@ struct peft_format<dora> {
   static constexpr std::string_view kind = "LORA";
 
   [[nodiscard]] static dora read(peft_fields& fields, const io::model_config&) {
-    if (!fields.flag("use_dora")) fail<format_error>(fields.at("use_dora"), "true; pet::lora reads the others", "false");
+    if (!fields.flag("use_dora"))
+      fail<format_error>(fields.at("use_dora"), "true; pet::lora reads the others", "false");
     return dora{detail::read_lora(fields)};
   }
   static void write(nlohmann::ordered_json& json, const dora& policy, const io::model_config&) {

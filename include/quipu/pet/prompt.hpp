@@ -55,7 +55,9 @@ class prompt::module : public no_module {
     return {memory_[0].value, memory_[0].rows(), memory_[0].cols()};
   }
 
-  void embedded(const call_type&, matrix_view<Scalar> x) const noexcept { std::copy_n(memory_[0].value, memory_[0].size(), x.data()); }
+  void embedded(const call_type&, matrix_view<Scalar> x) const noexcept {
+    std::copy_n(memory_[0].value, memory_[0].size(), x.data());
+  }
   void embedded_backward(const call_type&, matrix_view<Scalar> dx) noexcept {
     const auto& p = memory_[0];
     for (std::size_t i = 0; i < p.size(); ++i) p.gradient[i] += dx.data()[i];

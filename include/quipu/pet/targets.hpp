@@ -45,7 +45,8 @@ struct pattern_value {
 }
 
 /// The number of the first pattern that fits, `usual` where none does.
-[[nodiscard]] inline double value_for(const std::vector<pattern_value>& patterns, const std::string& name, double usual) {
+[[nodiscard]] inline double value_for(const std::vector<pattern_value>& patterns, const std::string& name,
+                                      double usual) {
   for (const pattern_value& p : patterns) {
     if (optim::name_pattern::regex("(.*\\.)?(" + p.pattern + ")")(name)) return p.value;
   }
@@ -103,7 +104,9 @@ class parameter_memory {
   [[nodiscard]] const optim::parameter<Scalar>& operator[](std::size_t i) const noexcept { return parameters_[i]; }
 
  private:
-  static std::array<std::size_t, 5> sizes_of(const io::model_config& c) noexcept { return {c.n_layer, c.d_model, c.d_ffn, c.d_q(), c.d_kv()}; }
+  static std::array<std::size_t, 5> sizes_of(const io::model_config& c) noexcept {
+    return {c.n_layer, c.d_model, c.d_ffn, c.d_q(), c.d_kv()};
+  }
 
   std::array<std::size_t, 5> sizes_;
   optim::parameter_set<Scalar> parameters_;

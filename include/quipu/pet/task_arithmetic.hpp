@@ -51,7 +51,8 @@ inline void prune_by_magnitude(task_tensor& t, double density) {
 
 /// Keeps every entry with probability `density` and divides it by that.
 inline void prune_at_random(task_tensor& t, double density, random_stream random) {
-  for (Eigen::Index i = 0; i < t.size(); ++i) t.data()[i] = random.uniform_double() < density ? t.data()[i] / density : 0;
+  for (Eigen::Index i = 0; i < t.size(); ++i)
+    t.data()[i] = random.uniform_double() < density ? t.data()[i] / density : 0;
 }
 
 /// The combination of `tensors` with `weights`. PEFT's definitions (merge_utils): signs are elected before

@@ -23,7 +23,8 @@ inline std::vector<std::string> answer_words(std::string_view text) {
   };
   for (const char c : text) {
     const bool upper = c >= 'A' && c <= 'Z';
-    const bool plain = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+    const bool plain =
+        upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
     if (plain) {
       word.push_back(upper ? static_cast<char>(c + 32) : c);
     } else {
@@ -51,7 +52,8 @@ inline std::vector<std::string> answer_words(std::string_view text) {
 /// True where one of the accepted answers matches.
 [[nodiscard]] inline bool matches_any(std::string_view answer, std::span<const std::string> accepted) {
   const std::string form = normalised_answer(answer);
-  return std::any_of(accepted.begin(), accepted.end(), [&](const std::string& a) { return normalised_answer(a) == form; });
+  return std::any_of(accepted.begin(), accepted.end(),
+                     [&](const std::string& a) { return normalised_answer(a) == form; });
 }
 
 /// True where the words of `expected` stand in `answer`, side by side; an empty expectation is in nothing.

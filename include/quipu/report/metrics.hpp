@@ -69,7 +69,8 @@ struct tally {
     std::size_t end = i, tied_positives = 0;
     while (end < all.size() && all[end].first == all[i].first) tied_positives += all[end++].second ? 1 : 0;
     const std::size_t tied_negatives = end - i - tied_positives;
-    wins += static_cast<double>(tied_positives) * (static_cast<double>(below) + 0.5 * static_cast<double>(tied_negatives));
+    wins +=
+        static_cast<double>(tied_positives) * (static_cast<double>(below) + 0.5 * static_cast<double>(tied_negatives));
     below += tied_negatives;
     i = end;
   }
@@ -77,7 +78,8 @@ struct tally {
 }
 
 /// Mean squared difference between probability and what happened; nothing for no forecasts.
-[[nodiscard]] inline std::optional<double> brier_score(std::span<const double> probabilities, std::span<const std::uint8_t> happened) {
+[[nodiscard]] inline std::optional<double> brier_score(std::span<const double> probabilities,
+                                                       std::span<const std::uint8_t> happened) {
   if (probabilities.size() != happened.size()) {
     fail<shape_error>("brier_score", concat(probabilities.size(), " outcomes"), happened.size());
   }

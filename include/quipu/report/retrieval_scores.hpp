@@ -24,7 +24,9 @@ class retrieval_scores {
   /// @param wanted   items of the question; nothing is counted where there are none
   void count(std::span<const std::int64_t> ranking, std::span<const std::int64_t> wanted) {
     if (wanted.empty()) return;
-    const auto is_wanted = [&](std::int64_t item) { return std::find(wanted.begin(), wanted.end(), item) != wanted.end(); };
+    const auto is_wanted = [&](std::int64_t item) {
+      return std::find(wanted.begin(), wanted.end(), item) != wanted.end();
+    };
     for (const std::size_t k : cutoffs_) {
       const auto end = ranking.begin() + static_cast<std::ptrdiff_t>(std::min(k, ranking.size()));
       const auto n_found = static_cast<std::size_t>(std::count_if(ranking.begin(), end, is_wanted));

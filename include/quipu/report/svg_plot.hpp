@@ -67,7 +67,8 @@ struct plot_axis {
       high = *std::max_element(values.begin(), values.end());
     }
     if (scale == axis_scale::logarithmic) {
-      const int first = static_cast<int>(std::floor(std::log10(low))), last = static_cast<int>(std::ceil(std::log10(high)));
+      const int first = static_cast<int>(std::floor(std::log10(low))),
+                last = static_cast<int>(std::ceil(std::log10(high)));
       low = std::pow(10.0, first);
       high = std::pow(10.0, std::max(last, first + 1));
       for (int e = first; e <= std::max(last, first + 1); ++e) marks.push_back(std::pow(10.0, e));
@@ -93,20 +94,24 @@ struct plot_axis {
 /// A chart with one line for each series, marks at the points and a legend.
 /// @throws config_error  a logarithmic axis with a value that is not positive; no room to draw
 [[nodiscard]] inline std::string line_plot(const std::vector<plot_series>& series, const plot_options& options) {
-  if (options.width < 200 || options.height < 150) fail<config_error>("line plot: size", "at least 200 x 150", concat(options.width, " x ", options.height));
+  if (options.width < 200 || options.height < 150)
+    fail<config_error>("line plot: size", "at least 200 x 150", concat(options.width, " x ", options.height));
   std::vector<double> xs, ys;
   for (const plot_series& one : series) {
     for (const auto& [x, y] : one.points) {
       if (!std::isfinite(x) || !std::isfinite(y)) continue;
-      if ((options.x_scale == axis_scale::logarithmic && x <= 0) || (options.y_scale == axis_scale::logarithmic && y <= 0)) {
-        fail<config_error>(concat("line plot: ", one.name), "positive values on a logarithmic axis", concat(x, ", ", y));
+      if ((options.x_scale == axis_scale::logarithmic && x <= 0) ||
+          (options.y_scale == axis_scale::logarithmic && y <= 0)) {
+        fail<config_error>(concat("line plot: ", one.name), "positive values on a logarithmic axis",
+                           concat(x, ", ", y));
       }
       xs.push_back(x);
       ys.push_back(y);
     }
   }
   const bool empty = xs.empty();
-  const detail::plot_axis x_axis(xs, empty ? axis_scale::linear : options.x_scale), y_axis(ys, empty ? axis_scale::linear : options.y_scale);
+  const detail::plot_axis x_axis(xs, empty ? axis_scale::linear : options.x_scale),
+      y_axis(ys, empty ? axis_scale::linear : options.y_scale);
   const double left = 70, right = options.width - 20.0, top = 40, bottom = options.height - 60.0;
   const auto at_x = [&](double x) { return left + x_axis.place(x) * (right - left); };
   const auto at_y = [&](double y) { return bottom - y_axis.place(y) * (bottom - top); };
@@ -116,13 +121,16 @@ struct plot_axis {
     return std::string(buffer);
   };
   const auto text = [&](double x, double y, const char* anchor, std::string_view content, const char* more = "") {
-    return concat("<text x=\"", pixel(x), "\" y=\"", pixel(y), "\" text-anchor=\"", anchor, "\"", more, ">", detail::svg_text(content), "</text>\n");
+    return concat("<text x=\"", pixel(x), "\" y=\"", pixel(y), "\" text-anchor=\"", anchor, "\"", more, ">",
+                  detail::svg_text(content), "</text>\n");
   };
   const auto line = [&](double x1, double y1, double x2, double y2, const char* colour) {
-    return concat("<line x1=\"", pixel(x1), "\" y1=\"", pixel(y1), "\" x2=\"", pixel(x2), "\" y2=\"", pixel(y2), "\" stroke=\"", colour, "\"/>\n");
+    return concat("<line x1=\"", pixel(x1), "\" y1=\"", pixel(y1), "\" x2=\"", pixel(x2), "\" y2=\"", pixel(y2),
+                  "\" stroke=\"", colour, "\"/>\n");
   };
-  std::string out = concat("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", options.width, "\" height=\"", options.height,
-                           "\" font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
+  std::string out = concat(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", options.width, "\" height=\"", options.height,
+      "\" font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
   out += text((left + right) / 2, 22, "middle", options.title, " font-size=\"15\"");
   for (const double mark : x_axis.marks) {
     out += line(at_x(mark), top, at_x(mark), bottom, "#e0e0e0");
@@ -134,7 +142,8 @@ struct plot_axis {
   }
   out += line(left, bottom, right, bottom, "black") + line(left, top, left, bottom, "black");
   out += text((left + right) / 2, bottom + 36, "middle", options.x_label);
-  out += text(18, (top + bottom) / 2, "middle", options.y_label, concat(" transform=\"rotate(-90 18 ", pixel((top + bottom) / 2), ")\"").c_str());
+  out += text(18, (top + bottom) / 2, "middle", options.y_label,
+              concat(" transform=\"rotate(-90 18 ", pixel((top + bottom) / 2), ")\"").c_str());
   // Colours that stay apart for colour-blind readers (Okabe and Ito 2008).
   constexpr std::array colours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
   for (std::size_t s = 0; s < series.size(); ++s) {
@@ -143,11 +152,14 @@ struct plot_axis {
     for (const auto& [x, y] : series[s].points) {
       if (!std::isfinite(x) || !std::isfinite(y)) continue;
       path += concat(path.empty() ? "M" : " L", pixel(at_x(x)), " ", pixel(at_y(y)));
-      dots += concat("<circle cx=\"", pixel(at_x(x)), "\" cy=\"", pixel(at_y(y)), "\" r=\"3\" fill=\"", colour, "\"/>\n");
+      dots +=
+          concat("<circle cx=\"", pixel(at_x(x)), "\" cy=\"", pixel(at_y(y)), "\" r=\"3\" fill=\"", colour, "\"/>\n");
     }
-    if (!path.empty()) out += concat("<path d=\"", path, "\" fill=\"none\" stroke=\"", colour, "\" stroke-width=\"2\"/>\n", dots);
+    if (!path.empty())
+      out += concat("<path d=\"", path, "\" fill=\"none\" stroke=\"", colour, "\" stroke-width=\"2\"/>\n", dots);
     const double y = top + 14 + 16 * static_cast<double>(s);
-    out += concat("<rect x=\"", pixel(right - 150), "\" y=\"", pixel(y - 8), "\" width=\"12\" height=\"4\" fill=\"", colour, "\"/>\n");
+    out += concat("<rect x=\"", pixel(right - 150), "\" y=\"", pixel(y - 8), "\" width=\"12\" height=\"4\" fill=\"",
+                  colour, "\"/>\n");
     out += text(right - 132, y, "start", series[s].name);
   }
   return out + "</svg>\n";

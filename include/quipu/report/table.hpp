@@ -39,7 +39,8 @@ class table {
 
   /// @throws shape_error  another number of cells than columns
   void add_row(std::vector<cell> cells) {
-    if (cells.size() != columns_.size()) fail<shape_error>("table row", concat(columns_.size(), " cells"), cells.size());
+    if (cells.size() != columns_.size())
+      fail<shape_error>("table row", concat(columns_.size(), " cells"), cells.size());
     rows_.push_back(std::move(cells));
   }
   [[nodiscard]] std::size_t n_row() const noexcept { return rows_.size(); }
@@ -57,9 +58,11 @@ class table {
       }
     }
     std::string out = "|";
-    for (std::size_t i = 0; i < columns_.size(); ++i) out += " " + padded(escaped(columns_[i].name), widths[i], numeric(i)) + " |";
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      out += " " + padded(escaped(columns_[i].name), widths[i], numeric(i)) + " |";
     out += "\n|";
-    for (std::size_t i = 0; i < columns_.size(); ++i) out += " " + std::string(widths[i] - 1, '-') + (numeric(i) ? ": |" : "- |");
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      out += " " + std::string(widths[i] - 1, '-') + (numeric(i) ? ": |" : "- |");
     out += "\n";
     for (const auto& row : texts) {
       out += "|";
@@ -122,7 +125,8 @@ class table {
   }
   /// Characters, not bytes.
   static std::size_t display_width(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
   }
   static std::string escaped(std::string_view text) {
     std::string out;
@@ -138,7 +142,8 @@ class table {
   }
   /// True where every cell of a column that exists is a number.
   [[nodiscard]] bool numeric(std::size_t i) const {
-    return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(), [&](const auto& row) { return !std::holds_alternative<std::string>(row[i]); });
+    return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(),
+                                         [&](const auto& row) { return !std::holds_alternative<std::string>(row[i]); });
   }
 
   std::vector<column> columns_;

@@ -39,7 +39,8 @@ class wordpiece {
   explicit wordpiece(const std::vector<std::string>& tokens, wordpiece_options options = {})
       : options_(std::move(options)), n_vocab_(tokens.size()) {
     for (std::size_t id = 0; id < tokens.size(); ++id) {
-      if (id > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) throw format_error("wordpiece: too many tokens");
+      if (id > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+        throw format_error("wordpiece: too many tokens");
       if (!tokens[id].empty() && !ids_.emplace(tokens[id], static_cast<token_id>(id)).second) {
         fail<format_error>("wordpiece: vocabulary", "every token once", concat("'", tokens[id], "' twice"));
       }
@@ -133,8 +134,8 @@ class wordpiece {
   }
   static bool is_blank(utf8proc_int32_t code) noexcept {
     const utf8proc_category_t category = utf8proc_category(code);
-    return (code >= '\t' && code <= '\r') || code == 0x85 || category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
-           category == UTF8PROC_CATEGORY_ZP;
+    return (code >= '\t' && code <= '\r') || code == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
+           category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
   }
   static bool is_control(utf8proc_int32_t code) noexcept {
     const utf8proc_category_t category = utf8proc_category(code);
@@ -142,7 +143,8 @@ class wordpiece {
            category == UTF8PROC_CATEGORY_CO || category == UTF8PROC_CATEGORY_CS;
   }
   static bool is_punctuation(utf8proc_int32_t code) noexcept {
-    if (code < 0x80) return code > ' ' && code < 0x7f && !((code | 32) >= 'a' && (code | 32) <= 'z') && !(code >= '0' && code <= '9');
+    if (code < 0x80)
+      return code > ' ' && code < 0x7f && !((code | 32) >= 'a' && (code | 32) <= 'z') && !(code >= '0' && code <= '9');
     switch (utf8proc_category(code)) {
       case UTF8PROC_CATEGORY_PC:
       case UTF8PROC_CATEGORY_PD:
@@ -156,8 +158,9 @@ class wordpiece {
   }
   /// CJK unified ideographs and their extensions, as BERT lists them.
   static bool is_ideograph(char32_t code) noexcept {
-    return (code >= 0x4e00 && code <= 0x9fff) || (code >= 0x3400 && code <= 0x4dbf) || (code >= 0x20000 && code <= 0x2a6df) ||
-           (code >= 0x2a700 && code <= 0x2ceaf) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0x2f800 && code <= 0x2fa1f);
+    return (code >= 0x4e00 && code <= 0x9fff) || (code >= 0x3400 && code <= 0x4dbf) ||
+           (code >= 0x20000 && code <= 0x2a6df) || (code >= 0x2a700 && code <= 0x2ceaf) ||
+           (code >= 0xf900 && code <= 0xfaff) || (code >= 0x2f800 && code <= 0x2fa1f);
   }
   /// Normalises one character and appends what it becomes; punctuation stands alone.
   template <class End>

@@ -18,7 +18,8 @@ namespace quipu::train {
 class data_order {
  public:
   /// @throws config_error  no examples, or more than 2^32 - 1
-  data_order(std::uint64_t seed, std::size_t n_example, bool shuffle = true) : seed_(seed), n_(n_example), shuffle_(shuffle) {
+  data_order(std::uint64_t seed, std::size_t n_example, bool shuffle = true)
+      : seed_(seed), n_(n_example), shuffle_(shuffle) {
     if (n_example == 0 || n_example > std::numeric_limits<std::uint32_t>::max()) {
       fail<config_error>("data_order: examples", "1 .. 4294967295", n_example);
     }
@@ -31,7 +32,8 @@ class data_order {
       order_.resize(n_);
       std::iota(order_.begin(), order_.end(), std::uint32_t{0});
       random_stream random(seed_, epoch);
-      for (std::size_t i = n_ - 1; i > 0; --i) std::swap(order_[i], order_[random.below(static_cast<std::uint32_t>(i + 1))]);
+      for (std::size_t i = n_ - 1; i > 0; --i)
+        std::swap(order_[i], order_[random.below(static_cast<std::uint32_t>(i + 1))]);
       epoch_ = epoch;
     }
     return order_[k % n_];

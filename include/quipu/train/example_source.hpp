@@ -78,7 +78,9 @@ class example_list {
     for (const example& e : examples_) n = std::max(n, e.tokens.size());
     return n;
   }
-  void add(std::size_t i, llama::training_batch& batch) const { batch.add_weighted(examples_[i].tokens, examples_[i].labels, examples_[i].weight); }
+  void add(std::size_t i, llama::training_batch& batch) const {
+    batch.add_weighted(examples_[i].tokens, examples_[i].labels, examples_[i].weight);
+  }
   [[nodiscard]] const example& operator[](std::size_t i) const { return examples_[i]; }
 
  private:

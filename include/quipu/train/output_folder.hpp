@@ -37,11 +37,13 @@ class output_folder {
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       const int cause = errno;
       ::close(descriptor_);
-      if (cause == EWOULDBLOCK) fail<io_error>(path_.string(), "a folder of this trainer alone", "another trainer at work in it");
+      if (cause == EWOULDBLOCK)
+        fail<io_error>(path_.string(), "a folder of this trainer alone", "another trainer at work in it");
       throw io_error(concat(lock, ": cannot lock (", std::strerror(cause), ")"));
     }
     for (const auto& entry : std::filesystem::directory_iterator(path_, trouble)) {
-      if (entry.path().filename().string().find(".part-") != std::string::npos) std::filesystem::remove(entry.path(), trouble);
+      if (entry.path().filename().string().find(".part-") != std::string::npos)
+        std::filesystem::remove(entry.path(), trouble);
     }
   }
   output_folder(const output_folder&) = delete;

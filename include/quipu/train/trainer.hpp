@@ -80,10 +80,14 @@ class trainer {
   /// @param parameters  the tensors that train: of a `trainable_model`, of modules, or of both
   /// @param gradients   the model's own, empty where it is frozen
   trainer(llama::training_pass<Model>& pass, std::span<const optim::parameter<scalar_type>> parameters,
-          llama::weight_gradients<scalar_type> gradients, Optimizer optimizer, Schedule schedule, trainer_options options,
-          std::vector<optim::parameter_group> groups = {})
-      : pass_(pass), gradients_(std::move(gradients)), schedule_(std::move(schedule)), options_(std::move(options)),
-        update_(std::move(optimizer), parameters, pass.workspace().team(), std::move(groups), pass.workspace().kernels().set) {
+          llama::weight_gradients<scalar_type> gradients, Optimizer optimizer, Schedule schedule,
+          trainer_options options, std::vector<optim::parameter_group> groups = {})
+      : pass_(pass),
+        gradients_(std::move(gradients)),
+        schedule_(std::move(schedule)),
+        options_(std::move(options)),
+        update_(std::move(optimizer), parameters, pass.workspace().team(), std::move(groups),
+                pass.workspace().kernels().set) {
     if (update_.parameters().empty()) fail<config_error>("trainer: parameters", "at least one that trains", "none");
     if (options_.batch_size == 0 || options_.n_accumulate == 0) {
       fail<config_error>("trainer: batch_size and n_accumulate", "at least 1", "0");
@@ -132,7 +136,8 @@ class trainer {
       }
       const double seconds = options_.clock() - begin;
       report.tokens_per_second = seconds > 0 ? static_cast<double>(n_token) / seconds : 0;
-      report.seconds_left = seconds / static_cast<double>(state.step - first_step) * static_cast<double>(options_.n_step - state.step);
+      report.seconds_left =
+          seconds / static_cast<double>(state.step - first_step) * static_cast<double>(options_.n_step - state.step);
       if (folder) folder->log(as_json(report));
       go_on = !options_.progress || options_.progress(report);
       const bool due = options_.save_every > 0 && state.step % options_.save_every == 0;
@@ -169,7 +174,8 @@ class trainer {
     const std::size_t n_ctx = pass_.model().config().n_ctx;
     if (source.size() == 0) fail<config_error>(concat("trainer: ", what, " data"), "at least one sequence", "none");
     if (source.longest() > n_ctx) {
-      fail<config_error>(concat("trainer: longest sequence of the ", what, " data"), concat("at most n_ctx = ", n_ctx, " tokens"), source.longest());
+      fail<config_error>(concat("trainer: longest sequence of the ", what, " data"),
+                         concat("at most n_ctx = ", n_ctx, " tokens"), source.longest());
     }
   }
 
@@ -225,8 +231,11 @@ class trainer {
   }
 
   [[nodiscard]] static nlohmann::ordered_json as_json(const step_report& r) {
-    nlohmann::ordered_json line = {{"step", r.step}, {"loss", r.loss}, {"gradient_norm", r.gradient_norm},
-                                   {"learning_rate_factor", r.learning_rate_factor}, {"tokens_per_second", r.tokens_per_second}};
+    nlohmann::ordered_json line = {{"step", r.step},
+                                   {"loss", r.loss},
+                                   {"gradient_norm", r.gradient_norm},
+                                   {"learning_rate_factor", r.learning_rate_factor},
+                                   {"tokens_per_second", r.tokens_per_second}};
     if (r.validation_loss) line["validation_loss"] = *r.validation_loss;
     return line;
   }

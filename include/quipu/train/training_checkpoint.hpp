@@ -53,7 +53,8 @@ template <class Value>
     const auto read = std::from_chars(found->second.data(), end, value);
     if (read.ec == std::errc() && read.ptr == end) return value;
   }
-  fail<format_error>(concat(path, ": ", key), "a number", found == metadata.end() ? "nothing" : printable(found->second));
+  fail<format_error>(concat(path, ": ", key), "a number",
+                     found == metadata.end() ? "nothing" : printable(found->second));
 }
 
 }  // namespace detail
@@ -99,7 +100,8 @@ void load_run(const std::string& path, std::span<const optim::parameter<Scalar>>
     return t->bytes;
   };
   for (const auto& p : parameters) static_cast<void>(expect(p.name, type, p.shape));
-  for (const auto& a : state) static_cast<void>(expect(std::string(detail::state_prefix) + a.name, tensor_type::u8, {a.bytes.size()}));
+  for (const auto& a : state)
+    static_cast<void>(expect(std::string(detail::state_prefix) + a.name, tensor_type::u8, {a.bytes.size()}));
   for (const auto& [key, value] : run.settings) {
     const auto saved = file.metadata().find("setting." + key);
     const bool there = saved != file.metadata().end();
@@ -112,7 +114,8 @@ void load_run(const std::string& path, std::span<const optim::parameter<Scalar>>
   read.best_step = detail::number_in<std::uint64_t>(file.metadata(), "best_step", path);
   read.best_loss = detail::number_in<double>(file.metadata(), "best_loss", path);
   for (const auto& p : parameters) std::memcpy(p.value, file.at(p.name).bytes.data(), p.size() * sizeof(Scalar));
-  for (const auto& a : state) std::memcpy(a.bytes.data(), file.at(std::string(detail::state_prefix) + a.name).bytes.data(), a.bytes.size());
+  for (const auto& a : state)
+    std::memcpy(a.bytes.data(), file.at(std::string(detail::state_prefix) + a.name).bytes.data(), a.bytes.size());
   run = read;
 }
 
