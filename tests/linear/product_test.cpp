@@ -318,3 +318,18 @@ TEST_CASE("kernels widen every type as the reference does, bit for bit", "[linea
     }
   }
 }
+
+TEST_CASE("a product of two rows equals its sum in double, for any length", "[linear][kernels]") {
+  for (const linear::kernel_table* table : all_tables()) {
+    INFO(quipu::name_of(table->set));
+    for (std::size_t n = 0; n <= 100; ++n) {
+      const std::vector<float> x = random_values(n, n + 1), y = random_values(n, 2 * n + 7);
+      double sum = 0, size = 0;
+      for (std::size_t k = 0; k < n; ++k) {
+        sum += double{x[k]} * y[k];
+        size += std::abs(double{x[k]} * y[k]);
+      }
+      CHECK(std::abs(table->dot(x.data(), y.data(), n) - sum) <= 1e-6 * size);
+    }
+  }
+}

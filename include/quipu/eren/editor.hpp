@@ -242,8 +242,10 @@ class editor {
   /// `options.damage` the share of questions that a note overrides wrongly is held below that rate, for
   /// questions that come from where the calibration ones came from.
   /// @throws config_error  too few questions without a note for the damage rate
-  void calibrate(std::span<const labelled_question> questions, const gate_fit_options& options = {})
-    requires requires(Gate& g, std::span<const gate_sample> samples, const gate_fit_options& o) { g.calibrate(samples, o); }
+  void calibrate(std::span<const labelled_question> questions, const gate_fit_options& options = {}) requires
+      requires(Gate& g, std::span<const gate_sample> samples, const gate_fit_options& o) {
+    g.calibrate(samples, o);
+  }
   {
     gate_.calibrate(measure(questions), options);
   }

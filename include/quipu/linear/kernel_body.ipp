@@ -79,6 +79,21 @@ inline void dot_rows(tensor_type type, const std::byte* w, std::size_t stride, s
   }
 }
 
+// Four sums: a product that stands alone has no others to hide the latency of its additions behind.
+inline float dot(const float* x, const float* y, std::size_t n) noexcept {
+  constexpr std::size_t width = f32x::width;
+  f32x sums[4] = {f32x::zero(), f32x::zero(), f32x::zero(), f32x::zero()};
+  std::size_t k = 0;
+  for (; k + 4 * width <= n; k += 4 * width) {
+    QUIPU_UNROLL
+    for (std::size_t i = 0; i < 4; ++i) sums[i] = fma(f32x::load(x + k + i * width), f32x::load(y + k + i * width), sums[i]);
+  }
+  for (; k + width <= n; k += width) sums[0] = fma(f32x::load(x + k), f32x::load(y + k), sums[0]);
+  float sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum();
+  for (; k < n; ++k) sum += x[k] * y[k];
+  return sum;
+}
+
 template <class Register>
 void gemm_tile(std::size_t k, const typename Register::value_type* a,
                const typename Register::value_type* b, typename Register::value_type* c,

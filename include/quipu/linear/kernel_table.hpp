@@ -51,7 +51,10 @@ struct kernel_table {
   void (*dot_rows)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
                    const float* x, std::size_t n, float* y) noexcept;
 
-  /// The same with 8-bit activations, for Q4_0, Q4_1 and Q8_0: integer products within a block.
+  /// sum_k x[k] y[k] of two rows of floats. Not the bits of `dot_rows`, which adds in another order.
+  float (*dot)(const float* x, const float* y, std::size_t n) noexcept;
+
+  /// As `dot_rows` with 8-bit activations, for Q4_0, Q4_1 and Q8_0: integer products within a block.
   void (*dot_rows_int8)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
                         int8_row x, std::size_t n, float* y) noexcept;
 

@@ -288,10 +288,19 @@ inline void int8_tile(tensor_type type, weight_tile tile, int8_row x, std::size_
   tile_all<false>(tile, x, n_token, n, y, y_stride, n_row);
 }
 
-inline constexpr kernel_table table{instruction_set::avx2, dot_rows_any,    dot_rows_int8,
-                                    round_to_int8,         fill_tile,       int8_tile,
-                                    widen,                 gemm_tile<f32x>, gemm_tile<f64x>,
-                                    interleave_f32,        widen_block_column, widen_panel};
+inline constexpr kernel_table table{.set = instruction_set::avx2,
+                                    .dot_rows = dot_rows_any,
+                                    .dot = dot,
+                                    .dot_rows_int8 = dot_rows_int8,
+                                    .round_to_int8 = round_to_int8,
+                                    .fill_tile = fill_tile,
+                                    .int8_tile = int8_tile,
+                                    .widen = widen,
+                                    .gemm_tile_f32 = gemm_tile<f32x>,
+                                    .gemm_tile_f64 = gemm_tile<f64x>,
+                                    .interleave_f32 = interleave_f32,
+                                    .widen_block_column = widen_block_column,
+                                    .widen_panel = widen_panel};
 
 }  // namespace quipu::linear::avx2
 

@@ -162,9 +162,18 @@ inline void widen_panel(tensor_type type, const std::byte* w, std::size_t stride
   }
 }
 
-inline constexpr kernel_table table{instruction_set::portable, dot_rows, dot_rows_int8,
-                                    round_to_int8,             fill_tile, int8_tile,
-                                    widen,                     gemm_tile<f32x>, gemm_tile<f64x>,
-                                    interleave_f32,            widen_block_column, widen_panel};
+inline constexpr kernel_table table{.set = instruction_set::portable,
+                                    .dot_rows = dot_rows,
+                                    .dot = dot,
+                                    .dot_rows_int8 = dot_rows_int8,
+                                    .round_to_int8 = round_to_int8,
+                                    .fill_tile = fill_tile,
+                                    .int8_tile = int8_tile,
+                                    .widen = widen,
+                                    .gemm_tile_f32 = gemm_tile<f32x>,
+                                    .gemm_tile_f64 = gemm_tile<f64x>,
+                                    .interleave_f32 = interleave_f32,
+                                    .widen_block_column = widen_block_column,
+                                    .widen_panel = widen_panel};
 
 }  // namespace quipu::linear::portable

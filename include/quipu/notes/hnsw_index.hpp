@@ -20,7 +20,6 @@
 #pragma pop_macro("NO_MANUAL_VECTORIZATION")
 
 #include <quipu/core/error.hpp>
-#include <quipu/core/tensor_type.hpp>
 #include <quipu/linear/kernels.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/vector_index.hpp>
@@ -45,10 +44,7 @@ class product_space final : public hnswlib::SpaceInterface<float> {
   void* get_dist_func_param() override { return &dimension_; }
 
   static float product(const void* x, const void* y, std::size_t dimension) noexcept {
-    float sum = 0;
-    linear::best_kernels().dot_rows(tensor_type::f32, static_cast<const std::byte*>(x), dimension * sizeof(float), 1,
-                                    static_cast<const float*>(y), dimension, &sum);
-    return sum;
+    return linear::best_kernels().dot(static_cast<const float*>(x), static_cast<const float*>(y), dimension);
   }
 
  private:

