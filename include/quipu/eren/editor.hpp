@@ -183,7 +183,7 @@ class editor {
   /// features. Where several notes are read one by one it is that whose answer is likeliest over abstaining. Reading is
   /// done in batches.
   [[nodiscard]] std::vector<examined_question> examine(std::span<const std::string> questions)
-    requires requires(const Gate& g, session_type& s, const gate_evidence& e) { g.measure(s, e); }
+    requires measuring_gate<Gate, session_type>
   {
     std::vector<consideration> all(questions.size());
     std::vector<open_question> open(questions.size());
@@ -218,7 +218,7 @@ class editor {
   /// Samples for fitting: one for each question and its best note. Where no note shares a word with a
   /// question there is none.
   [[nodiscard]] std::vector<gate_sample> measure(std::span<const labelled_question> questions)
-    requires requires(const Gate& g, session_type& s, const gate_evidence& e) { g.measure(s, e); }
+    requires measuring_gate<Gate, session_type>
   {
     std::vector<gate_sample> samples;
     constexpr std::size_t portion = 32;
@@ -242,16 +242,14 @@ class editor {
   /// `options.damage` the share of questions that a note overrides wrongly is held below that rate, for
   /// questions that come from where the calibration ones came from.
   /// @throws config_error  too few questions without a note for the damage rate
-  void calibrate(std::span<const labelled_question> questions, const gate_fit_options& options = {}) requires
-      requires(Gate& g, std::span<const gate_sample> samples, const gate_fit_options& o) {
-    g.calibrate(samples, o);
-  }
+  void calibrate(std::span<const labelled_question> questions, const gate_fit_options& options = {})
+    requires calibratable_gate<Gate>
   {
     gate_.calibrate(measure(questions), options);
   }
   /// Fits the gate's weights as well: for some hundred questions of dozens of notes, or more.
   void fit(std::span<const labelled_question> questions, const gate_fit_options& options = {})
-    requires requires(Gate& g, std::span<const gate_sample> samples, const gate_fit_options& o) { g.fit(samples, o); }
+    requires fittable_gate<Gate>
   {
     gate_.fit(measure(questions), options);
   }
@@ -327,11 +325,7 @@ class editor {
   }
   void screen(consideration& c, open_question& open) const {
     for (std::size_t i = 0; i < open.evidence.size(); ++i) {
-      if constexpr (requires(const Gate& g, const gate_evidence& e) {
-                      { g.worth_reading(e) } -> std::convertible_to<bool>;
-                    }) {
-        c.candidates[i].worth_reading = gate_.worth_reading(open.evidence[i]);
-      }
+      if constexpr (screening_gate<Gate>) c.candidates[i].worth_reading = gate_.worth_reading(open.evidence[i]);
       if (c.candidates[i].worth_reading) open.read_index.push_back(i);
     }
   }

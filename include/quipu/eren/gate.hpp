@@ -49,6 +49,15 @@ concept gate_on = std::copyable<G> && requires(const G& g, Session& s, const gat
   { g.decide(s, e) } -> std::same_as<gate_decision>;
 };
 
+/// Optional: a gate that may reject before anything is read.
+template <class G>
+concept screening_gate = requires(const G& g, const gate_evidence& e) {
+  { g.worth_reading(e) } -> std::convertible_to<bool>;
+};
+/// Optional: a gate that decides by features, which `measure` gives for a note that was read.
+template <class G, class Session>
+concept measuring_gate = requires(const G& g, Session& s, const gate_evidence& e) { g.measure(s, e); };
+
 template <class G, class Session>
 consteval void explain_gate() {
   if constexpr (!std::copyable<G>) {

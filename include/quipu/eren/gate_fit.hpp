@@ -65,6 +65,16 @@ struct gate_fit_options {
   double cheap_recall = 0.995;          ///< share of the positives that the cheap gate must let pass
 };
 
+/// Optional for gates: threshold and probability can be chosen on samples, or all weights fitted.
+template <class G>
+concept calibratable_gate = requires(G& g, std::span<const gate_sample> samples, const gate_fit_options& options) {
+  g.calibrate(samples, options);
+};
+template <class G>
+concept fittable_gate = requires(G& g, std::span<const gate_sample> samples, const gate_fit_options& options) {
+  g.fit(samples, options);
+};
+
 struct gate_fit {
   gate_model model;
   std::vector<double> scores;           ///< of the samples, out of fold
