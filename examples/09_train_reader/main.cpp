@@ -20,7 +20,7 @@ namespace q = quipu;
 
 struct settings {
   std::string model, set = "cfh", data, with, out;
-  std::size_t n_pass = 2, batch = 32, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0;
+  std::size_t n_pass = 2, batch = 16, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0;
   double learning_rate = 1e-3;
   bool resume = false, bf16 = false, all = false;
 

@@ -40,7 +40,7 @@ struct reader_training_options {
       .rank = 8, .alpha = 16, .targets = optim::name_pattern::suffixes({"q_proj", "k_proj", "v_proj", "o_proj"})};
   double learning_rate = 1e-3;
   std::size_t n_pass = 2;      ///< over the examples, rounded down to whole batches
-  std::size_t batch_size = 32;
+  std::size_t batch_size = 16;
   std::size_t n_warm_up = 10;  ///< steps
   std::uint64_t seed = 0;
   std::size_t save_every = 0;  ///< steps; 0 only at the end
