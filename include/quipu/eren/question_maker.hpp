@@ -104,12 +104,13 @@ template <class Session>
   static const prompt_form plain;
   const auto& tokenizer = session.tokenizer();
   auto& raw = session.session();
+  const std::size_t width = std::max<std::size_t>(1, options.batch);
   std::vector<made_question> made;
-  for (std::size_t first = 0; first < notes.size(); first += options.batch) {
+  for (std::size_t first = 0; first < notes.size(); first += width) {
     if (!report_progress(options.progress, {"asking", first, notes.size()})) return made;
     std::vector<made_question> tasks;
     std::vector<std::vector<token_id>> prompts;
-    for (std::size_t i = first; i < std::min(notes.size(), first + options.batch); ++i) {
+    for (std::size_t i = first; i < std::min(notes.size(), first + width); ++i) {
       for (std::string& answer : detail::asked_words(notes[i])) {
         const prompt p{
             {{"user", concat(options.demonstrations, "Statement: ", notes[i], ".\nAnswer: ", answer, "\nQuestion:")}},

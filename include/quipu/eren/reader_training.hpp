@@ -73,7 +73,7 @@ template <class Model, train::example_source Examples>
     std::generate_n(a.value, a.size(), [&] { return static_cast<scalar>(deviation * random.normal()); });
   }
   llama::module_hooks hooks(made.module, pass.workspace());
-  const std::size_t batch = std::min(options.batch_size, std::max<std::size_t>(1, examples.size()));
+  const std::size_t batch = std::clamp<std::size_t>(options.batch_size, 1, std::max<std::size_t>(1, examples.size()));
   const std::size_t n_step = options.n_pass * (examples.size() / batch);
   train::trainer trainer(pass, made.module.parameters(), llama::weight_gradients<scalar>(),
                          optim::adamw{.learning_rate = options.learning_rate, .weight_decay = 0},
