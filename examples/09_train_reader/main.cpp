@@ -22,25 +22,23 @@ struct settings {
   std::string model, set = "cfh", data, with, out;
   std::size_t n_pass = 2, batch = 16, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0;
   double learning_rate = 1e-3;
-  bool resume = false, bf16 = false, all = false;
-
-  /// Whether a reader learns from this edit.
-  [[nodiscard]] bool learns(const std::string& id) const { return all || !q::eren::held_back(id); }
+  bool resume = false, bf16 = false;
 };
 
 template <class Model>
 q::train::example_list examples_of(const Model& m, const settings& s) {
-  if (s.set == "fever" || s.set == "hotpot")
-    return set_examples(m.tokenizer(), s.set, s.data, s.with, s.n_note, s.n_most,
-                        [&](const std::string& id) { return s.learns(id); });
-  // The development part, usually without the edits that are held back for thresholds; all notes of the set are there to be found.
+  if (s.set == "fever" || s.set == "hotpot") {
+    return set_examples(m.tokenizer(), s.set, s.data, s.with, s.n_note, s.n_most);
+  }
+  // The development part without the edits that are held back for thresholds; all notes of the set are there to be
+  // found.
   const auto cases = q::data::open_edit_set(s.set, s.data);
   q::notes::notebook<q::notes::memory_store, q::notes::bm25_retriever> notebook{q::notes::memory_store()};
   const auto ids = q::eren::add_all_notes(notebook, cases);
   q::eren::question_choice choice;
   choice.part = q::data::data_part::development;
   const auto questions = q::eren::questions_of(cases, q::eren::evaluation_questions(cases, choice),
-                                               [&](const std::string& id) { return s.learns(id); });
+                                               q::eren::learned_from);
   const auto found = q::eren::reader_examples(notebook, questions, ids);
   std::cout << questions.size() << " questions" << std::endl;
   return q::eren::encode_examples(m.tokenizer(), found, q::eren::prompt_form::of(m.tokenizer()));
@@ -84,9 +82,6 @@ int main(int argc, char** argv) {
                    "with --set hotpot: file of CounterFact-Hard, whose questions on single notes are learned besides");
   arguments.option("--read", &s.n_note, "with --set fever or hotpot: notes for a question; 0: 1 and 3");
   arguments.option("--longest", &s.n_most, "with --set fever or hotpot: leave out examples of more tokens; 0: none");
-  arguments.flag(
-      "--all", &s.all,
-      "learn from the edits, too, that are held back for thresholds: for a threshold chosen with an earlier reader");
   arguments.option("--passes", &s.n_pass, "over the examples");
   arguments.option("--stop", &s.n_stop, "write the adapter after so many steps of them; 0: at the end");
   arguments.option("--batch", &s.batch, "examples in a step");

@@ -34,6 +34,7 @@
 #include <quipu/eren/answer_trie.hpp>
 #include <quipu/eren/baseline_readers.hpp>
 #include <quipu/eren/calibration.hpp>
+#include <quipu/eren/candidates.hpp>
 #include <quipu/eren/contradiction.hpp>
 #include <quipu/eren/cost_table.hpp>
 #include <quipu/eren/default_gate.hpp>
@@ -168,6 +169,7 @@
 #include <quipu/llama/weight_gradients.hpp>
 #include <quipu/llama/weights.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
+#include <quipu/notes/bm25_search.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
 #include <quipu/notes/dense_retriever.hpp>
 #include <quipu/notes/edit_rules.hpp>

@@ -16,6 +16,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/thread_team.hpp>
 #include <quipu/eren/answer.hpp>
+#include <quipu/eren/candidates.hpp>
 #include <quipu/eren/default_gate.hpp>
 #include <quipu/eren/editor_options.hpp>
 #include <quipu/eren/extractive_reader.hpp>
@@ -290,30 +291,9 @@ class editor {
   void retrieve(consideration& c, open_question& open) const {
     if (notebook_.size() == 0) return;
     open.question = guarded(c.question);
-    const time_ms now = options_.wall_clock();
-    std::vector<notes::note> found;
-    // One more than wanted: how far the best note is ahead of the next one tells something.
-    const std::vector<notes::scored_note> ranking = notebook_.retrieve_if(
-        c.question, std::max<std::size_t>(2, n_note()), [&](const notes::note& n) { return notes::valid_at(n, now); });
     const note_statistics<Retriever> statistics(notebook_.retriever());
+    c.candidates = find_candidates(notebook_, statistics, c.question, n_note(), options_.wall_clock());
     const auto idf = [statistics](std::string_view word) { return statistics.idf(word); };
-    std::vector<double> bm25, ngram;
-    for (const notes::scored_note& hit : ranking) {
-      const std::optional<notes::note> n = notebook_.find(hit.id);
-      if (!n) continue;  // erased by somebody else a moment ago
-      considered_note one;
-      one.id = hit.id;
-      one.text = guarded_note(n->text);
-      one.retrieval_score = hit.score;
-      bm25.push_back(statistics.bm25(open.question, hit.id, one.text));
-      ngram.push_back(ngram_similarity(open.question, one.text, idf));
-      c.candidates.push_back(std::move(one));
-    }
-    for (std::size_t i = 0; i < c.candidates.size(); ++i) {
-      const bool next = i + 1 < c.candidates.size();
-      c.candidates[i].evidence = {bm25[i], next ? bm25[i + 1] : 0, ngram[i], next ? ngram[i + 1] : 0};
-    }
-    if (c.candidates.size() > n_note()) c.candidates.resize(n_note());
     for (const considered_note& n : c.candidates) {
       if (Reader::grouping == note_grouping::together && !open.evidence.empty()) {
         open.evidence[0].notes.push_back(n.text);

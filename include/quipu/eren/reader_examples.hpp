@@ -27,6 +27,8 @@ namespace quipu::eren {
   return crc32(std::string("h").append(decimal_id)) % 4 == 0;
 }
 
+[[nodiscard]] inline bool learned_from(std::string_view decimal_id) noexcept { return !held_back(decimal_id); }
+
 /// The questions of those edits for which `keep(id)` holds.
 template <class Keep>
 [[nodiscard]] std::vector<evaluation_question> questions_of(std::span<const data::edit_case> cases,

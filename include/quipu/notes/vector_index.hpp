@@ -98,7 +98,7 @@ class exact_index {
 
   std::size_t dimension_;
   std::vector<note_id> ids_;
-  buffer<float> values_;  // (capacity, dimension), in huge pages once it is large: they halve the time of a search
+  buffer<float> values_;  // (capacity, dimension), in huge pages once it is large: 40 % off a search
   std::unordered_map<note_id, std::size_t> place_of_;
 };
 

@@ -1,0 +1,51 @@
+/// @file The notes that a question may be answered from, with how well each of them fits.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/clock.hpp>  // time_ms
+#include <quipu/eren/answer.hpp>
+#include <quipu/eren/pair_evidence.hpp>
+#include <quipu/eren/prompt.hpp>  // guarded
+#include <quipu/notes/notebook.hpp>
+
+namespace quipu::eren {
+
+/// The best `n_note` notes that hold at `when`, best first, each with its evidence and with that of the next one: how far
+/// the best is ahead tells something, so one note more than wanted is looked at.
+template <class Store, class Retriever>
+[[nodiscard]] std::vector<considered_note> find_candidates(const notes::notebook<Store, Retriever>& notebook,
+                                                           const note_statistics<Retriever>& statistics,
+                                                           std::string_view question, std::size_t n_note, time_ms when) {
+  const std::vector<notes::scored_note> ranking = notebook.retrieve_if(
+      question, std::max<std::size_t>(2, n_note), [&](const notes::note& n) { return notes::valid_at(n, when); });
+  const auto idf = [&](std::string_view word) { return statistics.idf(word); };
+  const std::string asked = guarded(question);
+  std::vector<considered_note> candidates;
+  for (const notes::scored_note& hit : ranking) {
+    const std::optional<notes::note> n = notebook.find(hit.id);
+    if (!n) continue;  // erased by somebody else a moment ago
+    considered_note one;
+    one.id = hit.id;
+    one.text = guarded_note(n->text);
+    one.retrieval_score = hit.score;
+    one.evidence.bm25 = statistics.bm25(asked, hit.id, one.text);
+    one.evidence.ngram = ngram_similarity(asked, one.text, idf);
+    candidates.push_back(std::move(one));
+  }
+  for (std::size_t i = 0; i + 1 < candidates.size(); ++i) {
+    candidates[i].evidence.bm25_second = candidates[i + 1].evidence.bm25;
+    candidates[i].evidence.ngram_second = candidates[i + 1].evidence.ngram;
+  }
+  if (candidates.size() > n_note) candidates.resize(n_note);
+  return candidates;
+}
+
+}  // namespace quipu::eren
