@@ -3,6 +3,7 @@
 #pragma once
 
 #include <quipu/activation/activation.hpp>
+#include <quipu/activation/as_stated.hpp>
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/clock.hpp>
 #include <quipu/core/config.hpp>
@@ -14,6 +15,7 @@
 #include <quipu/core/json_text.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/matrix_view.hpp>
+#include <quipu/core/policy_list.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/core/progress.hpp>
 #include <quipu/core/random.hpp>
@@ -77,11 +79,17 @@
 #include <quipu/eren/second_reading.hpp>
 #include <quipu/eren/unlabelled_cases.hpp>
 #include <quipu/ffn/dense.hpp>
+#include <quipu/ffn/gate.hpp>
 #include <quipu/ffn/gate_backward.hpp>
+#include <quipu/ffn/kernel.hpp>
+#include <quipu/ffn/place.hpp>
+#include <quipu/ffn/trainable_kernel.hpp>
+#include <quipu/ffn/weights.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/byte_reader.hpp>
 #include <quipu/io/checked_size.hpp>
 #include <quipu/io/checkpoint.hpp>
+#include <quipu/io/checkpoint_content.hpp>
 #include <quipu/io/dequantise.hpp>
 #include <quipu/io/export_tensor.hpp>
 #include <quipu/io/gguf.hpp>
@@ -126,6 +134,7 @@
 #include <quipu/linear/kernels_avx2.hpp>
 #include <quipu/linear/kernels_avx512.hpp>
 #include <quipu/linear/kernels_portable.hpp>
+#include <quipu/linear/listed_rows.hpp>
 #include <quipu/linear/packing_avx2.hpp>
 #include <quipu/linear/project.hpp>
 #include <quipu/linear/row_kernels.hpp>
@@ -143,6 +152,7 @@
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/generate_together.hpp>
 #include <quipu/llama/hidden.hpp>
+#include <quipu/llama/hidden_act.hpp>
 #include <quipu/llama/hooked_session.hpp>
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/initialise.hpp>
@@ -166,6 +176,7 @@
 #include <quipu/llama/training_hooks.hpp>
 #include <quipu/llama/training_pass.hpp>
 #include <quipu/llama/virtual_tokens.hpp>
+#include <quipu/llama/visit_checkpoint.hpp>
 #include <quipu/llama/weight_gradients.hpp>
 #include <quipu/llama/weights.hpp>
 #include <quipu/notes/bm25_retriever.hpp>

@@ -2,5 +2,5 @@
 #include <quipu/quipu.hpp>
 
 struct weekly {};
-using model = quipu::llama::trainable_model<quipu::llama::sort_policies<>::type>;
+using model = quipu::llama::trainable_model<quipu::llama::model_policies<>>;
 std::size_t size = sizeof(quipu::train::trainer<model, quipu::optim::adamw, weekly>);

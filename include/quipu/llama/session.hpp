@@ -62,8 +62,8 @@ class session {
       : model_(std::move(m)),
         n_ctx_(options.n_ctx == 0 ? model_.config().n_ctx : options.n_ctx),
         n_batch_(options.n_batch == 0 ? 1 : options.n_batch),
-        ws_(std::move(team), choose_kernels()),
-        projector_(ws_, Model::policies::activations::rounding),
+        ws_(std::move(team), kernels_of(model_)),
+        projector_(ws_, policy_of<typename Model::policies, role::activations>::rounding),
         rope_(model_.config()) {
     if (n_ctx_ > model_.config().n_ctx) {
       fail<config_error>("session: n_ctx", concat("at most the model's ", model_.config().n_ctx), n_ctx_);
@@ -161,14 +161,6 @@ class session {
     std::size_t first;
     std::size_t n_row;
   };
-
-  static const linear::kernel_table& choose_kernels() {
-    if constexpr (Model::policies::isa::set.has_value()) {
-      return linear::kernels_for(*Model::policies::isa::set);
-    } else {
-      return linear::best_kernels();
-    }
-  }
 
   sequence_id insert(kv_cache<kv_type> cache) {
     const auto id = static_cast<sequence_id>(next_id_++);
@@ -285,7 +277,7 @@ class session {
       }
       const linear::projection<scalar_type> head{&w.head, nullptr, logits};
       // Rounding here would go straight into the choice of tokens, so only those who want it everywhere have it.
-      constexpr auto rounding = Model::policies::activations::rounding;
+      constexpr auto rounding = policy_of<typename Model::policies, role::activations>::rounding;
       projector_.run(normed, {&head, 1},
                      rounding == linear::activation_rounding::few_rows ? linear::activation_rounding::none : rounding);
       for (std::size_t i = 0; i < n; ++i) {

@@ -44,9 +44,10 @@ class training_pass {
                          linear::product_rounding products = linear::product_rounding::none)
       : model_(std::move(m)),
         depth_(depth),
-        ws_(std::move(team), choose_kernels()),
+        ws_(std::move(team), kernels_of(model_)),
         projector_(ws_, linear::activation_rounding::none, products),
         multiply_(ws_, products),
+        ffn_backward_(multiply_),
         rope_(model_.config()) {}
   training_pass(const training_pass&) = delete;
   training_pass& operator=(const training_pass&) = delete;
@@ -105,7 +106,7 @@ class training_pass {
     dx_.reserve_discarding(batch.n_row() * c.d_model);
     const rows dx = dx_.matrix(batch.n_row(), c.d_model);
     std::fill_n(dx.data(), dx.rows() * dx.cols(), scalar_type(0));
-    const backward_tools<scalar_type> tools{multiply_, rope_, backward_scratch_};
+    const backward_tools<scalar_type> tools{multiply_, rope_, ffn_backward_, backward_scratch_};
     rms_norm_rows_backward<scalar_type>(ws_, last_, model_.weights().final_norm, c.rms_norm_eps, d_hidden, dx,
                                         g.final_norm, backward_scratch_[detail::partial]);
     for (std::size_t layer = c.n_layer; layer-- > (embedding ? 0 : std::min(lowest, c.n_layer));) {
@@ -144,14 +145,6 @@ class training_pass {
   }
 
  private:
-  static const linear::kernel_table& choose_kernels() {
-    if constexpr (Model::policies::isa::set.has_value()) {
-      return linear::kernels_for(*Model::policies::isa::set);
-    } else {
-      return linear::best_kernels();
-    }
-  }
-
   template <class Hooks>
   void start(const training_batch& batch, Hooks& hooks) {
     const auto& c = model_.config();
@@ -212,6 +205,7 @@ class training_pass {
   linear::workspace ws_;
   linear::projector<scalar_type> projector_;
   linear::multiplier<scalar_type> multiply_;
+  ffn::backward_workspace<scalar_type> ffn_backward_;
   rope_table<scalar_type> rope_;
   tape<scalar_type> tape_;
   no_record<scalar_type> scratch_recorder_;
@@ -221,7 +215,7 @@ class training_pass {
   std::size_t n_row_ = 0;
   const_rows last_;
   buffer<scalar_type> x_, normed_, dx_, d_hidden_;
-  std::array<buffer<scalar_type>, 12> backward_scratch_;
+  std::array<buffer<scalar_type>, 9> backward_scratch_;
 };
 
 }  // namespace quipu::llama
