@@ -247,9 +247,14 @@
 #include <quipu/text/utf8.hpp>
 #include <quipu/text/vocabulary.hpp>
 #include <quipu/text/word_cache.hpp>
+#include <quipu/train/batch_order.hpp>
+#include <quipu/train/classification.hpp>
+#include <quipu/train/companion.hpp>
 #include <quipu/train/data_order.hpp>
 #include <quipu/train/example_source.hpp>
+#include <quipu/train/objective.hpp>
 #include <quipu/train/output_folder.hpp>
+#include <quipu/train/run.hpp>
 #include <quipu/train/trainer.hpp>
 #include <quipu/train/training_checkpoint.hpp>
 #include <quipu/version.hpp>
