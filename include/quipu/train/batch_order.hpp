@@ -27,14 +27,17 @@ struct order_place {
   std::size_t step = 0;       ///< from 0
 };
 
+template <class O>
+concept has_fill = requires(O& o, const order_place& place, std::span<ordered_example> examples) {
+  o.fill(place, examples);
+};
+
 /// Role `batch_order`: copyable; `fill(place, examples)` writes the examples of a step, batch after batch, and is a
 /// pure function of the place, so that a resumed run sees what an uninterrupted one does (it may remember what it has
 /// worked out); `identity()` says what a resumed run must share, nothing where that is empty.
 template <class O>
-concept batch_order = std::copyable<O> &&
-    requires(O& o, const O& c, const order_place& place, std::span<ordered_example> examples) {
-  o.fill(place, examples);
-  { c.identity() } -> std::convertible_to<std::string>;
+concept batch_order = std::copyable<O> && has_fill<O> && requires(const O& o) {
+  { o.identity() } -> std::convertible_to<std::string>;
 };
 
 /// Says in one sentence what a type lacks to be an order.
@@ -42,7 +45,7 @@ template <class O>
 consteval void explain_batch_order() {
   if constexpr (!std::copyable<O>) {
     static_assert(std::copyable<O>, "batch_order: it must be copyable");
-  } else if constexpr (!requires(O & o, const order_place& p, std::span<ordered_example> e) { o.fill(p, e); }) {
+  } else if constexpr (!has_fill<O>) {
     static_assert(batch_order<O>,
                   "batch_order: declare 'fill(const order_place& place, std::span<ordered_example> examples)'");
   } else {
