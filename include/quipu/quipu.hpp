@@ -146,6 +146,7 @@
 #include <quipu/llama/backward.hpp>
 #include <quipu/llama/batch_context.hpp>
 #include <quipu/llama/bind_base.hpp>
+#include <quipu/llama/check_answers.hpp>
 #include <quipu/llama/classifier.hpp>
 #include <quipu/llama/export.hpp>
 #include <quipu/llama/forward.hpp>
@@ -153,8 +154,10 @@
 #include <quipu/llama/generate_together.hpp>
 #include <quipu/llama/hidden.hpp>
 #include <quipu/llama/hidden_act.hpp>
+#include <quipu/llama/hidden_tap.hpp>
 #include <quipu/llama/hooked_session.hpp>
 #include <quipu/llama/hooks.hpp>
+#include <quipu/llama/hooks_on_runs.hpp>
 #include <quipu/llama/initialise.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/language_model.hpp>
@@ -169,6 +172,7 @@
 #include <quipu/llama/rope.hpp>
 #include <quipu/llama/sampler.hpp>
 #include <quipu/llama/score.hpp>
+#include <quipu/llama/sequence_input.hpp>
 #include <quipu/llama/session.hpp>
 #include <quipu/llama/tape.hpp>
 #include <quipu/llama/trainable.hpp>
@@ -214,6 +218,9 @@
 #include <quipu/pet/combine.hpp>
 #include <quipu/pet/dora.hpp>
 #include <quipu/pet/ia3.hpp>
+#include <quipu/pet/key_hash.hpp>
+#include <quipu/pet/kinds.hpp>
+#include <quipu/pet/kv_prefix.hpp>
 #include <quipu/pet/linear_head.hpp>
 #include <quipu/pet/lora.hpp>
 #include <quipu/pet/lora_gguf.hpp>
@@ -223,8 +230,6 @@
 #include <quipu/pet/module_set.hpp>
 #include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/peft_folder.hpp>
-#include <quipu/pet/peft_kinds.hpp>
-#include <quipu/pet/peft_lora.hpp>
 #include <quipu/pet/prefix.hpp>
 #include <quipu/pet/prompt.hpp>
 #include <quipu/pet/targets.hpp>
@@ -258,9 +263,14 @@
 #include <quipu/text/utf8.hpp>
 #include <quipu/text/vocabulary.hpp>
 #include <quipu/text/word_cache.hpp>
+#include <quipu/train/batch_order.hpp>
+#include <quipu/train/classification.hpp>
+#include <quipu/train/companion.hpp>
 #include <quipu/train/data_order.hpp>
 #include <quipu/train/example_source.hpp>
+#include <quipu/train/objective.hpp>
 #include <quipu/train/output_folder.hpp>
+#include <quipu/train/run.hpp>
 #include <quipu/train/trainer.hpp>
 #include <quipu/train/training_checkpoint.hpp>
 #include <quipu/version.hpp>

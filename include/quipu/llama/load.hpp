@@ -24,6 +24,7 @@
 #include <quipu/io/tensor_values.hpp>  // stored_as
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/policies.hpp>
+#include <quipu/llama/session.hpp>  // open_session, with which a model is a language_model
 #include <quipu/llama/weights.hpp>
 
 namespace quipu::llama {
