@@ -11,12 +11,16 @@ import sys
 # Low to high. Folders of one rank may include each other as long as no cycle arises between the folders.
 RANK = {
     "core": 0,
-    "io": 1, "text": 1, "activation": 1, "schedule": 1, "optim": 1, "data": 1,
+    "io": 1, "text": 1, "activation": 1, "schedule": 1, "optim": 1, "statistics": 1, "data": 1,
     "linear": 2,
     "ffn": 3, "pet": 3,
     "llama": 4,
     "train": 5, "sparsity": 5, "replay": 5, "notes": 5,
     "prosparse": 6, "conpet": 6, "eren": 6,
+}
+# Folders inside a layer, low to high; "" is the layer's own folder. Where a layer has wings, every folder of it is one.
+WINGS = {
+    "eren": {"reading": 0, "gate": 1, "": 2, "study": 3, "teach": 4},
 }
 # report/ stands beside the layers: it sees only core, and only the pipelines may see it.
 REPORT_USERS = {"prosparse", "conpet", "eren"}
@@ -49,6 +53,17 @@ def find_cycle(edges):
     return None
 
 
+def wing_of(header):
+    """What stands between the layer and the file: "" or a folder, "gate" in eren/gate/gate.hpp."""
+    return "/".join(header.split("/")[1:-1])
+
+
+def allowed_wing(layer, header, target):
+    """Inside a layer with wings: includes go down, or stay."""
+    rank = WINGS.get(layer)
+    return rank is None or rank.get(wing_of(target), -1) <= rank[wing_of(header)]
+
+
 def allowed(folder, other):
     if folder == other or other == "core":
         return True
@@ -73,6 +88,9 @@ def check(include):
         if folder and folder != "report" and folder not in RANK:
             yield f"{header}: the folder {folder} has no place in the layers"
             continue
+        if folder in WINGS and wing_of(header) not in WINGS[folder]:
+            yield f"{header}: the folder {folder}/{wing_of(header)} has no place in {folder}"
+            continue
         for bracket, path in INCLUDE.findall((root / header).read_text()):
             if bracket == '"':
                 yield f'{header} includes "{path}": own headers are included by <quipu/...>'
@@ -91,6 +109,9 @@ def check(include):
                 continue
             if not allowed(folder, other):
                 yield f"{header} includes <{path}>: {other} lies above {folder}"
+            elif folder == other and not allowed_wing(folder, header, target):
+                above, below = (f"{folder}/{wing_of(h)}".rstrip("/") for h in (target, header))
+                yield f"{header} includes <{path}>: {above} lies above {below}"
             elif folder != other:
                 folders.setdefault(folder, set()).add(other)
     for what, edges in (("headers", files), ("folders", folders)):

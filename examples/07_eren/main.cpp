@@ -4,6 +4,7 @@
 #include <string>
 
 #include <quipu/eren/editor.hpp>
+#include <quipu/eren/gate_workshop.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/sqlite_store.hpp>
@@ -26,7 +27,7 @@ int main(int argc, char** argv) {
   arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
   arguments.option("--notes", &s.notes, "database of the notes; made where it is not there");
-  arguments.option("--gate", &s.gate, "fitted gate (08_eren_evaluate --fit); else the built-in one");
+  arguments.option("--gate", &s.gate, "fitted gate (eren_bench fit); else the built-in one");
   arguments.option("--read", &s.n_note, "notes to look at for a question");
   arguments.option("--max-tokens", &s.max_tokens, "tokens of the model's own answers at most");
   arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");

@@ -1,12 +1,12 @@
-// Teaches a model to read notes: LoRA on questions of edits, written as a PEFT folder for `08_eren_evaluate --reader`.
+// Teaches a model to read notes: LoRA on questions of edits, written as a PEFT folder for `eren_bench compare --reader`.
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 #include <string>
 
 #include <quipu/data/open_set.hpp>
-#include <quipu/eren/module_adapter.hpp>
-#include <quipu/eren/reader_examples.hpp>
-#include <quipu/eren/reader_training.hpp>
+#include <quipu/eren/reading/module_adapter.hpp>
+#include <quipu/eren/teach/reader_examples.hpp>
+#include <quipu/eren/teach/reader_training.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <quipu/data/open_set.hpp>
-#include <quipu/eren/joint_examples.hpp>
-#include <quipu/eren/reader_examples.hpp>  // held_back
+#include <quipu/eren/teach/joint_examples.hpp>
+#include <quipu/eren/teach/reader_examples.hpp>  // held_back
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 #include <quipu/notes/two_hop.hpp>

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <quipu/data/open_set.hpp>
-#include <quipu/eren/evaluation_report.hpp>
-#include <quipu/eren/retrieval_study.hpp>
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/eren/study/retrieval_study.hpp>
 #include <quipu/notes/bert_encoder.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
@@ -88,8 +88,8 @@ int run(const settings& s) {
   const q::report::table table = q::eren::retrieval_table(rows, set);
   std::cout << table.markdown() << recall;
   if (s.report.empty()) return 0;
-  q::eren::write_text(s.report + ".md", table.markdown());
-  q::eren::write_text(s.report + ".json", table.json().dump(1));
+  q::io::write_text(s.report + ".md", table.markdown());
+  q::io::write_text(s.report + ".json", table.json().dump(1));
   return 0;
 }
 

@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/eren/edit_tuning.hpp>
+#include <quipu/eren/teach/edit_tuning.hpp>
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/hooked_session.hpp>
 

@@ -8,9 +8,10 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/eren/editor.hpp>
-#include <quipu/eren/fitted_gate.hpp>
-#include <quipu/eren/generating_reader.hpp>
-#include <quipu/eren/option_reader.hpp>
+#include <quipu/eren/gate/fitted_gate.hpp>
+#include <quipu/eren/gate_workshop.hpp>
+#include <quipu/eren/reading/generating_reader.hpp>
+#include <quipu/eren/reading/option_reader.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 #include <quipu/notes/two_hop.hpp>
@@ -226,7 +227,7 @@ TEST_CASE("claims are held against several notes one by one, and never against t
     const auto first = editor.add_note("Blume of Oslo sings in Rome.").id,
                second = editor.add_note("Blume of Oslo never sings.").id;
     const std::string claim = "Blume sings in Rome today.";
-    const auto x = editor.examine(std::span(&claim, 1)).front();
+    const auto x = eren::gate_workshop(editor).examine(std::span(&claim, 1)).front();
     CHECK(x.found);
     CHECK(x.note == (n_note == 1 ? first : second));
     if (n_note == 2) CHECK(x.answer == "no");

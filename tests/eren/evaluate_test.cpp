@@ -4,11 +4,13 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/eren/cost_table.hpp>
+#include <quipu/eren/study/cost_table.hpp>
 #include <quipu/eren/editor.hpp>
-#include <quipu/eren/evaluate.hpp>
-#include <quipu/eren/gate_study.hpp>
-#include <quipu/eren/generating_reader.hpp>
+#include <quipu/eren/study/evaluate.hpp>
+#include <quipu/eren/study/gate_study.hpp>
+#include <quipu/eren/reading/generating_reader.hpp>
+#include <quipu/eren/study/evaluation_questions.hpp>
+#include <quipu/eren/study/evaluation_scores.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 

@@ -6,12 +6,13 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/eren/default_gate.hpp>
+#include <quipu/eren/gate/default_gate.hpp>
 #include <quipu/eren/editor.hpp>
-#include <quipu/eren/fitted_gate.hpp>
-#include <quipu/eren/gate_file.hpp>
-#include <quipu/eren/gate_fit.hpp>
-#include <quipu/eren/model_features.hpp>
+#include <quipu/eren/gate/fitted_gate.hpp>
+#include <quipu/eren/gate/gate_file.hpp>
+#include <quipu/eren/gate/gate_fit.hpp>
+#include <quipu/eren/gate/model_features.hpp>
+#include <quipu/eren/gate_workshop.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
 #include <quipu/notes/hybrid_retriever.hpp>

@@ -1,4 +1,4 @@
-#include <quipu/eren/held_out.hpp>
+#include <quipu/eren/study/held_out.hpp>
 
 #include <cstddef>
 #include <string>
@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/core/random.hpp>
+#include <quipu/eren/study/evaluation_scores.hpp>
 
 namespace quipu_held_out_test {
 

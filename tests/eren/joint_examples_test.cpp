@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/eren/joint_examples.hpp>
+#include <quipu/eren/teach/joint_examples.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 

@@ -1,6 +1,7 @@
 // The words, features and groups that gates without a model look at, against the values of the reference
 // program (eren_measure/smollm2_gates.py) on invented notes.
-#include <quipu/eren/lexical_features.hpp>
+#include <quipu/eren/gate/lexical_features.hpp>
+#include <quipu/eren/gate/word_pairs.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -9,8 +10,8 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/eren/question_words.hpp>
-#include <quipu/eren/relation_groups.hpp>
+#include <quipu/eren/reading/question_words.hpp>
+#include <quipu/eren/study/relation_groups.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 
 using namespace quipu;
@@ -118,6 +119,9 @@ TEST_CASE("lexical features and word pairs are those of the reference program", 
     CHECK(index.score(r.question, static_cast<notes::note_id>(r.note + 1)) / weight ==
           Approx(r.features[0]).epsilon(1e-7).margin(1e-9));
     const auto pairs = eren::word_pair_features(r.question, invented_notes[r.note]);
+    std::vector<double> as_feature(eren::word_pairs::names().size());
+    eren::word_pairs()(r, {.question = r.question, .notes = {invented_notes[r.note]}}, as_feature);
+    for (std::size_t k = 0; k < pairs.size(); ++k) CHECK(as_feature.at(k) == 3.0 * static_cast<double>(pairs[k]));
     std::size_t n_pair = 0;
     double checksum = 0;
     for (std::size_t k = 0; k < pairs.size(); ++k) {

@@ -8,9 +8,9 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/data/eren_sets.hpp>
-#include <quipu/eren/calibration.hpp>
-#include <quipu/eren/lexical_features.hpp>
-#include <quipu/eren/logistic_regression.hpp>
+#include <quipu/statistics/calibration.hpp>
+#include <quipu/eren/gate/lexical_features.hpp>
+#include <quipu/statistics/logistic_regression.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
 #include <quipu/notes/hybrid_retriever.hpp>
@@ -68,7 +68,7 @@ TEST_CASE("the lexical gate beats every similarity threshold on same-subject que
       take(cases[i].unrelated[0].probes[q].question, 1);
     for (const auto& p : cases[i].unrelated[1].probes) take(p.question, 2);
   }
-  const auto model = eren::fit_logistic({train.data(), train_labels.size(), d}, train_labels, {.ridge = 1});
+  const auto model = statistics::fit_logistic({train.data(), train_labels.size(), d}, train_labels, {.ridge = 1});
   std::vector<double> scores[3], plain[3];
   for (const item& one : held_out) {
     scores[one.group].push_back(model.score(one.features));

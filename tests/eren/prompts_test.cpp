@@ -4,9 +4,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include <quipu/eren/paper_prompts.hpp>
-#include <quipu/eren/prompt.hpp>
-#include <quipu/eren/read_prompts.hpp>
+#include <quipu/eren/reading/paper_prompts.hpp>
+#include <quipu/eren/reading/prompt.hpp>
+#include <quipu/eren/reading/read_prompts.hpp>
 #include <quipu/io/gguf_vocabulary.hpp>
 #include <quipu/text/any_tokenizer.hpp>
 

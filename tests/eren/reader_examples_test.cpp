@@ -10,11 +10,12 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/eren/editor.hpp>
-#include <quipu/eren/gate_study.hpp>
-#include <quipu/eren/module_adapter.hpp>
-#include <quipu/eren/reader_examples.hpp>
-#include <quipu/eren/reader_training.hpp>
-#include <quipu/eren/second_reading.hpp>
+#include <quipu/eren/study/gate_study.hpp>
+#include <quipu/eren/reading/module_adapter.hpp>
+#include <quipu/eren/teach/reader_examples.hpp>
+#include <quipu/eren/teach/reader_training.hpp>
+#include <quipu/eren/gate/second_reading.hpp>
+#include <quipu/eren/gate_workshop.hpp>
 #include <quipu/llama/score.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
@@ -169,14 +170,6 @@ TEST_CASE("encoded examples: prompt, target, end; answers and abstentions count 
   CHECK_THROWS_AS(eren::encode_examples(m.tokenizer(), std::span<const eren::reader_example>()), config_error);
 }
 
-TEST_CASE("the schedule of readers", "[eren][reader_examples]") {
-  const eren::reader_schedule s{10, 108};
-  for (const std::size_t step : {0, 1, 8, 9, 10, 50, 107}) {
-    CHECK(s(step) ==
-          Approx(std::min(1.0, (static_cast<double>(step) + 1) / 10) * (1 - static_cast<double>(step) / 108)));
-  }
-}
-
 TEST_CASE("a reader learns to answer and to abstain, and a stopped run ends with the same bytes",
           "[eren][reader_examples]") {
   const auto m = test::byte_model();
@@ -321,8 +314,8 @@ TEST_CASE("a second reading is the score of the other reader's own gate", "[eren
   }
   const strings questions = {"What is the capital of Norway?", "Who lives in the capital of Norway?",
                              "How many legs have spiders?"};
-  const auto expected = alone.examine(questions);
-  const auto found = joined.examine(questions);
+  const auto expected = eren::gate_workshop(alone).examine(questions);
+  const auto found = eren::gate_workshop(joined).examine(questions);
   for (std::size_t i = 0; i < questions.size(); ++i) {
     REQUIRE(found[i].features.size() == 2);
     CHECK(found[i].features[1] == Approx(own.model().stack.score(expected[i].features)));

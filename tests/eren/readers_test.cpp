@@ -5,13 +5,13 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/eren/abstention.hpp>
-#include <quipu/eren/answer_trie.hpp>
-#include <quipu/eren/extractive_reader.hpp>
-#include <quipu/eren/generating_reader.hpp>
-#include <quipu/eren/default_gate.hpp>
-#include <quipu/eren/option_reader.hpp>
-#include <quipu/eren/reading_session.hpp>
+#include <quipu/eren/reading/abstention.hpp>
+#include <quipu/eren/reading/answer_trie.hpp>
+#include <quipu/eren/reading/extractive_reader.hpp>
+#include <quipu/eren/reading/generating_reader.hpp>
+#include <quipu/eren/gate/default_gate.hpp>
+#include <quipu/eren/reading/option_reader.hpp>
+#include <quipu/eren/reading/reading_session.hpp>
 #include <quipu/llama/hidden.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/load.hpp>
@@ -144,7 +144,7 @@ TEST_CASE("a reader that must answer writes the best text with another beginning
   // The same by hand, with plain runs of the model.
   const auto ids =
       eren::prompt_form::of(model.tokenizer())
-          .encode(model.tokenizer(), eren::plain_note_prompt()(tasks.front().notes, tasks.front().question));
+          .encode(model.tokenizer(), eren::plain_note_prompt()(tasks.front().notes, tasks.front().question.text()));
   auto plain = open_session(model, thread_team(1));
   const auto sequence = plain.create();
   std::vector<float> row;

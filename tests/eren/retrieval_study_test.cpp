@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/eren/retrieval_study.hpp>
+#include <quipu/eren/study/retrieval_study.hpp>
 
 namespace quipu_retrieval_study_test {
 

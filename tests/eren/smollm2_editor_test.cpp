@@ -11,8 +11,9 @@
 #include <quipu/data/eren_sets.hpp>
 #include <quipu/eren/contradiction.hpp>
 #include <quipu/eren/editor.hpp>
-#include <quipu/eren/evaluate.hpp>
-#include <quipu/eren/generating_reader.hpp>
+#include <quipu/eren/study/evaluate.hpp>
+#include <quipu/eren/study/evaluation_scores.hpp>
+#include <quipu/eren/reading/generating_reader.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>

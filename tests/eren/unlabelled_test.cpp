@@ -6,10 +6,10 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/core/error.hpp>
-#include <quipu/eren/gate_fit.hpp>
-#include <quipu/eren/question_maker.hpp>
-#include <quipu/eren/reading_session.hpp>
-#include <quipu/eren/unlabelled_cases.hpp>
+#include <quipu/eren/gate/gate_fit.hpp>
+#include <quipu/eren/study/question_maker.hpp>
+#include <quipu/eren/reading/reading_session.hpp>
+#include <quipu/eren/study/unlabelled_cases.hpp>
 
 #include "support/scripted_model.hpp"
 

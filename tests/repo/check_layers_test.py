@@ -45,6 +45,22 @@ class CheckLayers(unittest.TestCase):
                           {"io/a.hpp": ["<quipu/text/b.hpp>"], "text/c.hpp": ["<quipu/io/d.hpp>"],
                            "text/b.hpp": [], "io/d.hpp": []})
 
+    def test_wings(self):
+        self.assertEqual([], self.violations({
+            "eren/reading/prompt.hpp": [], "eren/gate/gate.hpp": ["<quipu/eren/reading/prompt.hpp>"],
+            "eren/editor.hpp": ["<quipu/eren/gate/gate.hpp>"], "eren/study/score.hpp": ["<quipu/eren/editor.hpp>"],
+            "eren/teach/examples.hpp": ["<quipu/eren/study/score.hpp>", "<quipu/eren/teach/other.hpp>"],
+            "eren/teach/other.hpp": []}))
+        self.assert_found("eren/gate lies above eren/reading", {
+            "eren/reading/reader.hpp": ["<quipu/eren/gate/gate.hpp>"], "eren/gate/gate.hpp": []})
+        self.assert_found("eren lies above eren/gate", {
+            "eren/gate/gate.hpp": ["<quipu/eren/editor.hpp>"], "eren/editor.hpp": []})
+        self.assert_found("eren/study lies above eren", {
+            "eren/editor.hpp": ["<quipu/eren/study/score.hpp>"], "eren/study/score.hpp": []})
+        self.assert_found("eren/teach lies above eren/study", {
+            "eren/study/score.hpp": ["<quipu/eren/teach/examples.hpp>"], "eren/teach/examples.hpp": []})
+        self.assert_found("eren/extra has no place in eren", {"eren/extra/a.hpp": []})
+
     def test_wrong_includes(self):
         self.assert_found("there is no such header", {"core/a.hpp": ["<quipu/core/gone.hpp>"]})
         self.assert_found("included by <quipu/...>", {"core/a.hpp": ['"b.hpp"'], "core/b.hpp": []})

@@ -69,6 +69,16 @@ TEST_CASE("sine stages follow ProSparse's table", "[schedule]") {
   }
 }
 
+TEST_CASE("a damped line has an effect from the first step on and ends at 0", "[schedule]") {
+  const schedule::damped_linear s{10, 108};
+  for (const std::size_t step : {0, 1, 8, 9, 10, 50, 107}) {
+    CHECK(s(step) ==
+          Approx(std::min(1.0, (static_cast<double>(step) + 1) / 10) * (1 - static_cast<double>(step) / 108)));
+  }
+  CHECK(schedule::damped_linear{0, 10}(0) == 1);
+  CHECK(s(108) == 0);
+}
+
 TEST_CASE("schedules stay at their last value and stages must rise", "[schedule]") {
   CHECK(schedule::cosine{3, 10, 0.1}(10) == Approx(0.1));
   CHECK(schedule::cosine{3, 10, 0.1}(1000) == Approx(0.1));

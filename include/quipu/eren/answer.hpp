@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include <quipu/eren/gate.hpp>
-#include <quipu/eren/reader.hpp>
+#include <quipu/eren/gate/gate.hpp>
+#include <quipu/eren/reading/reading.hpp>
 #include <quipu/llama/generate.hpp>  // stop_reason
 #include <quipu/notes/note.hpp>
 
@@ -58,23 +58,6 @@ struct answer {
   std::vector<notes::note_id> notes;  ///< that the answer comes from; none for own knowledge
   consideration trace;
   llama::stop_reason stopped = llama::stop_reason::end_token;  ///< of own knowledge
-};
-
-/// A question with the note that answers it, for fitting and calibrating gates.
-struct labelled_question {
-  std::string question;
-  notes::note_id note = notes::no_note;  ///< none: no note answers it
-  std::string group = {};                ///< questions of one group stay together in folds; empty: the note's
-};
-
-/// What a gate would see of a question and its best note.
-struct examined_question {
-  bool found = false;  ///< false: no note shares a word with the question, or the prompt is too long
-  notes::note_id note = notes::no_note;
-  std::string answer;
-  bool abstained = false;
-  std::vector<double> features;
-  std::vector<float> hidden;
 };
 
 }  // namespace quipu::eren

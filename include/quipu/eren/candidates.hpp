@@ -12,8 +12,9 @@
 
 #include <quipu/core/clock.hpp>  // time_ms
 #include <quipu/eren/answer.hpp>
-#include <quipu/eren/pair_evidence.hpp>
-#include <quipu/eren/prompt.hpp>  // guarded
+#include <quipu/eren/gate/pair_evidence.hpp>
+#include <quipu/eren/reading/asked_question.hpp>
+#include <quipu/eren/reading/guarded.hpp>
 #include <quipu/notes/notebook.hpp>
 
 namespace quipu::eren {
@@ -23,11 +24,11 @@ namespace quipu::eren {
 template <class Store, class Retriever>
 [[nodiscard]] std::vector<considered_note> find_candidates(const notes::notebook<Store, Retriever>& notebook,
                                                            const note_statistics<Retriever>& statistics,
-                                                           std::string_view question, std::size_t n_note, time_ms when) {
+                                                           const asked_question& question, std::size_t n_note,
+                                                           time_ms when) {
   const std::vector<notes::scored_note> ranking = notebook.retrieve_if(
-      question, std::max<std::size_t>(2, n_note), [&](const notes::note& n) { return notes::valid_at(n, when); });
+      question.raw(), std::max<std::size_t>(2, n_note), [&](const notes::note& n) { return notes::valid_at(n, when); });
   const auto idf = [&](std::string_view word) { return statistics.idf(word); };
-  const std::string asked = guarded(question);
   std::vector<considered_note> candidates;
   for (const notes::scored_note& hit : ranking) {
     const std::optional<notes::note> n = notebook.find(hit.id);
@@ -36,8 +37,8 @@ template <class Store, class Retriever>
     one.id = hit.id;
     one.text = guarded_note(n->text);
     one.retrieval_score = hit.score;
-    one.evidence.bm25 = statistics.bm25(asked, hit.id, one.text);
-    one.evidence.ngram = ngram_similarity(asked, one.text, idf);
+    one.evidence.bm25 = statistics.bm25(question, hit.id, one.text);
+    one.evidence.ngram = ngram_similarity(question, one.text, idf);
     candidates.push_back(std::move(one));
   }
   for (std::size_t i = 0; i + 1 < candidates.size(); ++i) {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include <quipu/eren/answer.hpp>
-#include <quipu/eren/extractive_reader.hpp>  // whole_name
-#include <quipu/eren/prompt.hpp>             // guarded_note
-#include <quipu/eren/question_words.hpp>     // note_words
+#include <quipu/eren/reading/extractive_reader.hpp>  // whole_name
+#include <quipu/eren/reading/prompt.hpp>             // guarded_note
+#include <quipu/eren/reading/question_words.hpp>     // note_words
 #include <quipu/notes/note.hpp>
 #include <quipu/report/answer_match.hpp>
 

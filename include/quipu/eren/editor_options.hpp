@@ -12,7 +12,7 @@
 #include <quipu/core/clock.hpp>
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/token.hpp>
-#include <quipu/eren/prompt.hpp>
+#include <quipu/eren/reading/prompt.hpp>
 #include <quipu/llama/generate.hpp>
 #include <quipu/notes/note_store.hpp>  // conflict_policy
 

@@ -117,4 +117,11 @@ class atomic_file {
   std::vector<std::byte> buffer_;
 };
 
+/// Writes a text to a file, whole or not at all. @throws io_error
+inline void write_text(const std::string& path, std::string_view text) {
+  atomic_file file(path);
+  file.write(text);
+  file.commit();
+}
+
 }  // namespace quipu::io

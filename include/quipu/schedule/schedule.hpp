@@ -51,6 +51,19 @@ struct linear {
   }
 };
 
+/// Falls in a straight line from the first step to 0 at step `total`; the first `n_warm_up` steps are damped on top of
+/// it, from 1 / n_warm_up, so that no step is without effect.
+struct damped_linear {
+  std::size_t n_warm_up = 10;
+  std::size_t total = 1;  ///< above 0
+
+  [[nodiscard]] double operator()(std::size_t step) const noexcept {
+    const double rising =
+        n_warm_up == 0 ? 1 : std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(n_warm_up));
+    return rising * (1 - static_cast<double>(step) / static_cast<double>(total));
+  }
+};
+
 /// Falls along half a cosine to `last` at step `total`, and stays there. Source: Loshchilov, Hutter 2016,
 /// eq. (5), without restarts.
 struct cosine {
@@ -110,7 +123,7 @@ class sine_stages {
   std::vector<stage> stages_;
 };
 
-static_assert(schedule_policy<constant> && schedule_policy<linear> && schedule_policy<cosine> &&
-              schedule_policy<sine_stages>);
+static_assert(schedule_policy<constant> && schedule_policy<linear> && schedule_policy<damped_linear> &&
+              schedule_policy<cosine> && schedule_policy<sine_stages>);
 
 }  // namespace quipu::schedule

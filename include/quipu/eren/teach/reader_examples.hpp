@@ -1,0 +1,112 @@
+/// @file Examples that teach a reader: a question and the best note for it, and the answer or that there is none.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/crc32.hpp>
+#include <quipu/core/error.hpp>
+#include <quipu/data/edit_case.hpp>
+#include <quipu/eren/study/evaluation_questions.hpp>
+#include <quipu/eren/reading/prompt.hpp>
+#include <quipu/eren/reading/read_prompts.hpp>
+#include <quipu/notes/notebook.hpp>
+#include <quipu/train/example_source.hpp>
+
+namespace quipu::eren {
+
+/// Edits of the development part that no reader is trained on, so that thresholds can be chosen there: a quarter.
+[[nodiscard]] inline bool held_back(std::string_view decimal_id) noexcept {
+  return crc32(std::string("h").append(decimal_id)) % 4 == 0;
+}
+
+[[nodiscard]] inline bool learned_from(std::string_view decimal_id) noexcept { return !held_back(decimal_id); }
+
+/// The questions of those edits for which `keep(id)` holds.
+template <class Keep>
+[[nodiscard]] std::vector<evaluation_question> questions_of(std::span<const data::edit_case> cases,
+                                                            std::vector<evaluation_question> questions, Keep&& keep) {
+  std::erase_if(questions, [&](const evaluation_question& q) { return !keep(cases[q.edit].id); });
+  return questions;
+}
+
+/// One thing to learn. Texts are guarded, the notes without their final periods.
+struct reader_example {
+  std::string question;            ///< or a claim
+  std::vector<std::string> notes;  ///< in the order in which they were found
+  std::string answer;              ///< or the reader's word for "no answer"
+  bool answers = false;            ///< the notes answer the question
+};
+
+/// What an editor with these notes would have read for the questions, with what should have come out. Left out are
+/// questions for which no note is found, those in the scope of an edit for which another note than its own comes first
+/// (nothing right can be said), and those beside their edit but in the scope of another one.
+///
+/// @param ids         notes of every case, see `add_all_notes`
+/// @param abstention  the word of the reader's options
+template <class Store, class Retriever>
+[[nodiscard]] std::vector<reader_example> reader_examples(const notes::notebook<Store, Retriever>& notebook,
+                                                          std::span<const evaluation_question> questions,
+                                                          std::span<const std::vector<notes::note_id>> ids,
+                                                          std::string_view abstention = "unanswerable") {
+  std::vector<reader_example> examples;
+  for (const evaluation_question& q : questions) {
+    if (q.kind == question_kind::portability || q.contaminated) continue;
+    const std::vector<notes::scored_note> found = notebook.retrieve(q.question, 1);
+    if (found.empty()) continue;
+    const bool in_scope = q.kind == question_kind::in_scope;
+    const auto& own = ids[q.edit];
+    if (in_scope && (q.accepted.empty() || std::find(own.begin(), own.end(), found.front().id) == own.end())) continue;
+    const std::optional<notes::note> note = notebook.find(found.front().id);
+    if (!note) continue;
+    examples.push_back({guarded(q.question),
+                        {guarded_note(note->text)},
+                        in_scope ? q.accepted.front() : std::string(abstention),
+                        in_scope});
+  }
+  return examples;
+}
+
+/// The examples as a reader with the prompt `Prompt` meets them: only the answer and the end token are learned. Answers
+/// and abstentions have the same total weight, and so has each example of a kind, however long its answer is.
+///
+/// @param n_most  examples of more tokens are left out, and counted nowhere; 0: none
+/// @throws config_error  examples of one kind only
+template <read_prompt Prompt = plain_note_prompt, text::tokenizer Tokenizer>
+[[nodiscard]] train::example_list encode_examples(const Tokenizer& tokenizer, std::span<const reader_example> examples,
+                                                  const prompt_form& form_of_model = {}, const Prompt& words = {},
+                                                  std::size_t n_most = 0) {
+  const prompt_form& form = form_for<Prompt>(form_of_model);
+  std::vector<train::example> all;
+  std::vector<std::size_t> n_learned;
+  std::vector<bool> answers;
+  for (const reader_example& e : examples) {
+    std::vector<token_id> answer = continuation_ids(tokenizer, ":", " " + e.answer);
+    if (tokenizer.eos() != no_token) answer.push_back(tokenizer.eos());
+    train::example one = train::prompt_and_answer(form.encode(tokenizer, words(e.notes, e.question)), answer);
+    if (n_most != 0 && one.tokens.size() > n_most) continue;
+    all.push_back(std::move(one));
+    n_learned.push_back(answer.size());
+    answers.push_back(e.answers);
+  }
+  const auto n_answer = static_cast<std::size_t>(std::count(answers.begin(), answers.end(), true));
+  if (n_answer == 0 || n_answer == all.size()) {
+    fail<config_error>("encode_examples", "notes that answer and notes that do not",
+                       concat(n_answer, " of ", all.size(), " that answer"));
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t n_kind = answers[i] ? n_answer : all.size() - n_answer;
+    all[i].weight =
+        0.5 * static_cast<double>(all.size()) / static_cast<double>(n_kind) / static_cast<double>(n_learned[i]);
+  }
+  return train::example_list(std::move(all));
+}
+
+}  // namespace quipu::eren
