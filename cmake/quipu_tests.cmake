@@ -1,6 +1,4 @@
 find_package(Catch2 2.13 REQUIRED)
-# Test files share most of what they include and instantiate: together they compile in a third of the time.
-option(QUIPU_UNITY_TESTS "Compile the test files of a layer a few at a time, together" ON)
 set(QUIPU_UNITY_SIZE 10)
 if(QUIPU_SANITIZE)
   set(QUIPU_UNITY_SIZE 2)  # the time for instrumented code grows faster than its size

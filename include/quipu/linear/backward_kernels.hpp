@@ -74,7 +74,7 @@ QUIPU_TARGET_END
 
 /// Backward loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const backward_kernel_table<Scalar>& backward_kernels_for(instruction_set set) noexcept {
+[[nodiscard]] const backward_kernel_table<Scalar>& backward_kernels_for([[maybe_unused]] instruction_set set) noexcept {
   if constexpr (sizeof(Scalar) == 8) {
     return portable::backward::table<portable::backward::f64x>;
   } else {

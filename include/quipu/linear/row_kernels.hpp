@@ -79,7 +79,7 @@ QUIPU_TARGET_END
 
 /// Row loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const row_kernel_table<Scalar>& row_kernels_for(instruction_set set) noexcept {
+[[nodiscard]] const row_kernel_table<Scalar>& row_kernels_for([[maybe_unused]] instruction_set set) noexcept {
   if constexpr (sizeof(Scalar) == 8) {
     return portable::row_table<portable::f64x>;
   } else {
@@ -91,7 +91,7 @@ template <class Scalar>
 }
 
 template <class Scalar, class Kv>
-[[nodiscard]] const kv_kernel_table<Scalar, Kv>& kv_kernels_for(instruction_set set) noexcept {
+[[nodiscard]] const kv_kernel_table<Scalar, Kv>& kv_kernels_for([[maybe_unused]] instruction_set set) noexcept {
   if constexpr (sizeof(Scalar) == 8) {
     return portable::kv_table<portable::f64x, Kv>;
   } else {

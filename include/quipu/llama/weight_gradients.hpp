@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::llama {
 
 /// Gradients of one decoder block, each of its weight's shape; null where the weight is frozen.

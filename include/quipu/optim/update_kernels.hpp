@@ -60,7 +60,7 @@ QUIPU_TARGET_END
 
 /// Loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const update_kernel_table<Scalar>& update_kernels_for(instruction_set set) noexcept {
+[[nodiscard]] const update_kernel_table<Scalar>& update_kernels_for([[maybe_unused]] instruction_set set) noexcept {
   if constexpr (sizeof(Scalar) == 8) {
     return portable::table<portable::f64x>;
   } else {
