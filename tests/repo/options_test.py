@@ -8,6 +8,7 @@ import concurrent.futures
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -31,18 +32,20 @@ def check(holds, what, said=""):
 
 
 def all_combinations(compiler, fuzz):
-    """Each in a folder of its own, so that no option is remembered from another; only what cmake learnt about the compiler is."""
+    """Each in a folder of its own, so that no option is remembered from another; only what cmake learnt of the compiler is."""
     first = work / f"fuzz_{fuzz}"
     run = configure(first, compiler, *(f"-D{o}=OFF" for o in OPTIONS), f"-DQUIPU_FUZZ={fuzz}")
     check(run.returncode == 0, f"QUIPU_FUZZ={fuzz} alone configures", run.stderr)
     known = next((p.parent for p in (first / "CMakeFiles").glob("*/CMakeCXXCompiler.cmake")), None)
+    tried = [f"-D{name}={value}" for name, value in
+             re.findall(r"^(CMAKE_HAVE_LIBC_PTHREAD|arch_native_supported):INTERNAL=(\w*)", (first / "CMakeCache.txt").read_text(), re.M)]
 
     def one(values):
         settings = [f"-D{o}={v}" for o, v in zip(OPTIONS, values)] + [f"-DQUIPU_FUZZ={fuzz}"]
         folder = work / ("fuzz_" + fuzz + "_" + "_".join(values))
         if known:
             shutil.copytree(known, folder / "CMakeFiles" / known.name)
-        run = configure(folder, compiler, *settings)
+        run = configure(folder, compiler, *settings, *tried)
         shutil.rmtree(folder, ignore_errors=True)
         return run, " ".join(settings)
 
