@@ -2,6 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#define QUIPU_READS_UMBRELLA
+#include <quipu/core/requirements.hpp>
+#undef QUIPU_READS_UMBRELLA
+
+// Where the compiler cannot take the library, one error is enough.
+#ifndef QUIPU_REFUSED
+
 #include <quipu/activation/activation.hpp>
 #include <quipu/activation/as_stated.hpp>
 #include <quipu/core/buffer.hpp>
@@ -289,3 +296,5 @@
 #include <quipu/train/trainer.hpp>
 #include <quipu/train/training_checkpoint.hpp>
 #include <quipu/version.hpp>
+
+#endif

@@ -8,6 +8,8 @@
 #include <numbers>
 #include <string_view>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::activation {
 
 /// Activations that have vector loops of their own; the others run through their call operator.

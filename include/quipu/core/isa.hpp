@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
