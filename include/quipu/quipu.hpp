@@ -98,6 +98,7 @@
 #include <quipu/ffn/gate.hpp>
 #include <quipu/ffn/gate_backward.hpp>
 #include <quipu/ffn/kernel.hpp>
+#include <quipu/ffn/kernels.hpp>
 #include <quipu/ffn/place.hpp>
 #include <quipu/ffn/trainable_kernel.hpp>
 #include <quipu/ffn/weights.hpp>
