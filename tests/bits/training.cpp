@@ -23,6 +23,16 @@ io::checkpoint tiny(std::string activation, tensor_type type) {
   return test::random_checkpoint(c, type, 9);
 }
 
+/// The key of a module; trees of before wanted to know the layers.
+template <class Module>
+std::uint64_t key_of(const Module& module, std::size_t n_layer) {
+  if constexpr (requires { pet::module_key(module); }) {
+    return pet::module_key(module);
+  } else {
+    return pet::module_key<typename Module::scalar_type>(module, n_layer);
+  }
+}
+
 llama::training_batch batch_of(std::size_t n_virtual = 0, std::size_t position = 0) {
   llama::training_batch batch(n_virtual, position);
   for (const std::size_t n : {23, 9, 30}) {
@@ -120,7 +130,7 @@ void record_training() {
     adapter.value(result.loss).text(bytes_of(folder / "last.safetensors"));
     adapter.text(bytes_of(folder / "adapter" / "adapter_model.safetensors"));
     adapter.text(bytes_of(folder / "adapter" / "adapter_config.json"));
-    adapter.value(pet::module_key<float>(module, c.n_layer));
+    adapter.value(key_of(module, c.n_layer));
     record("adapter and checkpoint", set, n_thread, adapter);
     std::filesystem::remove_all(folder);
   });
