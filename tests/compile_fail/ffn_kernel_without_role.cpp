@@ -4,4 +4,9 @@
 struct nameless {
   using activation_type = quipu::activation::silu;
 };
-auto make(const quipu::llama::model<>& m) { return quipu::llama::with_ffn(m, nameless{}); }
+#ifdef CONTROL
+using kernel = quipu::ffn::dense<quipu::activation::silu>;
+#else
+using kernel = nameless;
+#endif
+auto make(const quipu::llama::model<>& m) { return quipu::llama::with_ffn(m, kernel{}); }

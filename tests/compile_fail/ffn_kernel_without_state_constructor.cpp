@@ -8,5 +8,10 @@ struct lazy {
   template <class Scalar>
   struct state {};
 };
-quipu::llama::model<lazy>* model = nullptr;
+#ifdef CONTROL
+using kernel = quipu::ffn::dense<quipu::activation::silu>;
+#else
+using kernel = lazy;
+#endif
+quipu::llama::model<kernel>* model = nullptr;
 std::size_t size = sizeof(*model);

@@ -7,6 +7,9 @@
 struct preference {
   using batch_type = quipu::llama::training_batch;
   std::string identity() const { return "preference"; }
+#ifdef CONTROL
+  double weight(const batch_type&) const { return 1; }
+#endif
 };
 using model = quipu::llama::model<>;
 std::size_t size =

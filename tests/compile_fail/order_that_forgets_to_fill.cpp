@@ -6,6 +6,9 @@
 
 struct shuffler {
   std::string identity() const { return "shuffler"; }
+#ifdef CONTROL
+  void fill(const quipu::train::order_place&, std::span<quipu::train::ordered_example>) {}
+#endif
 };
 using model = quipu::llama::model<>;
 std::size_t size = sizeof(quipu::train::trainer<model, quipu::optim::adamw, quipu::schedule::constant,
