@@ -13,3 +13,6 @@ find_program(QUIPU_CCACHE ccache)
 if(QUIPU_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${QUIPU_CCACHE})
 endif()
+# Files of a folder of tests or benchmarks share most of what they include and instantiate: together they compile in a third
+# of the time.
+option(QUIPU_UNITY_TESTS "Compile the test files of a layer a few at a time, together" ON)

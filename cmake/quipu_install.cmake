@@ -20,8 +20,31 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/quipuConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/quipuConfig.cmake ${PROJECT_BINARY_DIR}/quipuConfigVersion.cmake
         DESTINATION ${QUIPU_PACKAGE_DIR})
 
-# Relative to the file itself, so that an installed folder can move.
+# Packages for pkg-config: one a component, and quipu, which asks for all of them. Paths are relative to the file itself,
+# so that an installed folder can move.
 file(RELATIVE_PATH QUIPU_PREFIX_FROM_PKGCONFIG /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-# The core alone; programs that use an optional header add that library's own package.
-configure_file(${PROJECT_SOURCE_DIR}/cmake/quipu.pc.in ${PROJECT_BINARY_DIR}/quipu.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/quipu.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+function(quipu_install_pkgconfig package description requires)
+  set(QUIPU_PC_NAME ${package})
+  set(QUIPU_PC_DESCRIPTION "${description}")
+  set(QUIPU_PC_REQUIRES "${requires}")
+  set(QUIPU_PC_FLAGS "")
+  if(package STREQUAL "quipu-core")
+    set(QUIPU_PC_FLAGS "Cflags: -I\${includedir} -pthread\nLibs: -pthread\n")
+  endif()
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/quipu.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+set(library_utf8proc libutf8proc)
+set(library_sqlite "sqlite3 >= 3.35")
+set(library_hnswlib "")  # headers in the compiler's own path
+quipu_install_pkgconfig(quipu-core "${PROJECT_DESCRIPTION}" "eigen3 xtensor nlohmann_json libpcre2-8")
+set(everything "quipu-core = ${PROJECT_VERSION}")
+foreach(component IN LISTS QUIPU_OPTIONAL_COMPONENTS)
+  if(QUIPU_HAVE_${component})
+    quipu_install_pkgconfig(quipu-${component} "quipu with what needs ${component}"
+                            "quipu-core = ${PROJECT_VERSION} ${library_${component}}")
+    string(APPEND everything " quipu-${component} = ${PROJECT_VERSION}")
+  endif()
+endforeach()
+quipu_install_pkgconfig(quipu "quipu with all components that were installed" "${everything}")

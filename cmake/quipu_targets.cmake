@@ -1,5 +1,5 @@
 # The INTERFACE targets: quipu::core and one component per optional library. Usage requirements only:
-# no -march, no optimisation, no warnings.
+# no -march, no optimisation, no warnings. Within another project the headers are system headers.
 
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(xtensor REQUIRED)
@@ -29,9 +29,15 @@ foreach(component IN LISTS QUIPU_OPTIONAL_COMPONENTS)
   set(QUIPU_HEADERS_${component} ${present})
 endforeach()
 
+if(PROJECT_IS_TOP_LEVEL)
+  set(QUIPU_IS_GUEST OFF)
+else()
+  set(QUIPU_IS_GUEST ON)
+endif()
+
 add_library(quipu_core INTERFACE)
 add_library(quipu::core ALIAS quipu_core)
-set_target_properties(quipu_core PROPERTIES EXPORT_NAME core)
+set_target_properties(quipu_core PROPERTIES EXPORT_NAME core SYSTEM ${QUIPU_IS_GUEST})
 target_sources(quipu_core INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
                FILES ${QUIPU_CORE_HEADERS})
 target_compile_features(quipu_core INTERFACE cxx_std_20)
@@ -40,7 +46,7 @@ target_link_libraries(quipu_core INTERFACE Eigen3::Eigen xtensor nlohmann_json::
 
 add_library(quipu_quipu INTERFACE)
 add_library(quipu::quipu ALIAS quipu_quipu)
-set_target_properties(quipu_quipu PROPERTIES EXPORT_NAME quipu)
+set_target_properties(quipu_quipu PROPERTIES EXPORT_NAME quipu SYSTEM ${QUIPU_IS_GUEST})
 target_link_libraries(quipu_quipu INTERFACE quipu_core)
 
 pkg_check_modules(UTF8PROC QUIET IMPORTED_TARGET libutf8proc)
@@ -55,7 +61,7 @@ function(quipu_component name found requirement)
   endif()
   add_library(quipu_${name} INTERFACE)
   add_library(quipu::${name} ALIAS quipu_${name})
-  set_target_properties(quipu_${name} PROPERTIES EXPORT_NAME ${name})
+  set_target_properties(quipu_${name} PROPERTIES EXPORT_NAME ${name} SYSTEM ${QUIPU_IS_GUEST})
   target_sources(quipu_${name} INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
                  FILES ${QUIPU_HEADERS_${name}})
   target_link_libraries(quipu_${name} INTERFACE quipu_core ${requirement})

@@ -1,6 +1,4 @@
 find_package(Catch2 2.13 REQUIRED)
-# Test files share most of what they include and instantiate: together they compile in a third of the time.
-option(QUIPU_UNITY_TESTS "Compile the test files of a layer a few at a time, together" ON)
 set(QUIPU_UNITY_SIZE 10)
 if(QUIPU_SANITIZE)
   set(QUIPU_UNITY_SIZE 2)  # the time for instrumented code grows faster than its size
@@ -12,6 +10,16 @@ target_include_directories(quipu_test_skips PRIVATE ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(quipu_test_skips PRIVATE QUIPU_SHARED_DEFAULT="${QUIPU_SHARED}")
 target_compile_features(quipu_test_skips PRIVATE cxx_std_20)
 
+# Catch2's own main function; that of another architecture is compiled here.
+if(CMAKE_CROSSCOMPILING)
+  file(WRITE ${PROJECT_BINARY_DIR}/catch_main.cpp "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n")
+  add_library(quipu_catch_main STATIC ${PROJECT_BINARY_DIR}/catch_main.cpp)
+  target_link_libraries(quipu_catch_main PUBLIC Catch2::Catch2)
+else()
+  add_library(quipu_catch_main INTERFACE)
+  target_link_libraries(quipu_catch_main INTERFACE Catch2::Catch2WithMain)
+endif()
+
 # quipu_add_tests(<layer> [OPTIMISE <0..2>] [LIBRARIES ...]): one executable of all tests/<layer>/*_test.cpp, one ctest entry a
 # source file (selected by its first tag, [<layer>-<file>]), so that the summary stays readable and start-up cheap.
 function(quipu_add_tests layer)
@@ -22,7 +30,7 @@ function(quipu_add_tests layer)
   endif()
   set(target test_${layer})
   add_executable(${target} ${sources})
-  target_link_libraries(${target} PRIVATE quipu::quipu quipu_dev_flags Catch2::Catch2WithMain quipu_test_skips ${ARG_LIBRARIES})
+  target_link_libraries(${target} PRIVATE quipu::quipu quipu_dev_flags quipu_catch_main quipu_test_skips ${ARG_LIBRARIES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${target} PRIVATE QUIPU_SHARED_DEFAULT="${QUIPU_SHARED}")
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${QUIPU_UNITY_TESTS} UNITY_BUILD_BATCH_SIZE ${QUIPU_UNITY_SIZE})

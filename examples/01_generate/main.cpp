@@ -1,10 +1,19 @@
 // Answers a chat prompt or continues a text with any LLaMA checkpoint, streaming.
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include <quipu/quipu.hpp>
+#include <quipu/linear/kernels.hpp>
+#include <quipu/llama/generate.hpp>
+#include <quipu/llama/load.hpp>
+#include <quipu/llama/sampler.hpp>
+#include <quipu/llama/session.hpp>
+#include <quipu/text/chat_render.hpp>
+#include <quipu/text/chat_template.hpp>
+#include <quipu/text/tokenizer.hpp>
 
 #include "arguments.hpp"
 #include "terminal.hpp"

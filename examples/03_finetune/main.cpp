@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <span>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -65,81 +65,30 @@ void train(Pass& pass, const Parameters& parameters, const Gradients& gradients,
   hooks.evaluate();
 }
 
-/// One of many greedy answers: at most 64 tokens, up to an end token or, with plain prompts, a line break.
-template <class Tokenizer>
-struct greedy_answer {
-  q::text::stream_decoder<Tokenizer> decoder;
-  std::vector<q::token_id> prompt, given;  ///< given: with the token that ended it
-  std::string text;
-  bool done = false;
-
-  void push(const Tokenizer& tokenizer, q::token_id token, bool plain) {
-    given.push_back(token);
-    std::string piece;
-    if (tokenizer.is_end(token)) {
-      piece = decoder.flush();
-      done = true;
-    } else {
-      piece = decoder.push(token);
-      done = given.size() == 64;
-    }
-    if (const auto end = piece.find('\n'); plain && end != std::string::npos) {
-      piece.resize(end);
-      done = true;
-    }
-    text += piece;
-  }
-};
-
-/// How many of the pairs' answers the model gives, byte for byte. All are written together; one that has left its answer is dropped.
-/// The tokens of prompts and answers go to `--out`, for other programs to look at.
+/// How many of the pairs' answers the model gives, byte for byte. The tokens of prompts and answers go to `--out`, for
+/// other programs to look at.
 template <class Model, class Hooks>
 void check(const Model& m, Hooks& hooks, q::linear::workspace& ws, const settings& s, const char* when) {
   if (!s.check) return;
-  q::llama::session session(m, ws.team());
-  const auto& tokenizer = session.model().tokenizer();
-  using answer_type = greedy_answer<std::remove_cvref_t<decltype(tokenizer)>>;
-  const auto pairs = training_files::read_pairs(s.data);
   const double begin = q::steady_seconds();
-  std::vector<answer_type> answers;
-  std::vector<q::llama::sequence_id> sequences;
-  for (const auto& pair : pairs) {
-    answers.push_back(
-        {q::text::stream_decoder(tokenizer), training_files::prompt_ids(tokenizer, pair.prompt, s.format()), {}, {}});
-    sequences.push_back(session.create());
-  }
-  std::vector<q::llama::sequence_input<float>> inputs;
-  for (std::vector<std::size_t> writing;;) {
-    inputs.clear();
-    writing.clear();
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      auto& a = answers[i];
-      if (a.done || !pairs[i].answer.starts_with(a.text)) continue;
-      writing.push_back(i);
-      inputs.push_back({sequences[i], a.given.empty() ? std::span<const q::token_id>(a.prompt)
-                                                      : std::span<const q::token_id>(a.given).last(1)});
-    }
-    if (inputs.empty()) break;
-    std::vector<q::token_id> next(inputs.size());
-    session.run(
-        inputs,
-        [&](std::size_t input, std::size_t, std::span<const float> logits) {
-          next[input] = q::llama::greedy()(logits, {});
-        },
-        hooks);
-    for (std::size_t j = 0; j < next.size(); ++j) answers[writing[j]].push(tokenizer, next[j], s.plain);
-  }
+  std::vector<q::llama::expected_answer> expected;
+  for (const auto& pair : training_files::read_pairs(s.data))
+    expected.push_back({training_files::prompt_ids(m.tokenizer(), pair.prompt, s.format()), pair.answer});
+  q::llama::session session(m, ws.team());
+  q::llama::hooked_session with_module(session, hooks);
+  q::llama::check_options options;
+  if (s.plain) options.stop = {"\n"};
+  const auto answers = q::llama::check_answers(with_module, m.tokenizer(),
+                                               std::span<const q::llama::expected_answer>(expected), options);
   std::filesystem::create_directories(s.out);
   std::ofstream file(q::concat(s.out, "/answers_", when, ".jsonl"));
-  std::size_t given = 0;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    given += std::size_t{answers[i].text == pairs[i].answer};
-    file << nlohmann::json{{"prompt", answers[i].prompt},
-                           {"given", answers[i].given},
-                           {"right", answers[i].text == pairs[i].answer}}
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    right += std::size_t{answers[i].right};
+    file << nlohmann::json{{"prompt", expected[i].prompt}, {"given", answers[i].tokens}, {"right", answers[i].right}}
          << '\n';
   }
-  std::cout << when << " training: " << given << " of " << pairs.size() << " answers given ("
+  std::cout << when << " training: " << right << " of " << answers.size() << " answers given ("
             << q::steady_seconds() - begin << " s)" << std::endl;
 }
 

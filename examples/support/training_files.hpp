@@ -78,6 +78,7 @@ inline bool show(const quipu::train::step_report& r) {
             << std::setprecision(4) << r.loss << std::setprecision(0) << "  " << r.tokens_per_second << " tokens/s  "
             << r.seconds_left << " s left";
   if (r.validation_loss) std::cerr << std::setprecision(4) << "  validation " << *r.validation_loss;
+  for (const auto& [key, value] : r.fields.items()) std::cerr << "  " << key << ' ' << value.dump();
   std::cerr << std::defaultfloat << std::setprecision(6) << (terminal && !last && !r.validation_loss ? "" : "\n")
             << std::flush;
   return true;

@@ -2,7 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#define QUIPU_READS_UMBRELLA
+#include <quipu/core/requirements.hpp>
+#undef QUIPU_READS_UMBRELLA
+
+// Where the compiler cannot take the library, one error is enough.
+#ifndef QUIPU_REFUSED
+
 #include <quipu/activation/activation.hpp>
+#include <quipu/activation/as_stated.hpp>
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/clock.hpp>
 #include <quipu/core/config.hpp>
@@ -15,6 +23,7 @@
 #include <quipu/core/json_text.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/matrix_view.hpp>
+#include <quipu/core/policy_list.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/core/progress.hpp>
 #include <quipu/core/random.hpp>
@@ -86,11 +95,18 @@
 #include <quipu/eren/teach/reader_examples.hpp>
 #include <quipu/eren/teach/reader_training.hpp>
 #include <quipu/ffn/dense.hpp>
+#include <quipu/ffn/gate.hpp>
 #include <quipu/ffn/gate_backward.hpp>
+#include <quipu/ffn/kernel.hpp>
+#include <quipu/ffn/kernels.hpp>
+#include <quipu/ffn/place.hpp>
+#include <quipu/ffn/trainable_kernel.hpp>
+#include <quipu/ffn/weights.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/byte_reader.hpp>
 #include <quipu/io/checked_size.hpp>
 #include <quipu/io/checkpoint.hpp>
+#include <quipu/io/checkpoint_content.hpp>
 #include <quipu/io/dequantise.hpp>
 #include <quipu/io/export_tensor.hpp>
 #include <quipu/io/gguf.hpp>
@@ -137,6 +153,7 @@
 #include <quipu/linear/kernels_avx2.hpp>
 #include <quipu/linear/kernels_avx512.hpp>
 #include <quipu/linear/kernels_portable.hpp>
+#include <quipu/linear/listed_rows.hpp>
 #include <quipu/linear/packing_avx2.hpp>
 #include <quipu/linear/project.hpp>
 #include <quipu/linear/row_kernels.hpp>
@@ -148,14 +165,18 @@
 #include <quipu/llama/backward.hpp>
 #include <quipu/llama/batch_context.hpp>
 #include <quipu/llama/bind_base.hpp>
+#include <quipu/llama/check_answers.hpp>
 #include <quipu/llama/classifier.hpp>
 #include <quipu/llama/export.hpp>
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/generate_together.hpp>
 #include <quipu/llama/hidden.hpp>
+#include <quipu/llama/hidden_act.hpp>
+#include <quipu/llama/hidden_tap.hpp>
 #include <quipu/llama/hooked_session.hpp>
 #include <quipu/llama/hooks.hpp>
+#include <quipu/llama/hooks_on_runs.hpp>
 #include <quipu/llama/initialise.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/language_model.hpp>
@@ -170,6 +191,7 @@
 #include <quipu/llama/rope.hpp>
 #include <quipu/llama/sampler.hpp>
 #include <quipu/llama/score.hpp>
+#include <quipu/llama/sequence_input.hpp>
 #include <quipu/llama/session.hpp>
 #include <quipu/llama/tape.hpp>
 #include <quipu/llama/trainable.hpp>
@@ -177,6 +199,7 @@
 #include <quipu/llama/training_hooks.hpp>
 #include <quipu/llama/training_pass.hpp>
 #include <quipu/llama/virtual_tokens.hpp>
+#include <quipu/llama/visit_checkpoint.hpp>
 #include <quipu/llama/weight_gradients.hpp>
 #include <quipu/llama/weights.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
@@ -214,6 +237,9 @@
 #include <quipu/pet/combine.hpp>
 #include <quipu/pet/dora.hpp>
 #include <quipu/pet/ia3.hpp>
+#include <quipu/pet/key_hash.hpp>
+#include <quipu/pet/kinds.hpp>
+#include <quipu/pet/kv_prefix.hpp>
 #include <quipu/pet/linear_head.hpp>
 #include <quipu/pet/lora.hpp>
 #include <quipu/pet/lora_gguf.hpp>
@@ -223,8 +249,6 @@
 #include <quipu/pet/module_set.hpp>
 #include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/peft_folder.hpp>
-#include <quipu/pet/peft_kinds.hpp>
-#include <quipu/pet/peft_lora.hpp>
 #include <quipu/pet/prefix.hpp>
 #include <quipu/pet/prompt.hpp>
 #include <quipu/pet/targets.hpp>
@@ -261,10 +285,17 @@
 #include <quipu/text/utf8.hpp>
 #include <quipu/text/vocabulary.hpp>
 #include <quipu/text/word_cache.hpp>
+#include <quipu/train/batch_order.hpp>
+#include <quipu/train/classification.hpp>
+#include <quipu/train/companion.hpp>
 #include <quipu/train/data_order.hpp>
 #include <quipu/train/example_source.hpp>
 #include <quipu/train/module_training.hpp>
+#include <quipu/train/objective.hpp>
 #include <quipu/train/output_folder.hpp>
+#include <quipu/train/run.hpp>
 #include <quipu/train/trainer.hpp>
 #include <quipu/train/training_checkpoint.hpp>
 #include <quipu/version.hpp>
+
+#endif

@@ -7,5 +7,11 @@ struct step {
   S operator()(S x) const {
     return x > 0 ? S(1) : S(0);
   }
+#ifdef CONTROL
+  template <class S>
+  S derivative(S) const {
+    return S(0);
+  }
+#endif
 };
 quipu::ffn::dense<step> kernel;

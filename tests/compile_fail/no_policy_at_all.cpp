@@ -1,4 +1,8 @@
-// says: policies: one of the types is no policy of a model
+// says: policies: one of the types is no policy
 #include <quipu/llama/policies.hpp>
 
-quipu::llama::sort_policies<int>::type::scalar scalar;
+#ifdef CONTROL
+quipu::llama::scalar_of<quipu::llama::model_policies<quipu::kv::f16>> scalar;
+#else
+quipu::llama::scalar_of<quipu::llama::model_policies<int>> scalar;
+#endif

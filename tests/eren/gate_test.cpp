@@ -232,8 +232,8 @@ TEST_CASE("similarity and statistics are the same behind every retriever", "[ere
 TEST_CASE("an editor's gate is calibrated on the user's questions and kept in a file", "[eren][gate]") {
   const test::temp_folder folder;
   const test::scripted_model model({{{"Notes:", "colour"}, " red"}}, "none");
-  using editor_t = eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever>;
-  editor_t editor{model, notes::memory_store()};
+  using edited = eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever>;
+  edited editor{model, notes::memory_store()};
   std::vector<eren::labelled_question> questions;
   for (int i = 0; i < 40; ++i) {
     const std::string thing = "thing" + std::to_string(i);
@@ -256,7 +256,7 @@ TEST_CASE("an editor's gate is calibrated on the user's questions and kept in a 
   CHECK(n_right == questions.size());
   const std::string path = folder.file("gate.json");
   editor.save_gate(path);
-  editor_t other{model, notes::memory_store()};
+  edited other{model, notes::memory_store()};
   other.load_gate(path);
   CHECK(other.gate().model().threshold == editor.gate().model().threshold);
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -30,7 +31,8 @@ TEST_CASE("the lexical gate beats every similarity threshold on same-subject que
     texts.emplace_back(notes::without_final_period(cases[i].notes.front()));
     index.add(static_cast<notes::note_id>(i + 1), texts.back());
   }
-  const auto& [words, grams] = index.parts();
+  const auto& words = std::get<0>(index.parts());
+  const auto& grams = std::get<1>(index.parts());
 
   constexpr std::size_t d = eren::lexical_feature_names.size();
   std::vector<double> train;

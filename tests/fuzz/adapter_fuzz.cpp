@@ -1,6 +1,5 @@
+#include <quipu/pet/kinds.hpp>
 #include <quipu/pet/lora_gguf.hpp>
-#include <quipu/pet/peft_kinds.hpp>
-#include <quipu/pet/peft_lora.hpp>
 
 #include <string>
 
@@ -10,16 +9,15 @@ namespace {
 
 template <class Policy>
 void read_and_write(quipu::pet::peft_fields& fields, const quipu::io::model_config& c) {
-  using format = quipu::pet::peft_format<Policy>;
-  const Policy policy = format::read(fields, c);
+  const Policy policy = Policy::read_peft(fields, c);
   fields.refuse_others();
   const typename Policy::template module<float> module(policy, c, 0);
   nlohmann::ordered_json json;
-  json["peft_type"] = std::string(format::kind);
-  format::write(json, module.policy(), c);
+  json["peft_type"] = std::string(Policy::peft_type);
+  module.policy().write_peft(json, c);
   // Names come from parsed JSON, so they are UTF-8 and can be written; what was written is read again.
   quipu::pet::peft_fields again(json.dump(), "written");
-  static_cast<void>(format::read(again, c));
+  static_cast<void>(Policy::read_peft(again, c));
   again.refuse_others();
 }
 
@@ -40,11 +38,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     pet::peft_fields fields(text, "input");
     const std::string kind = fields.kind();
     static_cast<void>(fields.modules_to_save());
-    if (kind == "IA3") return read_and_write<pet::ia3>(fields, c);
-    if (kind == "BEFT") return read_and_write<pet::bitfit>(fields, c);
-    if (kind == "PROMPT_TUNING") return read_and_write<pet::prompt>(fields, c);
-    if (kind == "PREFIX_TUNING") return read_and_write<pet::prefix>(fields, c);
-    if (fields.flag("use_dora")) return read_and_write<pet::dora>(fields, c);
-    read_and_write<pet::lora>(fields, c);
+    static_cast<void>(pet::kinds::any_of([&]<class Policy>() {
+      if (kind != Policy::peft_type) return false;
+      if constexpr (pet::shares_peft_type<Policy>) {
+        if (!Policy::is_peft(fields)) return false;
+      }
+      read_and_write<Policy>(fields, c);
+      return true;
+    }));
   });
 }

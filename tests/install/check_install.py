@@ -34,9 +34,10 @@ def consume(via, prefix, expect=expected, **defines):
     folder = work / via
     settings = [f"-DQUIPU_VIA={via}", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={compiler}"]
     settings += [f"-D{name}={value}" for name, value in defines.items()]
-    run(cmake, "-G", "Ninja", "-S", consumer, "-B", folder, *settings)
+    configured = run(cmake, "-G", "Ninja", "-S", consumer, "-B", folder, *settings)
     run(cmake, "--build", folder)
     require(expect in run(folder / "consumer"), f"a program builds and runs by way of '{via}'")
+    return configured
 
 
 shutil.rmtree(work, ignore_errors=True)
@@ -57,8 +58,11 @@ for path in package.glob("*.cmake"):
 consume("package", prefix, QUIPU_WANTED_VERSION=version)
 if "quipu_sqlite" in components:
     consume("sqlite", prefix, expected + ", notes 0")
-consume("everything", prefix)
-consume("subdirectory", prefix, QUIPU_SOURCE=source)
+hint = "quipu: no CMAKE_BUILD_TYPE is set"
+require(hint in consume("everything", prefix), "a build without a type is told what it costs")
+require(hint in consume("subdirectory", prefix, QUIPU_SOURCE=source), "so is one that has the sources")
+require(hint not in consume("fetched", prefix, expected + ", no model", QUIPU_SOURCE=source, CMAKE_BUILD_TYPE="Release"),
+        "one with a type is not, and its own warnings at -O3 find nothing in the library")
 
 refused = run(cmake, "-G", "Ninja", "-S", consumer, "-B", work / "missing", "-DQUIPU_VIA=missing",
               f"-DCMAKE_PREFIX_PATH={prefix}", ok=False)
@@ -70,7 +74,17 @@ require("99.0" in refused, "a version that is not there is refused")
 moved = prefix.rename(work / "moved")  # without spaces, at which pkg-config's flags are split below
 env = dict(os.environ, PKG_CONFIG_PATH=str(next(moved.rglob("quipu.pc")).parent))
 require(run("pkg-config", "--modversion", "quipu", env=env).strip() == version, "pkg-config knows the version")
-flags = run("pkg-config", "--cflags", "--libs", "quipu", env=env).split()
-run(compiler, "-std=c++20", consumer / "main.cpp", *flags, "-o", work / "by_pkg_config")
-require(expected in run(work / "by_pkg_config"), "a program builds and runs by way of pkg-config")
+pkg_config_packages = {p.stem for p in moved.rglob("quipu*.pc")}
+require(pkg_config_packages == {"quipu"} | {name.replace("_", "-") for name in components}, "pkg-config has a package a component")
+
+
+def by_pkg_config(package, expect, *options):
+    flags = run("pkg-config", "--cflags", "--libs", package, env=env).split()
+    run(compiler, "-std=c++20", *options, consumer / "main.cpp", *flags, "-o", work / "by_pkg_config")
+    require(expect in run(work / "by_pkg_config"), f"a program builds and runs by way of pkg-config's {package}")
+
+
+by_pkg_config("quipu-core", expected)
+if "quipu_sqlite" in components:
+    by_pkg_config("quipu", expected + ", notes 0", "-DWITH_SQLITE")
 shutil.rmtree(work)

@@ -6,6 +6,11 @@
 #include <quipu/notes/sqlite_store.hpp>
 #endif
 
+#ifdef WITH_MODEL
+#include <quipu/llama/generate.hpp>
+#include <quipu/llama/load.hpp>
+#endif
+
 #include <iostream>
 
 int main() {
@@ -21,6 +26,14 @@ int main() {
 #ifdef WITH_SQLITE
   const quipu::notes::sqlite_store store(":memory:");
   std::cout << ", notes " << store.size();
+#endif
+#ifdef WITH_MODEL
+  try {
+    const auto model = quipu::llama::load<>("no/such/model.gguf");
+    std::cout << quipu::llama::generate(model, "Once", {.max_tokens = 1}).text;
+  } catch (const quipu::error&) {
+    std::cout << ", no model";
+  }
 #endif
   std::cout << '\n';
 }

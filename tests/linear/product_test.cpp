@@ -21,8 +21,8 @@ namespace {
 
 std::vector<const linear::kernel_table*> all_tables() {
   std::vector<const linear::kernel_table*> tables{&linear::kernels_for(quipu::instruction_set::portable)};
-  for (const auto set : {quipu::instruction_set::avx2, quipu::instruction_set::avx512}) {
-    if (quipu::detect_instruction_set() >= set) {
+  for (const auto set : {quipu::instruction_set::avx2, quipu::instruction_set::avx512_bf16}) {
+    if (quipu::has_instruction_set(set)) {
       tables.push_back(&linear::kernels_for(set));
     } else {
       WARN("no " << quipu::name_of(set) << " here: its kernels were not run");
@@ -105,7 +105,7 @@ TEST_CASE("products with stored weights equal the definition", "[linear][project
 TEST_CASE("products that may round to bf16 are those of the rounded numbers", "[linear][project]") {
   for (const linear::kernel_table* table : all_tables()) {
     const bool rounds = table->gemm_tiles_bf16 != nullptr;
-    REQUIRE(rounds == (table->set >= quipu::instruction_set::avx512));
+    REQUIRE(rounds == (quipu::includes(table->set, quipu::instruction_set::avx512_bf16)));
     const auto rounded = [&](std::vector<float> values) {
       if (rounds) {
         for (float& v : values) v = quipu::bf16(v);

@@ -47,7 +47,7 @@ using rule = std::function<double(double, double, double*, double)>;
 template <class Scalar, class Optimizer>
 void check_rule(const Optimizer& policy, const rule& reference, double tolerance) {
   for (const auto set : {quipu::instruction_set::portable, quipu::instruction_set::avx2}) {
-    if (set > quipu::detect_instruction_set()) continue;
+    if (!quipu::has_instruction_set(set)) continue;
     tensors<Scalar> t({{13}, {300, 251}, {1}});
     std::vector<std::vector<double>> expected, moments;
     for (const auto& v : t.values) {

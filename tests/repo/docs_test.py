@@ -35,16 +35,30 @@ class Documents(unittest.TestCase):
             self.assertIn(f"`{component}`", readme)
 
     def test_fences_compile(self):
-        """A ```cpp fence is a program: lines with # and namespaces first, the rest as the body of a function."""
+        """A ```cpp fence is a program: lines with # and namespaces first, the rest as the body of a function. All of them are
+        compiled in one unit, each in a namespace of its own, so that the library is read once. A fence whose first line is
+        `// from FILE` stands in that file, line for line."""
+        head, bodies = [], []
         for document in DOCUMENTS:
-            for fence in re.findall(r"^```cpp\n(.*?)^```", document.read_text(), re.M | re.S):
+            name = document.relative_to(ROOT).as_posix()
+            text = document.read_text()
+            self.assertNotRegex(text, r"(?m)^```(c\+\+|C\+\+|cc|hpp|c)$", f"{name}: a fence of C++ is called cpp")
+            for number, fence in enumerate(re.findall(r"^```cpp\n(.*?)^```", text, re.M | re.S)):
                 lines = fence.splitlines()
-                head = [line for line in lines if re.match(r"#|namespace \w+ = ", line)]
-                body = [line for line in lines if line not in head]
-                source = "\n".join(head + ["int main() {"] + body + ["}"])
-                run = subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-fsyntax-only", f"-I{ROOT / 'include'}",
-                                      "-I/usr/include/eigen3", "-x", "c++", "-"], input=source, capture_output=True, text=True)
-                self.assertEqual(0, run.returncode, f"{document.relative_to(ROOT)}:\n{run.stderr[:2000]}")
+                if source := re.match(r"// from (\S+)$", lines[0]):
+                    self.assertIn("".join(line.strip() for line in lines[1:]),
+                                  "".join(line.strip() for line in (ROOT / source[1]).read_text().splitlines()),
+                                  f"{name}: not as in {source[1]}")
+                    continue
+                head += [line for line in lines if line.startswith("#")]
+                outside = [line for line in lines if re.match(r"namespace \w+ = ", line)]
+                body = [line for line in lines if line not in outside and not line.startswith("#")]
+                bodies += [f"namespace fence_{len(bodies)} {{", *outside, "void body() {", f'#line 1 "{name}, fence {number + 1}"', *body, "}", "}"]
+        self.assertTrue(bodies)
+        source = "\n".join([*dict.fromkeys(head), *bodies, ""])
+        run = subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-fsyntax-only", f"-I{ROOT / 'include'}",
+                              "-I/usr/include/eigen3", "-x", "c++", "-"], input=source, capture_output=True, text=True)
+        self.assertEqual(0, run.returncode, run.stderr[:2000])
 
     def test_concepts_are_complete(self):
         """Every concept that a user may model is a row; the has_... parts are not."""

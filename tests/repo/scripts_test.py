@@ -10,7 +10,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
-SHELL = ["setup", "quickstart", "test", "fetch_model"]
+SHELL = ["setup", "quickstart", "test", "fetch_model", "same_bits"]
 
 
 def run(*command, **options):

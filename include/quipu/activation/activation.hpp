@@ -8,6 +8,8 @@
 #include <numbers>
 #include <string_view>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::activation {
 
 /// Activations that have vector loops of their own; the others run through their call operator.
@@ -29,8 +31,49 @@ concept has_derivative = requires(const A& a) {
 };
 
 /// Role `activation`: a small value with `name`, `a(x)` and `a.derivative(x)` for float and double.
+///
+/// Optional members:
+///
+/// | member | meaning |
+/// |---|---|
+/// | `form` | one of `vector_form`: has a vector loop |
+/// | `static bool computes(hidden_act)` | what `hidden_act` of a checkpoint it computes; without it that which equals `name` |
+/// | `void take_stated(hidden_act, threshold)` | fills what the value left unsaid from what the checkpoint states |
+/// | `decltype(auto) visit(f) const` | calls f with an activation of its own type: for values that are one of several |
 template <class A>
 concept activation_policy = std::copyable<A> && has_name<A> && has_value<A> && has_derivative<A>;
+
+/// Optional: an activation with a vector loop.
+template <class A>
+concept vectorised_activation = requires {
+  { A::form } -> std::convertible_to<vector_form>;
+};
+/// Optional: an activation with a parameter that checkpoints state.
+template <class A>
+concept stated_activation =
+    requires(A& a, std::string_view hidden_act, double threshold) { a.take_stated(hidden_act, threshold); };
+/// Optional: an activation that is 0 below a threshold and x above it.
+template <class A>
+concept thresholded_activation = requires(const A& a) {
+  { a.threshold_value() } -> std::convertible_to<double>;
+};
+/// Optional: a value that is one of several activations.
+template <class A>
+concept tagged_activation = requires(const A& a) { a.visit([](const auto&) {}); };
+template <class A>
+concept has_computes = requires(std::string_view hidden_act) {
+  { A::computes(hidden_act) } -> std::convertible_to<bool>;
+};
+
+/// True where a checkpoint of this `hidden_act` can be computed with the activation A.
+template <class A>
+[[nodiscard]] constexpr bool computes(std::string_view hidden_act) noexcept {
+  if constexpr (has_computes<A>) {
+    return A::computes(hidden_act);
+  } else {
+    return hidden_act == A::name;
+  }
+}
 
 /// Says in one sentence what a type lacks to be an activation. For `static_assert((explain<A>(), true))`.
 template <class A>
@@ -53,6 +96,9 @@ consteval void explain() {
 struct silu {
   static constexpr std::string_view name = "silu";
   static constexpr vector_form form = vector_form::silu;
+  static constexpr bool computes(std::string_view hidden_act) noexcept {
+    return hidden_act == name || hidden_act == "swish";
+  }
 
   template <class S>
   [[nodiscard]] S operator()(S x) const noexcept {
@@ -86,8 +132,15 @@ struct fat_relu {
   static constexpr std::string_view name = "fatrelu";
   static constexpr vector_form form = vector_form::threshold;
 
-  double threshold = 0;  ///< not negative
+  double threshold = 0;  ///< not negative; 0 takes what the checkpoint states
 
+  /// A ReLU may be shifted.
+  static constexpr bool computes(std::string_view hidden_act) noexcept {
+    return hidden_act == name || hidden_act == "relu";
+  }
+  void take_stated(std::string_view, double stated) noexcept {
+    if (threshold == 0 && stated > 0) threshold = stated;
+  }
   [[nodiscard]] double threshold_value() const noexcept { return threshold; }
   template <class S>
   [[nodiscard]] S operator()(S x) const noexcept {
@@ -119,6 +172,9 @@ struct gelu {
 struct gelu_tanh {
   static constexpr std::string_view name = "gelu_pytorch_tanh";
   static constexpr vector_form form = vector_form::gelu_tanh;
+  static constexpr bool computes(std::string_view hidden_act) noexcept {
+    return hidden_act == name || hidden_act == "gelu_new";
+  }
 
   template <class S>
   [[nodiscard]] S operator()(S x) const noexcept {
@@ -144,14 +200,5 @@ struct gelu_tanh {
 
 static_assert(activation_policy<silu> && activation_policy<relu> && activation_policy<fat_relu> &&
               activation_policy<gelu> && activation_policy<gelu_tanh>);
-
-/// True where `hidden_act` of a checkpoint means the activation A.
-template <class A>
-[[nodiscard]] constexpr bool is_named(std::string_view hidden_act) noexcept {
-  if (hidden_act == A::name) return true;
-  if (A::name == silu::name) return hidden_act == "swish";
-  if (A::name == gelu_tanh::name) return hidden_act == "gelu_new";
-  return false;
-}
 
 }  // namespace quipu::activation

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu {
 
 /// Milliseconds since 1970-01-01 00:00 UTC, leap seconds not counted.

@@ -4,6 +4,8 @@
 
 #include <cassert>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 /// Functors and index arithmetic that CUDA code reuses carry this mark; it is empty elsewhere.
 #if defined(__CUDACC__)
 #define QUIPU_HOST_DEVICE __host__ __device__

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu {
 
 /// Base of every exception that the library throws itself.

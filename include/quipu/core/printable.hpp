@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu {
 
 /// `text` in quotes, with everything but printable ASCII as \xHH and long texts cut at 80 bytes: a name

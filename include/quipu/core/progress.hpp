@@ -6,6 +6,8 @@
 #include <functional>
 #include <string_view>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu {
 
 /// State of a running operation. `total` is 0 where the end is not known.

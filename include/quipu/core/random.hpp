@@ -8,6 +8,8 @@
 #include <limits>
 #include <numbers>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu {
 
 /// Philox4x32-10: ten rounds that turn a 128-bit counter and a 64-bit key into 128 random bits.

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu {
 
 /// Index into a vocabulary; negative values never name a token.

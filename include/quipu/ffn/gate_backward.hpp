@@ -21,33 +21,37 @@ template <class Scalar, class Activation>
 void gate_backward(const Activation& f, const linear::workspace& ws, matrix_view<const Scalar> gate,
                    matrix_view<const Scalar> up, matrix_view<Scalar> dh, matrix_view<Scalar> d_up,
                    matrix_view<Scalar> hidden) {
-  const linear::backward_kernel_table<Scalar>& loops = linear::backward_kernels_for<Scalar>(ws.kernels().set);
-  ws.team().parallel_for(gate.rows(), 4, [&](std::size_t begin, std::size_t end, std::size_t) {
-    for (std::size_t t = begin; t < end; ++t) {
-      const Scalar *g = gate.row(t), *u = up.row(t);
-      Scalar *d = dh.row(t), *du = d_up.row(t), *h = hidden.empty() ? nullptr : hidden.row(t);
-      const std::size_t n = gate.cols();
-      if constexpr (requires { Activation::form; }) {
-        if constexpr (Activation::form == activation::vector_form::silu) {
-          loops.silu(g, u, d, n, d, du, h);
-          continue;
-        } else if constexpr (Activation::form == activation::vector_form::gelu_tanh) {
-          loops.gelu_tanh(g, u, d, n, d, du, h);
-          continue;
-        } else if constexpr (Activation::form == activation::vector_form::threshold) {
-          loops.threshold(g, u, d, static_cast<Scalar>(f.threshold_value()), n, d, du, h);
-          continue;
+  if constexpr (activation::tagged_activation<Activation>) {
+    f.visit([&](const auto& own) { gate_backward<Scalar>(own, ws, gate, up, dh, d_up, hidden); });
+  } else {
+    const linear::backward_kernel_table<Scalar>& loops = linear::backward_kernels_for<Scalar>(ws.kernels().set);
+    ws.team().parallel_for(gate.rows(), 4, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t t = begin; t < end; ++t) {
+        const Scalar *g = gate.row(t), *u = up.row(t);
+        Scalar *d = dh.row(t), *du = d_up.row(t), *h = hidden.empty() ? nullptr : hidden.row(t);
+        const std::size_t n = gate.cols();
+        if constexpr (activation::vectorised_activation<Activation>) {
+          if constexpr (Activation::form == activation::vector_form::silu) {
+            loops.silu(g, u, d, n, d, du, h);
+            continue;
+          } else if constexpr (Activation::form == activation::vector_form::gelu_tanh) {
+            loops.gelu_tanh(g, u, d, n, d, du, h);
+            continue;
+          } else if constexpr (Activation::form == activation::vector_form::threshold) {
+            loops.threshold(g, u, d, static_cast<Scalar>(f.threshold_value()), n, d, du, h);
+            continue;
+          }
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+          const Scalar value = f(g[i]);
+          const Scalar own = d[i];
+          d[i] = own * u[i] * f.derivative(g[i]);
+          du[i] = own * value;
+          if (h != nullptr) h[i] = value * u[i];
         }
       }
-      for (std::size_t i = 0; i < n; ++i) {
-        const Scalar value = f(g[i]);
-        const Scalar own = d[i];
-        d[i] = own * u[i] * f.derivative(g[i]);
-        du[i] = own * value;
-        if (h != nullptr) h[i] = value * u[i];
-      }
-    }
-  });
+    });
+  }
 }
 
 }  // namespace quipu::ffn

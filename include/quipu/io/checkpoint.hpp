@@ -39,6 +39,10 @@ enum class rope_layout : std::uint8_t {
   neighbours,  ///< (2i, 2i + 1): Meta's original, GGUF, llama2.c
 };
 
+/// Tensors and metadata keys of this prefix are ours: thresholds, predictors and the like, which come with a model and are
+/// none of a LLaMA's own. Readers and writers carry them along.
+inline constexpr std::string_view further_prefix = "quipu.";
+
 /// What the readers of all formats deliver. Tensor names are Hugging Face's
 /// ("model.layers.0.self_attn.q_proj.weight"). Bytes point into mapped files or into `owned`, both kept
 /// alive by the checkpoint; copies share them.
@@ -49,6 +53,8 @@ struct checkpoint {
   text::vocabulary vocabulary;
   rope_layout rope = rope_layout::halves;  ///< row order of q_proj and k_proj in `tensors`
   std::map<std::string, tensor_view, std::less<>> tensors;
+  std::map<std::string, tensor_view, std::less<>> further;     ///< tensors named "quipu. ...", see `further_prefix`
+  std::map<std::string, std::string, std::less<>> metadata{};  ///< texts under keys named "quipu. ..."
   std::vector<std::shared_ptr<const mapped_file>> files;
   std::vector<std::shared_ptr<const std::vector<std::byte>>> owned;  ///< converted tensors, if any
 

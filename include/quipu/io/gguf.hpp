@@ -43,7 +43,7 @@ inline void add_gguf_tensors(const gguf_contents& part, checkpoint& opened) {
       take_rope_factors(tensor, opened.config, part.metadata.place());
       continue;
     }
-    const std::optional<std::string> hf_name = hf_name_of_gguf(name);
+    const std::optional<std::string> hf_name = name.starts_with(further_prefix) ? name : hf_name_of_gguf(name);
     if (!hf_name) {
       fail<format_error>(part.metadata.place(), "only tensors of a LLaMA", printable(name));
     }
@@ -67,6 +67,10 @@ inline void add_gguf_tensors(const gguf_contents& part, checkpoint& opened) {
   opened.vocabulary = gguf_vocabulary(metadata);
   opened.rope = rope_layout::neighbours;
   for (const gguf_contents& part : parts) detail::add_gguf_tensors(part, opened);
+  for (const auto& [key, value] : metadata.entries()) {
+    if (!key.starts_with(further_prefix) || key == gguf_hidden_act_key || value.type != gguf_type::string) continue;
+    opened.metadata.emplace(key, metadata.text_or(key, ""));
+  }
 
   model_config& config = opened.config;
   const tensor_view& embedding = opened.at(embedding_name);

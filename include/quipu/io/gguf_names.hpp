@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::io {
 
 /// Whole names. Source: gguf-py, `constants.py`, MODEL_TENSOR names of architecture "llama".

@@ -58,6 +58,10 @@ namespace detail {
                       return std::vector<std::byte>(bytes.begin(), bytes.end());
                     }});
   }
+  for (const auto& [name, tensor] : source.further) {
+    plan.push_back({name, tensor.type, tensor.shape,
+                    [&tensor = tensor] { return std::vector<std::byte>(tensor.bytes.begin(), tensor.bytes.end()); }});
+  }
   return plan;
 }
 
@@ -110,6 +114,7 @@ inline void write_gguf(const std::string& path, const checkpoint& source, const 
       checked.at(layer_name(0, "mlp.down_proj.weight")).type);
   keys.size("general.file_type", detail::gguf_file_type(main_type));
   keys.size("general.quantization_version", 2);
+  for (const auto& [key, value] : checked.metadata) keys.text(key, value);
   add_gguf_vocabulary(keys, checked.vocabulary, checked.config);
   write_gguf_file(path, keys, detail::plan_gguf_tensors(checked, options));
 }

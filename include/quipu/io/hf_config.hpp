@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/core/token.hpp>
+#include <quipu/io/checkpoint.hpp>  // further_prefix
 #include <quipu/io/json_fields.hpp>
 #include <quipu/core/json_text.hpp>
 #include <quipu/io/model_config.hpp>
@@ -153,11 +156,27 @@ inline void read_hf_rope(const json_fields& fields, model_config& config) {
   return config;
 }
 
+/// The texts of a `config.json` under keys of our own, see `further_prefix`.
+/// @throws format_error  it is no JSON object
+[[nodiscard]] inline std::map<std::string, std::string, std::less<>> hf_metadata(std::string_view json,
+                                                                                 const std::string& place) {
+  const nlohmann::json document = parse_json(json, place);
+  std::map<std::string, std::string, std::less<>> metadata;
+  if (!document.is_object()) fail<format_error>(place, "a JSON object", document.type_name());
+  for (const auto& [key, value] : document.items()) {
+    if (key.starts_with(further_prefix) && value.is_string()) metadata.emplace(key, value.get<std::string>());
+  }
+  return metadata;
+}
+
 /// The `config.json` of a model, in the form that every transformers release since LLaMA 2 reads.
 ///
 /// @param type  of the weights: F32, F16 or BF16 (F64 is stated as float64)
 /// @throws config_error  rotary factors that came as a table: config.json cannot state them
-[[nodiscard]] inline std::string hf_config_text(const model_config& config, tensor_type type) {
+/// @param metadata  texts under keys of our own
+[[nodiscard]] inline std::string hf_config_text(
+    const model_config& config, tensor_type type,
+    const std::map<std::string, std::string, std::less<>>& metadata = {}) {
   using nlohmann::ordered_json;
   if (!config.rope_factors.empty()) {
     fail<config_error>("hf_config_text: rope factors", "none, or a llama3 scaling", "a table");
@@ -202,6 +221,7 @@ inline void read_hf_rope(const json_fields& fields, model_config& config) {
     default: document["torch_dtype"] = "float32"; break;
   }
   if (!config.name.empty()) document["_name_or_path"] = config.name;
+  for (const auto& [key, value] : metadata) document[key] = value;
   return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

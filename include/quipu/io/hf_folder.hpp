@@ -42,6 +42,7 @@ inline void pad_vocabulary(text::vocabulary& vocabulary, std::size_t n_vocab) {
   opened.path = folder.string();
   opened.format = "safetensors";
   opened.config = parse_hf_config(config.text(), config.path());
+  opened.metadata = hf_metadata(config.text(), config.path());
   opened.rope = rope_layout::halves;
   safetensors_weights weights = open_safetensors_folder(folder);
   opened.tensors = std::move(weights.tensors);

@@ -58,7 +58,8 @@ inline void write_hf_folder(const std::filesystem::path& folder, const checkpoin
     }
     tensors.emplace(name, std::move(written));
   }
-  const std::string config = hf_config_text(checked.config, stated);
+  tensors.insert(checked.further.begin(), checked.further.end());
+  const std::string config = hf_config_text(checked.config, stated, checked.metadata);
   std::error_code trouble;
   std::filesystem::create_directories(folder, trouble);
   if (trouble) throw io_error(concat(folder.string(), ": cannot make the folder (", trouble.message(), ")"));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/checkpoint.hpp>
@@ -63,6 +64,10 @@ inline void write_llama2c(const std::string& path, const checkpoint& source, lla
   validate(checked);
   const model_config& c = checked.config;
   detail::check_llama2c_config(c);
+  if (!checked.further.empty()) {
+    fail<config_error>("write_llama2c", "a LLaMA's own tensors alone",
+                       concat(printable(checked.further.begin()->first), " (write GGUF or a Hugging Face folder)"));
+  }
   atomic_file file(path);
   const bool legacy = version == llama2c_version::v0;
   if (!legacy) {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::io {
 
 static_assert(std::endian::native == std::endian::little,

@@ -142,15 +142,32 @@ inline void check_tensor(const checkpoint& opened, const expected_tensor& expect
   return name.ends_with(".rotary_emb.inv_freq");
 }
 
+/// Moves tensors of our own from a LLaMA's to the further ones.
+inline void take_further_tensors(checkpoint& opened) {
+  for (auto at = opened.tensors.lower_bound(further_prefix);
+       at != opened.tensors.end() && at->first.starts_with(further_prefix);) {
+    const std::string place = concat(opened.path, ": ", printable(at->first));
+    if (at->second.shape.empty()) fail<format_error>(concat(place, ": shape"), "at least one extent", "none");
+    const std::size_t bytes = checked_bytes(at->second.type, at->second.shape, place);
+    if (at->second.bytes.size() != bytes) {
+      fail<format_error>(concat(place, ": bytes"), bytes, at->second.bytes.size());
+    }
+    opened.further.insert_or_assign(at->first, at->second);
+    at = opened.tensors.erase(at);
+  }
+}
+
 /// A mapped tensor at an address that its element type does not allow is copied to one that does.
 inline void align_tensors(checkpoint& opened) {
-  for (auto& [name, tensor] : opened.tensors) {
+  const auto align = [&](tensor_view& tensor) {
     const std::size_t size = is_quantised(tensor.type) ? sizeof(std::uint16_t) : block_of(tensor.type).bytes;
-    if (reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % size == 0) continue;
+    if (reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % size == 0) return;
     auto copy = std::make_shared<const std::vector<std::byte>>(tensor.bytes.begin(), tensor.bytes.end());
     tensor.bytes = *copy;
     opened.owned.push_back(std::move(copy));
-  }
+  };
+  for (auto& [name, tensor] : opened.tensors) align(tensor);
+  for (auto& [name, tensor] : opened.further) align(tensor);
 }
 
 }  // namespace detail
@@ -158,7 +175,7 @@ inline void align_tensors(checkpoint& opened) {
 /// Completes and checks what a reader has put together. Every reader ends with this.
 ///
 /// Leaves out the head of a tied model and redundant tables, and copies tensors that lie at addresses
-/// which their type does not allow. Afterwards `tensors` holds exactly the tensors of the config, each
+/// which their type does not allow; tensors of our own go to `further`. Afterwards `tensors` holds exactly the tensors of the config, each
 /// of the right shape, of a weight type and aligned to its elements (blocks: to 2 bytes).
 /// @throws format_error  a tensor is missing, has another shape or type, is none of a LLaMA's, or the
 ///                       vocabulary and the embedding disagree
@@ -166,6 +183,7 @@ inline void validate(checkpoint& opened) {
   const std::string place = opened.path.empty() ? std::string("checkpoint") : opened.path;
   validate_config(opened.config, place);
   if (opened.config.tied_embeddings) opened.tensors.erase(std::string(head_name));
+  detail::take_further_tensors(opened);
   std::erase_if(opened.tensors, [](const auto& entry) { return detail::is_redundant_tensor(entry.first); });
 
   std::vector<std::string> names;

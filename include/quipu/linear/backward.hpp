@@ -74,6 +74,36 @@ class multiplier {
   packed_rows<Scalar> packed_;
 };
 
+/// A linear layer on the way back: its weights, and where their gradients are added (null where they are frozen).
+template <class Scalar>
+struct layer_backward {
+  const stored_matrix& w;  ///< (d_out, d_in)
+  Scalar* dw = nullptr;    ///< (d_out, d_in)
+  Scalar* db = nullptr;    ///< (d_out)
+};
+
+/// Gradients of y = x W^T + b, with what a module at this layer adds.
+///
+/// @param x   (n_row, d_in); read only for dw and by the module
+/// @param dy  (n_row, d_out) in: of what the module left; the module makes it that of x W^T
+/// @param dx  (n_row, d_in) out, overwritten or added to; or empty
+/// @param touched  whether `module` is to be called: it may change dy and adds to dx
+template <class Scalar, class Module>
+void project_backward(multiplier<Scalar>& multiply, layer_backward<Scalar> layer, matrix_view<const Scalar> x,
+                      matrix_view<Scalar> dy, matrix_view<Scalar> dx, gemm_output output, bool touched,
+                      Module&& module) {
+  if (touched) {
+    if (output == gemm_output::overwrite) {
+      for (std::size_t t = 0; t < dx.rows(); ++t) std::fill_n(dx.row(t), dx.cols(), Scalar(0));
+    }
+    module();
+    output = gemm_output::accumulate;
+  }
+  if (layer.dw != nullptr) multiply.weight_gradient(dy, x, layer.dw);
+  if (layer.db != nullptr) multiply.bias_gradient(dy, layer.db);
+  if (!dx.empty()) multiply.input_gradient(dy, layer.w, dx, output);
+}
+
 /// c (m, n) = or += a (m, k) b (n, k)^T on one thread, for the small products inside a parallel step.
 ///
 /// @param scratch  block_scratch(n, k) values

@@ -265,3 +265,8 @@ void add_scaled(const typename R::value_type* x, typename R::value_type scale, s
   for (; i + R::width <= n; i += R::width) fma(scales, R::load(x + i), R::load(y + i)).store(y + i);
   for (; i < n; ++i) y[i] += scale * x[i];
 }
+
+template <class R>
+inline constexpr backward_kernel_table<typename R::value_type> table{
+    rms_norm_backward<R>, silu_backward<R>,      gelu_tanh_backward<R>, threshold_backward<R>, rotate_back<R>,
+    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>,         strided_product<R>};

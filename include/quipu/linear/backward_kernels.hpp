@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 
+#include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
 #include <quipu/core/isa.hpp>
 #include <quipu/core/simd_avx2.hpp>
 #include <quipu/core/simd_portable.hpp>
@@ -43,45 +44,21 @@ struct backward_kernel_table {
   static constexpr std::size_t strided_width = sizeof(Scalar) == 4 ? 8 : 4;
 };
 
-namespace portable {
 namespace backward {
-using quipu::portable::f32x;
-using quipu::portable::f64x;
-#include <quipu/linear/backward_kernel_body.ipp>
-
-template <class R>
-inline constexpr backward_kernel_table<typename R::value_type> table{
-    rms_norm_backward<R>, silu_backward<R>,      gelu_tanh_backward<R>, threshold_backward<R>, rotate_back<R>,
-    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>,         strided_product<R>};
+#define QUIPU_BODY <quipu/linear/backward_kernel_body.ipp>
+#include <quipu/core/each_instruction_set.ipp>
 }  // namespace backward
-}  // namespace portable
-
-#if defined(__x86_64__)
-QUIPU_TARGET_BEGIN("avx2,fma,f16c")
-namespace avx2 {
-namespace backward {
-using quipu::avx2::f32x;
-#include <quipu/linear/backward_kernel_body.ipp>
-
-template <class R>
-inline constexpr backward_kernel_table<typename R::value_type> table{
-    rms_norm_backward<R>, silu_backward<R>,      gelu_tanh_backward<R>, threshold_backward<R>, rotate_back<R>,
-    cross_entropy<R>,     attention_gradient<R>, dot<R>,                add_scaled<R>,         strided_product<R>};
-}  // namespace backward
-}  // namespace avx2
-QUIPU_TARGET_END
-#endif
 
 /// Backward loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const backward_kernel_table<Scalar>& backward_kernels_for(instruction_set set) noexcept {
+[[nodiscard]] const backward_kernel_table<Scalar>& backward_kernels_for([[maybe_unused]] instruction_set set) noexcept {
   if constexpr (sizeof(Scalar) == 8) {
-    return portable::backward::table<portable::backward::f64x>;
+    return backward::portable::table<backward::portable::f64x>;
   } else {
 #if defined(__x86_64__)
-    if (set >= instruction_set::avx2) return avx2::backward::table<avx2::backward::f32x>;
+    if (includes(set, instruction_set::avx2)) return backward::avx2::table<backward::avx2::f32x>;
 #endif
-    return portable::backward::table<portable::backward::f32x>;
+    return backward::portable::table<backward::portable::f32x>;
   }
 }
 

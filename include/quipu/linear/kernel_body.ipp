@@ -94,6 +94,39 @@ inline float dot(const float* x, const float* y, std::size_t n) noexcept {
   return sum;
 }
 
+template <class Weight>
+void add_listed_plain(const std::byte* w, std::size_t stride, const std::uint32_t* rows, const float* c,
+                      std::size_t n_listed, std::size_t first, std::size_t n, float* y) noexcept {
+  constexpr std::size_t width = f32x::width;
+  for (std::size_t i = 0; i < n_listed; ++i) {
+    const Weight* row = reinterpret_cast<const Weight*>(w + rows[i] * stride) + first;
+    const f32x factor = f32x::set1(c[i]);
+    std::size_t j = 0;
+    for (; j + width <= n; j += width) fma(f32x::load(row + j), factor, f32x::load(y + j)).store(y + j);
+    for (; j < n; ++j) y[j] += static_cast<float>(row[j]) * c[i];
+  }
+}
+
+inline void add_listed(tensor_type type, const std::byte* w, std::size_t stride, const std::uint32_t* rows,
+                       const float* c, std::size_t n_listed, std::size_t first, std::size_t n, float* y) noexcept {
+  switch (type) {
+    case tensor_type::f32: return add_listed_plain<float>(w, stride, rows, c, n_listed, first, n, y);
+    case tensor_type::f16: return add_listed_plain<f16>(w, stride, rows, c, n_listed, first, n, y);
+    case tensor_type::bf16: return add_listed_plain<bf16>(w, stride, rows, c, n_listed, first, n, y);
+    default: break;
+  }
+  constexpr std::size_t piece = 256;
+  constexpr std::uint32_t own_row = 0;
+  alignas(64) float wide[piece];
+  for (std::size_t i = 0; i < n_listed; ++i) {
+    for (std::size_t k = 0; k < n; k += piece) {
+      const std::size_t count = n - k < piece ? n - k : piece;
+      widen(type, w + rows[i] * stride + row_bytes(type, first + k), count, wide);
+      add_listed_plain<float>(reinterpret_cast<const std::byte*>(wide), 0, &own_row, c + i, 1, 0, count, y + k);
+    }
+  }
+}
+
 template <class Register>
 void gemm_tile(std::size_t k, const typename Register::value_type* a,
                const typename Register::value_type* b, typename Register::value_type* c,

@@ -58,6 +58,15 @@ struct kernel_table {
   void (*dot_rows_int8)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
                         int8_row x, std::size_t n, float* y) noexcept;
 
+  /// y[j] += sum over i of c[i] W[rows[i]][first + j] for j < n, added in the order of the list: W is neuron-major, its rows
+  /// `stride` bytes apart.  @pre `first` is the first column of a block
+  void (*add_listed)(tensor_type type, const std::byte* w, std::size_t stride, const std::uint32_t* rows, const float* c,
+                     std::size_t n_listed, std::size_t first, std::size_t n, float* y) noexcept;
+
+  /// Lists the entries of a gate that a ReLU shifted by `threshold` does not make 0, in order, NaN among them.
+  /// @param rows  (n) out  @return how many
+  std::size_t (*list_active)(const float* gate, std::size_t n, float threshold, std::uint32_t* rows) noexcept;
+
   /// Rounds a row to 8 bits: d = max|x| / 127, q = round(x / d). @pre n is a multiple of 32
   void (*round_to_int8)(const float* x, std::size_t n, std::int8_t* q, float* d, float* s) noexcept;
 

@@ -11,23 +11,23 @@
 
 namespace quipu::linear {
 
-/// The table of `wanted`, or of the best set below it that kernels were written for.
+/// The table of `wanted`, or the best of those that kernels were written for and that a processor with `wanted` runs.
 /// @throws config_error  the processor does not have `wanted`
 [[nodiscard]] inline const kernel_table& kernels_for(instruction_set wanted) {
-  if (wanted > detect_instruction_set()) {
+  if (!has_instruction_set(wanted)) {
     fail<config_error>("kernels_for", concat("a processor with ", name_of(wanted)),
-                       concat("one with ", name_of(detect_instruction_set())));
+                       concat("one with ", name_of(best_instruction_set())));
   }
 #if defined(__x86_64__)
-  if (wanted >= instruction_set::avx512) return avx512::table;
-  if (wanted >= instruction_set::avx2) return avx2::table;
+  if (includes(wanted, instruction_set::avx512_bf16)) return avx512::table;
+  if (includes(wanted, instruction_set::avx2)) return avx2::table;
 #endif
   return portable::table;
 }
 
 /// The best table for this processor.
 [[nodiscard]] inline const kernel_table& best_kernels() {
-  static const kernel_table& best = kernels_for(detect_instruction_set());
+  static const kernel_table& best = kernels_for(best_instruction_set());
   return best;
 }
 

@@ -25,6 +25,23 @@ using quipu::avx2::f64x;
 
 #include <quipu/linear/kernel_body.ipp>
 
+inline std::size_t list_active(const float* gate, std::size_t n, float threshold, std::uint32_t* rows) noexcept {
+  const __m256 limit = _mm256_set1_ps(threshold), zero = _mm256_setzero_ps();
+  std::size_t count = 0, i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m256 z = _mm256_loadu_ps(gate + i);
+    const __m256 idle = _mm256_or_ps(_mm256_cmp_ps(z, limit, _CMP_LT_OQ), _mm256_cmp_ps(z, zero, _CMP_LE_OQ));
+    auto active = static_cast<unsigned>(~_mm256_movemask_ps(idle)) & 0xffu;
+    for (; active != 0; active &= active - 1) {
+      rows[count++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctz(active));
+    }
+  }
+  for (; i < n; ++i) {
+    if (!(gate[i] < threshold) && !(gate[i] <= 0.0f)) rows[count++] = static_cast<std::uint32_t>(i);
+  }
+  return count;
+}
+
 // Blocks of 8- and 4-bit weights against f32 activations: within a block sum q x and, where there is an offset,
 // sum x; the scales come in once a block.
 template <tensor_type Type, int Rows>
@@ -292,6 +309,8 @@ inline constexpr kernel_table table{.set = instruction_set::avx2,
                                     .dot_rows = dot_rows_any,
                                     .dot = dot,
                                     .dot_rows_int8 = dot_rows_int8,
+                                    .add_listed = add_listed,
+                                    .list_active = list_active,
                                     .round_to_int8 = round_to_int8,
                                     .fill_tile = fill_tile,
                                     .int8_tile = int8_tile,

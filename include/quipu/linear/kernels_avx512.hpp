@@ -108,7 +108,7 @@ inline void gemm_tiles_bf16(std::size_t n_pair, const bf16* a, const bf16* b, st
 
 inline constexpr kernel_table table = [] {
   kernel_table t = avx2::table;
-  t.set = instruction_set::avx512;
+  t.set = instruction_set::avx512_bf16;
   t.round_across = round_across;
   t.round_along = round_along;
   t.gemm_tiles_bf16 = gemm_tiles_bf16;

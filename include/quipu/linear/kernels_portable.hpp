@@ -23,6 +23,15 @@ inline void widen(tensor_type type, const std::byte* w, std::size_t n, float* ou
 
 #include <quipu/linear/kernel_body.ipp>
 
+inline std::size_t list_active(const float* gate, std::size_t n, float threshold, std::uint32_t* rows) noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    rows[count] = static_cast<std::uint32_t>(i);
+    count += static_cast<std::size_t>(!(gate[i] < threshold) && !(gate[i] <= 0.0f));
+  }
+  return count;
+}
+
 inline void round_to_int8(const float* x, std::size_t n, std::int8_t* q, float* d, float* s) noexcept {
   for (std::size_t block = 0; block < n / int8_block; ++block) {
     float largest = 0;
@@ -166,6 +175,8 @@ inline constexpr kernel_table table{.set = instruction_set::portable,
                                     .dot_rows = dot_rows,
                                     .dot = dot,
                                     .dot_rows_int8 = dot_rows_int8,
+                                    .add_listed = add_listed,
+                                    .list_active = list_active,
                                     .round_to_int8 = round_to_int8,
                                     .fill_tile = fill_tile,
                                     .int8_tile = int8_tile,

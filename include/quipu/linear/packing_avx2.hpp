@@ -45,9 +45,9 @@ inline void store_widened(__m128i bytes, __m256 d, __m256 m, float* to) noexcept
 
 inline void widen(tensor_type type, const std::byte* w, std::size_t n, float* out) noexcept {
   const auto widen_plain = [&](const auto* source) {
-    std::size_t k = 0;
-    for (; k + 8 <= n; k += 8) f32x::load(source + k).store(out + k);
-    for (; k < n; ++k) out[k] = static_cast<float>(source[k]);
+    const std::size_t whole = n / 8 * 8;
+    for (std::size_t k = 0; k < whole; k += 8) f32x::load(source + k).store(out + k);
+    for (std::size_t k = whole; k < n; ++k) out[k] = static_cast<float>(source[k]);
   };
   switch (type) {
     case tensor_type::f16: return widen_plain(reinterpret_cast<const f16*>(w));

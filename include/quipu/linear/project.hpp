@@ -12,6 +12,7 @@
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/linear/gemm.hpp>
 #include <quipu/linear/kernel_table.hpp>
+#include <quipu/linear/listed_rows.hpp>  // listed_dot
 #include <quipu/linear/stored_matrix.hpp>
 #include <quipu/linear/workspace.hpp>
 
@@ -53,6 +54,7 @@ class projector {
   /// The same with another rounding than the projector's own.
   void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products, activation_rounding rounding) {
     if (x.empty()) return;
+    rounded_ = nullptr;
     if constexpr (std::is_same_v<Scalar, float>) {
       rounds_now_ = rounding == activation_rounding::always ||
                     (rounding == activation_rounding::few_rows && x.rows() < few_rows);
@@ -76,6 +78,23 @@ class projector {
     }
   }
 
+  /// Computes entries `rows` of one product of row t of x alone, for kernels that skip the others; all other entries of
+  /// p.y stay. Where x is what the last `run` was given, the form that it was rounded to is used again. In float the bits
+  /// are those that `run` gives fewer than `few_rows` rows.
+  /// @pre as `run`; rows are below p.w->rows
+  void run_listed(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,
+                  std::span<const std::uint32_t> rows) {
+    if constexpr (std::is_same_v<Scalar, float>) {
+      if (rounded_ != x.data()) {
+        rounds_now_ = rounding_ != activation_rounding::none;
+        if (in_int8(*p.w)) round(x);
+      }
+    }
+    ws_->team().parallel_for(rows.size(), 16, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t i = begin; i < end; ++i) listed_entry(x, t, p, rows[i]);
+    });
+  }
+
   static constexpr std::size_t few_rows = 4;
 
  private:
@@ -90,6 +109,7 @@ class projector {
 
   void round(matrix_view<const float> x) {
     const std::size_t n_block = x.cols() / int8_block;
+    rounded_ = x.data();
     q_.reserve_discarding(x.rows() * x.cols());
     d_.reserve_discarding(x.rows() * n_block);
     s_.reserve_discarding(x.rows() * n_block);
@@ -155,6 +175,24 @@ class projector {
     }
   }
 
+  void listed_entry(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,
+                    std::uint32_t row) noexcept {
+    const stored_matrix& w = *p.w;
+    if constexpr (std::is_same_v<Scalar, float>) {
+      float value;
+      if (in_int8(w)) {
+        ws_->kernels().dot_rows_int8(w.type, w.row(row), w.stride, 1, rounded(t, w.cols), w.cols, &value);
+      } else {
+        ws_->kernels().dot_rows(w.type, w.row(row), w.stride, 1, x.row(t), w.cols, &value);
+      }
+      finish(p, t, row, &value, 1);
+    } else {
+      const Scalar sum = listed_dot(w, row, x.row(t)) + (p.bias != nullptr ? p.bias[row] : Scalar(0));
+      Scalar& y = p.y.row(t)[row];
+      y = p.output == gemm_output::accumulate ? y + sum : sum;
+    }
+  }
+
   // Many rows: eight weight rows at a time are brought into tile order and meet all activation rows.
   void run_tiles(matrix_view<const float> x, const projection<float>& p) {
     const stored_matrix& w = *p.w;
@@ -182,7 +220,8 @@ class projector {
   workspace* ws_;
   activation_rounding rounding_;
   product_rounding products_;
-  bool rounds_now_ = false;  // in the step that is being computed
+  bool rounds_now_ = false;             // in the step that is being computed
+  const Scalar* rounded_ = nullptr;     // the rows that q_, d_ and s_ hold, if they hold any
   packed_rows<Scalar> rows_;
   buffer<std::int8_t> q_;
   buffer<float> d_;

@@ -291,3 +291,10 @@ void scale_row(const typename R::value_type* x, typename R::value_type scale, st
   for (; i + R::width <= n; i += R::width) (R::load(x + i) * R::set1(scale)).store(out + i);
   for (; i < n; ++i) out[i] = x[i] * scale;
 }
+
+template <class R>
+inline constexpr row_kernel_table<typename R::value_type> row_table{
+    rms_norm<R>, gate_silu<R>, gate_gelu_tanh<R>, gate_threshold<R>, rotate<R>, softmax_step<R>, scale_row<R>};
+template <class R, class Kv>
+inline constexpr kv_kernel_table<typename R::value_type, Kv> kv_table{narrow<R, Kv>, attention_scores<R, Kv>,
+                                                                      attention_mix<R, Kv>};

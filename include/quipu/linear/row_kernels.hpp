@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 
+#include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
 #include <quipu/core/isa.hpp>
 #include <quipu/core/scalar.hpp>         // f16
 #include <quipu/core/simd_avx2.hpp>
@@ -46,57 +47,29 @@ struct kv_kernel_table {
               std::size_t n_key, std::size_t d, Scalar* out, std::size_t out_stride) noexcept;
 };
 
-namespace portable {
-#include <quipu/linear/row_kernel_body.ipp>
-
-using quipu::portable::f32x;
-using quipu::portable::f64x;
-
-template <class R>
-inline constexpr row_kernel_table<typename R::value_type> row_table{
-    rms_norm<R>, gate_silu<R>, gate_gelu_tanh<R>, gate_threshold<R>, rotate<R>, softmax_step<R>, scale_row<R>};
-template <class R, class Kv>
-inline constexpr kv_kernel_table<typename R::value_type, Kv> kv_table{narrow<R, Kv>, attention_scores<R, Kv>,
-                                                                      attention_mix<R, Kv>};
-}  // namespace portable
-
-#if defined(__x86_64__)
-QUIPU_TARGET_BEGIN("avx2,fma,f16c")
-namespace avx2 {
-#include <quipu/linear/row_kernel_body.ipp>
-
-using quipu::avx2::f32x;
-
-template <class R>
-inline constexpr row_kernel_table<typename R::value_type> row_table{
-    rms_norm<R>, gate_silu<R>, gate_gelu_tanh<R>, gate_threshold<R>, rotate<R>, softmax_step<R>, scale_row<R>};
-template <class R, class Kv>
-inline constexpr kv_kernel_table<typename R::value_type, Kv> kv_table{narrow<R, Kv>, attention_scores<R, Kv>,
-                                                                      attention_mix<R, Kv>};
-}  // namespace avx2
-QUIPU_TARGET_END
-#endif
+#define QUIPU_BODY <quipu/linear/row_kernel_body.ipp>
+#include <quipu/core/each_instruction_set.ipp>
 
 /// Row loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const row_kernel_table<Scalar>& row_kernels_for(instruction_set set) noexcept {
+[[nodiscard]] const row_kernel_table<Scalar>& row_kernels_for([[maybe_unused]] instruction_set set) noexcept {
   if constexpr (sizeof(Scalar) == 8) {
     return portable::row_table<portable::f64x>;
   } else {
 #if defined(__x86_64__)
-    if (set >= instruction_set::avx2) return avx2::row_table<avx2::f32x>;
+    if (includes(set, instruction_set::avx2)) return avx2::row_table<avx2::f32x>;
 #endif
     return portable::row_table<portable::f32x>;
   }
 }
 
 template <class Scalar, class Kv>
-[[nodiscard]] const kv_kernel_table<Scalar, Kv>& kv_kernels_for(instruction_set set) noexcept {
+[[nodiscard]] const kv_kernel_table<Scalar, Kv>& kv_kernels_for([[maybe_unused]] instruction_set set) noexcept {
   if constexpr (sizeof(Scalar) == 8) {
     return portable::kv_table<portable::f64x, Kv>;
   } else {
 #if defined(__x86_64__)
-    if (set >= instruction_set::avx2) return avx2::kv_table<avx2::f32x, Kv>;
+    if (includes(set, instruction_set::avx2)) return avx2::kv_table<avx2::f32x, Kv>;
 #endif
     return portable::kv_table<portable::f32x, Kv>;
   }

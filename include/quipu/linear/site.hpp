@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::linear {
 
 /// The linear layers of a decoder block.

@@ -9,7 +9,7 @@
 
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/matrix_view.hpp>
-#include <quipu/ffn/gate_backward.hpp>
+#include <quipu/ffn/trainable_kernel.hpp>
 #include <quipu/linear/backward.hpp>
 #include <quipu/linear/backward_kernels.hpp>
 #include <quipu/llama/attention_backward.hpp>
@@ -26,7 +26,8 @@ template <class Scalar>
 struct backward_tools {
   linear::multiplier<Scalar>& multiply;
   const rope_table<Scalar>& rope;
-  std::array<buffer<Scalar>, 12>& scratch;
+  ffn::backward_workspace<Scalar>& ffn;
+  std::array<buffer<Scalar>, 9>& scratch;
 };
 
 /// dx += and dw += of y = rms_norm(x) w, for all rows. Partial sums of dw belong to fixed slices of rows.
@@ -54,33 +55,33 @@ void rms_norm_rows_backward(const linear::workspace& ws, matrix_view<const Scala
 namespace detail {
 
 enum scratch_use : std::size_t {
-  d_hidden, d_up, hidden, d_normed, normed, d_attended, dq, dk, dv, delta, partial, d_output
-};
-
-/// One linear layer of a block on the way back.
-template <class Scalar>
-struct site_backward {
-  linear::projection_site site;
-  const linear::stored_matrix& w;
-  Scalar* dw;
-  Scalar* db;
+  d_normed, normed, d_attended, dq, dk, dv, delta, partial, d_output
 };
 
 template <class Scalar, class Hooks>
 void project_backward(backward_tools<Scalar> tools, Hooks& hooks, std::size_t layer,
-                      std::span<const row_segment> segments, site_backward<Scalar> p, matrix_view<const Scalar> x,
-                      matrix_view<Scalar> dy, matrix_view<Scalar> dx, linear::gemm_output output) {
-  if (hooks.touches(p.site, layer)) {
-    if (output == linear::gemm_output::overwrite) {
-      for (std::size_t t = 0; t < dx.rows(); ++t) std::fill_n(dx.row(t), dx.cols(), Scalar(0));
-    }
-    hooks.projected_backward(p.site, layer, segments, x, dy, dx);
-    output = linear::gemm_output::accumulate;
-  }
-  if (p.dw != nullptr) tools.multiply.weight_gradient(dy, x, p.dw);
-  if (p.db != nullptr) tools.multiply.bias_gradient(dy, p.db);
-  if (!dx.empty()) tools.multiply.input_gradient(dy, p.w, dx, output);
+                      std::span<const row_segment> segments, linear::projection_site site,
+                      linear::layer_backward<Scalar> p, matrix_view<const Scalar> x, matrix_view<Scalar> dy,
+                      matrix_view<Scalar> dx, linear::gemm_output output) {
+  linear::project_backward<Scalar>(tools.multiply, p, x, dy, dx, output, hooks.touches(site, layer),
+                                   [&] { hooks.projected_backward(site, layer, segments, x, dy, dx); });
 }
+
+/// Gives an FFN kernel the hooks of one layer on the way back.
+template <class Scalar, class Hooks>
+struct ffn_backward_observer : ffn_observer<Scalar, Hooks> {
+  using const_rows = matrix_view<const Scalar>;
+  using rows = matrix_view<Scalar>;
+
+  [[nodiscard]] bool touches(linear::projection_site site) const { return this->hooks.touches(site, this->layer); }
+  [[nodiscard]] bool reads_hidden() const { return this->hooks.reads_hidden(this->layer); }
+  void projected_backward(linear::projection_site site, const_rows x, rows dy, rows dx) const {
+    this->hooks.projected_backward(site, this->layer, this->segments, x, dy, dx);
+  }
+  void hidden_backward(const_rows h, rows dh) const {
+    this->hooks.ffn_hidden_backward(this->layer, this->segments, h, dh);
+  }
+};
 
 template <class Scalar>
 matrix_view<Scalar> scratch_matrix(backward_tools<Scalar> tools, scratch_use use, std::size_t rows, std::size_t cols) {
@@ -98,47 +99,30 @@ matrix_view<Scalar> output_gradient(backward_tools<Scalar> tools, bool separate,
   return own;
 }
 
-/// x' = x + down(f(gate n) * up n), n = rms_norm(x):  dx in: of x', out: of x.
+/// x' = x + ffn(n), n = rms_norm(x):  dx in: of x', out: of x.
 template <class Policies, class Hooks, class Scalar>
 void ffn_backward(const basic_model<Policies>& m, std::size_t layer, backward_tools<Scalar> tools,
                   std::span<const row_segment> segments, const tape<Scalar>& record, Hooks& hooks,
                   const block_gradients<Scalar>& g, matrix_view<Scalar> dx) {
-  using const_rows = matrix_view<const Scalar>;
   using enum linear::projection_site;
   linear::workspace& ws = tools.multiply.tools();
   const config& c = m.config();
   const block_weights<Scalar>& w = m.weights().blocks[layer];
   const std::size_t n = dx.rows();
-  const const_rows x = record.middle(layer), gate_rows = record.at(slot::gate, layer),
-                   up_rows = record.at(slot::up, layer);
+  const matrix_view<const Scalar> x = record.middle(layer);  // (n_row, d_model)
 
   const bool separate = hooks.separates(down, layer);
-  const auto dy = output_gradient(tools, separate, dx);
+  const auto dy = output_gradient(tools, separate, dx);  // (n_row, d_model)
   if (separate) hooks.ffn_output_backward(layer, segments, record.at(slot::ffn_out, layer), dy);
-  const auto dh = scratch_matrix(tools, d_hidden, n, c.d_ffn);
-  const auto du = scratch_matrix(tools, d_up, n, c.d_ffn);
-  const auto h = scratch_matrix(tools, hidden, n, c.d_ffn);
-  const bool needs_h = g.down != nullptr || hooks.touches(down, layer) || hooks.reads_hidden(layer);
-  if (needs_h) {
-    ffn::apply_gate<Scalar>(m.ffn().activation, ws, gate_rows, up_rows, h);
-    hooks.ffn_hidden(layer, segments, h);
-  }
-  project_backward<Scalar>(tools, hooks, layer, segments, {down, w.ffn.down, g.down, g.down_bias}, h, dy, dh,
-                           linear::gemm_output::overwrite);
-  if (hooks.reads_hidden(layer)) ffn::apply_gate<Scalar>(m.ffn().activation, ws, gate_rows, up_rows, h);
-  hooks.ffn_hidden_backward(layer, segments, const_rows(h), dh);
-  ffn::gate_backward<Scalar>(m.ffn().activation, ws, gate_rows, up_rows, dh, du, {});
-
-  const auto dn = scratch_matrix(tools, d_normed, n, c.d_model);
-  matrix_view<Scalar> normed_rows;
-  if (g.gate != nullptr || g.up != nullptr || hooks.touches(gate, layer) || hooks.touches(up, layer)) {
+  matrix_view<Scalar> normed_rows;  // (n_row, d_model)
+  if (g.ffn.gate != nullptr || g.ffn.up != nullptr || hooks.touches(gate, layer) || hooks.touches(up, layer)) {
     normed_rows = scratch_matrix(tools, normed, n, c.d_model);
     rms_norm_rows<Scalar>(ws, x, w.ffn_norm, c.rms_norm_eps, normed_rows);
   }
-  project_backward<Scalar>(tools, hooks, layer, segments, {gate, w.ffn.gate, g.gate, g.gate_bias}, normed_rows, dh, dn,
-                           linear::gemm_output::overwrite);
-  project_backward<Scalar>(tools, hooks, layer, segments, {up, w.ffn.up, g.up, g.up_bias}, normed_rows, du, dn,
-                           linear::gemm_output::accumulate);
+  const auto dn = scratch_matrix(tools, d_normed, n, c.d_model);  // (n_row, d_model)
+  m.ffn().backward(m.ffn_state_of(layer), w.ffn, tools.ffn,
+                   ffn::ffn_record<Scalar>{normed_rows, record.at(slot::gate, layer), record.at(slot::up, layer)},
+                   g.ffn, dy, dn, ffn_backward_observer<Scalar, Hooks>{{hooks, layer, segments}});
   rms_norm_rows_backward<Scalar>(ws, x, w.ffn_norm, c.rms_norm_eps, dn, dx, g.ffn_norm, tools.scratch[partial]);
 }
 
@@ -188,7 +172,7 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
   const auto dy = output_gradient(tools, separate, dx);
   if (separate) hooks.attention_output_backward(layer, segments, record.at(slot::attention_out, layer), dy);
   const auto d_att = scratch_matrix(tools, d_attended, n, c.d_q());
-  project_backward<Scalar>(tools, hooks, layer, segments, {site::o, w.o, g.o, g.o_bias}, attended, dy, d_att,
+  project_backward<Scalar>(tools, hooks, layer, segments, site::o, {w.o, g.o, g.o_bias}, attended, dy, d_att,
                            linear::gemm_output::overwrite);
 
   const auto dq_rows = scratch_matrix(tools, dq, n, c.d_q());
@@ -216,11 +200,11 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
     normed_rows = scratch_matrix(tools, normed, n, c.d_model);
     rms_norm_rows<Scalar>(ws, x, w.attention_norm, c.rms_norm_eps, normed_rows);
   }
-  project_backward<Scalar>(tools, hooks, layer, segments, {site::q, w.q, g.q, g.q_bias}, normed_rows, dq_rows, dn,
+  project_backward<Scalar>(tools, hooks, layer, segments, site::q, {w.q, g.q, g.q_bias}, normed_rows, dq_rows, dn,
                            linear::gemm_output::overwrite);
-  project_backward<Scalar>(tools, hooks, layer, segments, {site::k, w.k, g.k, g.k_bias}, normed_rows, dk_rows, dn,
+  project_backward<Scalar>(tools, hooks, layer, segments, site::k, {w.k, g.k, g.k_bias}, normed_rows, dk_rows, dn,
                            linear::gemm_output::accumulate);
-  project_backward<Scalar>(tools, hooks, layer, segments, {site::v, w.v, g.v, g.v_bias}, normed_rows, dv_rows, dn,
+  project_backward<Scalar>(tools, hooks, layer, segments, site::v, {w.v, g.v, g.v_bias}, normed_rows, dv_rows, dn,
                            linear::gemm_output::accumulate);
   if (!reaches_input) return;
   rms_norm_rows_backward<Scalar>(ws, x, w.attention_norm, c.rms_norm_eps, dn, dx, g.attention_norm,
@@ -240,7 +224,7 @@ template <class Policies, class Hooks, class Scalar>
 void backward_block(const basic_model<Policies>& m, std::size_t layer, backward_tools<Scalar> tools,
                     std::span<const row_segment> segments, const tape<Scalar>& record, batch_context<Scalar>& context,
                     Hooks& hooks, const block_gradients<Scalar>& g, matrix_view<Scalar> dx, bool reaches_input) {
-  static_assert(Policies::ffn::trainable, "backward_block: the FFN kernel is for inference only; train the dense one");
+  static_assert((ffn::explain_trainable<typename basic_model<Policies>::ffn_type>(), true));
   hooks.block_output_backward(layer, segments, dx);
   detail::ffn_backward(m, layer, tools, segments, record, hooks, g, dx);
   detail::attention_block_backward(m, layer, tools, segments, record, context, hooks, g, dx, reaches_input);

@@ -37,7 +37,7 @@ template <class Module, class Policies>
 void bind_base(Module& module, const basic_model<Policies>& m) {
   if (!module.fits(m.config())) fail<config_error>("bind_base", "a module made for this model", "one of other sizes");
   if constexpr (pet::reads_base<Module>) {
-    using scalar = typename Policies::scalar::value_type;
+    using scalar = scalar_of<Policies>;
     pet::base_weights<scalar> base(m.config().n_layer, m.shared_weights());
     for (std::size_t layer = 0; layer < m.config().n_layer; ++layer) {
       for (const projection_site site : linear::projection_sites) {

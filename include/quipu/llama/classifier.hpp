@@ -18,13 +18,14 @@
 
 namespace quipu::llama {
 
-/// What is classified: the state behind the final norm at one row of a sequence.
+/// What is classified: the state after the final norm at one row of a sequence.
 template <class Scalar>
 struct classified_row {
   std::size_t sequence = 0;            ///< of the training batch
   std::size_t row = 0;                 ///< within the sequence, virtual rows included
   const pet::linear_head<Scalar>* head = nullptr;
   std::int64_t target = ignored_label; ///< class, or `ignored_label` where only logits are wanted
+  double weight = 1;                   ///< in the loss, above 0
 };
 
 /// Heads on top of a training pass. Memory is kept from call to call.
@@ -51,11 +52,11 @@ class classifier {
   }
 
   /// Forward, cross-entropy of every row with a target, backward; gradients are added to.
-  /// @param divisor  rows that count in the whole step, over all its batches
+  /// @param divisor  weight that counts in the whole step, over all its batches: rows, if none has another weight
   /// @throws config_error  as `logits`; a target that is no class of its head, two targets for one row
-  template <class Pass, class Hooks, class Gradients>
-  loss_sum step(Pass& pass, const training_batch& batch, std::span<const row_type> wanted, std::size_t divisor,
-                Hooks& hooks, const Gradients& g) {
+  template <class Pass, class Number, class Hooks, class Gradients>
+  loss_sum step(Pass& pass, const training_batch& batch, std::span<const row_type> wanted, Number divisor, Hooks& hooks,
+                const Gradients& g) {
     place(pass, batch, wanted);
     check_targets(wanted);
     const auto hidden = pass.forward(batch, hooks);
@@ -102,6 +103,7 @@ class classifier {
         fail<config_error>("classifier: target", concat("0 .. ", w.head->n_class() - 1, " or ", ignored_label),
                            w.target);
       }
+      if (!(w.weight > 0)) fail<config_error>("classifier: weight", "above 0", w.weight);
     }
   }
 
@@ -115,19 +117,23 @@ class classifier {
       if (std::find(done.begin(), done.end(), first.head) != done.end()) continue;
       done.push_back(first.head);
       targets_.assign(hidden.rows(), ignored_label);
+      weights_.assign(hidden.rows(), 1);
       for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (wanted[i].head == first.head) targets_[rows_[i]] = wanted[i].target;
+        if (wanted[i].head != first.head) continue;
+        targets_[rows_[i]] = wanted[i].target;
+        weights_[rows_[i]] = wanted[i].weight;
       }
       const auto w = first.head->weight();
       const auto p = first.head->parameters();
       total += loss_.run(pass.projector(), pass.multiplier(), {w, p[0].gradient, p[1].value, p[1].gradient}, hidden,
-                         targets_, weight, d_hidden);
+                         targets_, weight, d_hidden, weights_);
     }
     return total;
   }
 
   std::vector<std::size_t> rows_;  // of the batch
   std::vector<std::int64_t> targets_;
+  std::vector<double> weights_;
   head_loss<Scalar> loss_;
   buffer<Scalar> d_hidden_;
 };

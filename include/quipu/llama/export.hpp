@@ -21,17 +21,17 @@ namespace quipu::llama {
 template <class Policies>
 [[nodiscard]] io::checkpoint checkpoint_of(const trainable_model<Policies>& m) {
   using scalar = typename trainable_model<Policies>::scalar_type;
-  io::checkpoint out;
-  out.path = m.model().identity()->path;
+  const model_identity& identity = *m.model().identity();
+  io::checkpoint out = detail::checkpoint_view<scalar>(identity, m.parameters());
   out.format = "a trained model";
-  out.config = m.model().config();
-  if (m.model().identity()->tokenizer) out.vocabulary = m.model().identity()->tokenizer.vocab();
-  for (const optim::parameter<scalar>& p : m.parameters()) {
-    const auto bytes = std::as_bytes(std::span(p.value, p.size()));
-    auto own = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
-    out.tensors[p.name] = {sizeof(scalar) == 8 ? tensor_type::f64 : tensor_type::f32, p.shape, *own};
-    out.owned.push_back(std::move(own));
-  }
+  if (identity.tokenizer) out.vocabulary = identity.tokenizer.vocab();
+  const auto own = [&](io::tensor_view& t) {
+    auto copy = std::make_shared<const std::vector<std::byte>>(t.bytes.begin(), t.bytes.end());
+    t.bytes = *copy;
+    out.owned.push_back(std::move(copy));
+  };
+  for (auto& [name, tensor] : out.tensors) own(tensor);
+  for (auto& [name, tensor] : out.further) own(tensor);
   return out;
 }
 

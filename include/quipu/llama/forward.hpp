@@ -78,7 +78,7 @@ namespace detail {
 
 /// Gives an FFN kernel the hooks of one layer.
 template <class Scalar, class Hooks>
-struct layer_hook {
+struct ffn_observer {
   Hooks& hooks;
   std::size_t layer;
   std::span<const row_segment> segments;
@@ -104,11 +104,11 @@ struct layer_hook {
 /// @return the residual stream behind the block: x itself, or the recorder's own copy
 template <class Policies, class Recorder, class Context, class Hooks>
 [[nodiscard]] auto forward_block(const basic_model<Policies>& m, std::size_t layer,
-                                 forward_tools<typename Policies::scalar::value_type> tools,
+                                 forward_tools<scalar_of<Policies>> tools,
                                  std::span<const row_segment> segments, const attention_plan& plan,
-                                 matrix_view<typename Policies::scalar::value_type> x, Recorder& recorder,
+                                 matrix_view<scalar_of<Policies>> x, Recorder& recorder,
                                  Context& context, Hooks& hooks) {
-  using scalar = typename Policies::scalar::value_type;
+  using scalar = scalar_of<Policies>;
   using product = linear::projection<scalar>;
   using const_rows = matrix_view<const scalar>;
   const config& c = m.config();
@@ -151,17 +151,17 @@ template <class Policies, class Recorder, class Context, class Hooks>
   const ffn::ffn_buffers<scalar> buffers{recorder.matrix(slot::gate, layer, n, c.d_ffn),
                                          recorder.matrix(slot::up, layer, n, c.d_ffn),
                                          recorder.matrix(slot::hidden, layer, n, c.d_ffn)};
-  const detail::layer_hook<scalar, Hooks> hook{hooks, layer, segments};
+  const detail::ffn_observer<scalar, Hooks> observer{hooks, layer, segments};
   x = recorder.residual(layer, 1, x);
   if (hooks.separates(projection_site::down, layer)) {
     const auto out = recorder.matrix(slot::ffn_out, layer, n, c.d_model);
     for (std::size_t t = 0; t < n; ++t) std::fill_n(out.row(t), c.d_model, scalar(0));
-    m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, out, hook);
+    m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, out, observer);
     const auto changed = recorder.output(slot::ffn_out, out);
     hooks.ffn_output(layer, segments, changed);
     add_rows<scalar>(tools.ws, changed, x);
   } else {
-    m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, x, hook);
+    m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, x, observer);
   }
   hooks.block_output(layer, segments, const_rows(x));
   return x;
@@ -172,9 +172,9 @@ template <class Policies, class Recorder, class Context, class Hooks>
 /// @return (n_row, d_model) behind the last block, before the final norm
 template <class Policies, class Recorder, class Context, class Hooks>
 [[nodiscard]] auto forward_blocks(const basic_model<Policies>& m,
-                                  forward_tools<typename Policies::scalar::value_type> tools,
+                                  forward_tools<scalar_of<Policies>> tools,
                                   std::span<const row_segment> segments,
-                                  matrix_view<typename Policies::scalar::value_type> x, Recorder& recorder,
+                                  matrix_view<scalar_of<Policies>> x, Recorder& recorder,
                                   Context& context, Hooks& hooks) {
   const attention_plan plan(segments);
   for (std::size_t layer = 0; layer < m.config().n_layer; ++layer) {

@@ -15,7 +15,7 @@
 #include <quipu/core/token.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/sampler.hpp>
-#include <quipu/llama/session.hpp>
+#include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/stream_decoder.hpp>
 #include <quipu/text/tokenizer.hpp>
 
@@ -26,7 +26,7 @@ enum class stop_reason : std::uint8_t {
   stop_string,  ///< one of the given strings; it is not part of the text
   max_tokens,
   context_full,
-  cancelled,    ///< the callback returned false
+  cancelled,  ///< the callback returned false
 };
 
 /// Does generation end at the vocabulary's own end tokens?

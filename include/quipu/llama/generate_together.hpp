@@ -14,7 +14,7 @@
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/sampler.hpp>
-#include <quipu/llama/session.hpp>
+#include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/stream_decoder.hpp>
 #include <quipu/text/tokenizer.hpp>
 
@@ -26,8 +26,8 @@ struct together_options {
   std::size_t n_together = 32;         ///< prompts in a batch
 };
 
-/// What `generate` writes greedily behind each of the prompts, in a fraction of the time: every step runs all texts that
-/// are not finished. Equal to it but for the rounding of products of several rows, which may turn a tie.
+/// What `generate` writes greedily after each of the prompts, in a fraction of the time: every step runs all texts
+/// that are not finished. Equal to it but for the rounding of products of several rows, which may turn a tie.
 ///
 /// @throws config_error  as `generate`
 template <language_session Session, text::tokenizer Tokenizer>

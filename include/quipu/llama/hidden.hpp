@@ -1,4 +1,4 @@
-/// @file Hidden states of a layer, for encoders, probes and tests.
+/// @file Hidden states of a text, for encoders, probes and tests.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -8,37 +8,14 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/llama/forward.hpp>  // rms_norm_rows
-#include <quipu/llama/hooks.hpp>
+#include <quipu/llama/hidden_tap.hpp>
 #include <quipu/llama/session.hpp>
 
 namespace quipu::llama {
 
-/// Hooks that copy the residual stream behind one block, row after row of the batch.
-template <class Scalar>
-class hidden_tap : public no_hooks {
- public:
-  /// @param layer  block index, 0 .. n_layer - 1
-  explicit hidden_tap(std::size_t layer) : layer_(layer) {}
-
-  void block_output(std::size_t layer, std::span<const row_segment>, matrix_view<const Scalar> x) {
-    if (layer != layer_) return;
-    for (std::size_t t = 0; t < x.rows(); ++t) rows_.insert(rows_.end(), x.row(t), x.row(t) + x.cols());
-    d_model_ = x.cols();
-  }
-  /// (rows seen so far, d_model)
-  [[nodiscard]] matrix_view<Scalar> rows() noexcept {
-    return {rows_.data(), d_model_ == 0 ? 0 : rows_.size() / d_model_, d_model_};
-  }
-
- private:
-  std::size_t layer_;
-  std::size_t d_model_ = 0;
-  std::vector<Scalar> rows_;
-};
-
 /// Continues a sequence and returns the hidden states of the new rows.
 ///
-/// @param depth  number of blocks passed: 1 .. n_layer is the residual stream behind block depth - 1;
+/// @param depth  number of blocks passed: 1 .. n_layer is the residual stream after block depth - 1;
 ///               n_layer + 1 is the last one after the final norm, what the head reads
 /// @return (tokens.size() * d_model) row by row
 /// @throws config_error  a depth outside 1 .. n_layer + 1, or as `session::run`
@@ -53,7 +30,8 @@ template <class Model>
   }
   hidden_tap<scalar> tap(depth > c.n_layer ? c.n_layer - 1 : depth - 1);
   const sequence_input<scalar> in{sequence, tokens, {}, logits_of::none};
-  s.run({&in, 1}, [](std::size_t, std::size_t, std::span<const scalar>) {}, tap);
+  s.run(
+      {&in, 1}, [](std::size_t, std::size_t, std::span<const scalar>) {}, tap);
   const auto rows = tap.rows();
   std::vector<scalar> out(rows.data(), rows.data() + rows.rows() * rows.cols());
   if (depth > c.n_layer) {

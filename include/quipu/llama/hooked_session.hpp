@@ -8,12 +8,12 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/token.hpp>
-#include <quipu/llama/session.hpp>
+#include <quipu/llama/sequence_input.hpp>
 
 namespace quipu::llama {
 
-/// Models `language_session` on a session and hooks, both of which it refers to; passes that go to the session itself run
-/// without. A sequence that begins with a module's virtual tokens comes from `create_with`.
+/// Models `language_session` on a session and hooks, both of which it refers to; passes that go to the session itself
+/// run without. A sequence that begins with a module's virtual tokens comes from `create_with`.
 /// Example: examples/03_finetune/main.cpp
 template <class Session, class Hooks>
 class hooked_session {
@@ -36,7 +36,7 @@ class hooked_session {
   void run(std::span<const input> inputs, Visit&& visit) {
     session_->run(inputs, std::forward<Visit>(visit), *hooks_);
   }
-  /// Logits behind the last token; valid until the next call.
+  /// Logits after the last token; valid until the next call.
   /// @throws config_error  as `session::next_logits`
   [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens) {
     if (tokens.empty()) fail<config_error>("hooked_session::next_logits", "at least one token", "none");

@@ -65,7 +65,7 @@ template <class Scalar, class Ffn>
   if (c.n_head % c.n_kv_head != 0)
     fail<config_error>("initialise: n_head", concat("a multiple of n_kv_head = ", c.n_kv_head), c.n_head);
   if (c.d_head == 0 || c.d_head % 2 != 0) fail<config_error>("initialise: d_head", "an even number above 0", c.d_head);
-  c.hidden_act = std::string(Ffn::activation_type::name);
+  state_activation(ffn.activation, c);
   const detail::weight_shapes<Scalar> shapes(c);
   detail::weight_copier<Scalar> copy(c);
   copy.run(shapes.shapes);
@@ -83,10 +83,10 @@ template <class Scalar, class Ffn>
   identity->tokenizer = std::move(tokenizer);
   identity->path = "a new model";
   identity->format = "random weights";
-  using policies = policy_set<Ffn, std::conditional_t<sizeof(Scalar) == 8, storage::f64, storage::f32>,
-                              activations::f32, kv::exact, scalar::of<Scalar>, isa::automatic>;
+  using policies = model_policies<Ffn, std::conditional_t<sizeof(Scalar) == 8, storage::f64, storage::f32>,
+                                  activations::f32, kv::exact, scalar::of<Scalar>>;
   return trainable_model<policies>(std::move(identity), std::move(copy.built), std::move(copy.parameters),
-                                   std::move(ffn));
+                                   policies().replace(std::move(ffn)));
 }
 
 }  // namespace quipu::llama

@@ -9,7 +9,7 @@
 
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/token.hpp>
-#include <quipu/llama/session.hpp>
+#include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/tokenizer.hpp>
 
 namespace quipu::llama {
@@ -35,9 +35,11 @@ struct logits_visitor {
 };
 template <class S>
 concept has_run = requires(S& s, std::span<const sequence_input<typename S::scalar_type>> inputs,
-                           logits_visitor visit) { s.run(inputs, visit); };
+                           logits_visitor visit) {
+  s.run(inputs, visit);
+};
 
-/// State of generation: sequences that can be forked and cut, and logits behind them. `session` is one.
+/// State of generation: sequences that can be forked and cut, and logits after them. `session` is one.
 template <class S>
 concept language_session = has_sequences<S> && has_next_logits<S> && has_run<S>;
 
@@ -48,16 +50,5 @@ concept language_model = std::copyable<M> && requires(const M& m, thread_team te
   requires text::tokenizer<std::remove_cvref_t<decltype(m.tokenizer())>>;
   requires language_session<std::remove_cvref_t<decltype(open_session(m, team))>>;
 };
-
-/// A session of a LLaMA.
-template <class Policies>
-[[nodiscard]] session<basic_model<Policies>> open_session(const basic_model<Policies>& m,
-                                                          thread_team team = thread_team(),
-                                                          session_options options = {}) {
-  return session<basic_model<Policies>>(m, std::move(team), options);
-}
-
-static_assert(language_session<session<model<>>>);
-static_assert(language_model<model<>>);
 
 }  // namespace quipu::llama

@@ -24,6 +24,7 @@
 #include <quipu/io/tensor_values.hpp>  // stored_as
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/policies.hpp>
+#include <quipu/llama/session.hpp>  // open_session, with which a model is a language_model
 #include <quipu/llama/weights.hpp>
 
 namespace quipu::llama {
@@ -103,31 +104,24 @@ class weight_builder {
 
 /// A model from an opened checkpoint.
 ///
-/// @param progress  called behind every layer; returning false stops with config_error
-/// @throws config_error  the checkpoint's hidden_act is not the compiled activation, or a storage policy
-///                       cannot hold its rows
-template <class... Policies>
-[[nodiscard]] model<Policies...> from_checkpoint(io::checkpoint source, const progress_callback& progress = {},
-                                                 typename model<Policies...>::ffn_type ffn = {}) {
-  using model_type = model<Policies...>;
+/// @tparam Types    policies that are taken with their default values
+/// @param  policies  policies with values of their own, any number in any order
+/// @param  options   progress is called after every layer; returning false stops with config_error
+/// @throws config_error  the checkpoint's hidden_act is not the FFN policy's, or a storage policy cannot hold its rows
+template <class... Types, class... Values>
+[[nodiscard]] auto from_checkpoint(io::checkpoint source, const build_options& options = {}, const Values&... policies) {
+  using model_type = model<Types..., Values...>;
   using scalar = typename model_type::scalar_type;
-  using activation_type = typename model_type::ffn_type::activation_type;
-  if (!activation::is_named<activation_type>(source.config.hidden_act)) {
-    fail<config_error>(
-        concat(source.path, ": hidden_act"),
-        concat("'", activation_type::name, "', the activation that the FFN policy was compiled with"),
-        concat("'", source.config.hidden_act, "' (choose quipu::activation::", source.config.hidden_act, ")"));
-  }
-  if constexpr (requires(typename model_type::ffn_type f) { f.activation.threshold; }) {
-    if (source.config.activation_threshold > 0) ffn.activation.threshold = source.config.activation_threshold;
-  }
+  auto chosen = model_type::policies::of(policies...);
+  auto activation = chosen.template get<role::ffn>().activation;
+  settle_activation(activation, source.config, source.path);  // before any tensor is touched
   io::convert_rope_layout(source, io::rope_layout::halves);
 
-  detail::weight_builder<scalar> build(source, model_type::policies::storage::type);
+  detail::weight_builder<scalar> build(source, policy_of<typename model_type::policies, role::storage>::type);
   build.built.embedding = build.matrix(io::embedding_name);
   for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
     build.block(layer, source.config);
-    if (!report_progress(progress, {"loading", layer + 1, source.config.n_layer})) {
+    if (!report_progress(options.progress, {"loading", layer + 1, source.config.n_layer})) {
       throw config_error(concat(source.path, ": loading was cancelled"));
     }
   }
@@ -141,25 +135,22 @@ template <class... Policies>
   identity->path = source.path;
   identity->format = source.format;
   if (source.vocabulary.kind != text::tokenizer_kind::none) {
-    identity->tokenizer = text::any_tokenizer(std::move(source.vocabulary));
+    identity->tokenizer = text::any_tokenizer(std::exchange(source.vocabulary, {}));
   }
+  identity->content = std::make_shared<const io::checkpoint_content>(std::move(source));
   return model_type(std::move(identity), std::make_shared<const weights<scalar>>(std::move(build.built)),
-                    std::move(ffn));
+                    std::move(chosen), options);
 }
 
 struct load_options {
   std::string tokenizer = {};  ///< file or folder with the vocabulary, in place of the checkpoint's own
   progress_callback progress = {};
+  thread_team team = thread_team(1);  ///< for kernels that lay weights out anew
 };
 
-/// A model from a GGUF file, a Hugging Face folder or a llama2.c file. What the checkpoint stores in a form
-/// that products can read stays where it is: the file is mapped, not copied.
-///
+/// A checkpoint for `from_checkpoint`, with the vocabulary that the options name.
 /// @throws io_error, format_error  see `io::open_checkpoint` and `io::read_vocabulary`
-/// @throws config_error            see `from_checkpoint`
-/// Example: examples/01_generate/main.cpp
-template <class... Policies>
-[[nodiscard]] model<Policies...> load(const std::string& path, const load_options& options = {}) {
+[[nodiscard]] inline io::checkpoint open_for_load(const std::string& path, const load_options& options) {
   io::checkpoint source = io::open_checkpoint(path);
   if (!options.tokenizer.empty()) {
     source.vocabulary = io::read_vocabulary(options.tokenizer, source.config.n_vocab);
@@ -168,7 +159,22 @@ template <class... Policies>
                          source.vocabulary.tokens.size());
     }
   }
-  return from_checkpoint<Policies...>(std::move(source), options.progress);
+  return source;
+}
+
+/// A model from a GGUF file, a Hugging Face folder or a llama2.c file. What the checkpoint stores in a form
+/// that products can read stays where it is: the file is mapped, not copied.
+///
+///     load<ffn::dense<activation::relu>, kv::exact>(path)         policies as types, in any order
+///     load(path, {}, my_kernel{thresholds})                       or as values
+///
+/// @throws io_error, format_error  see `io::open_checkpoint` and `io::read_vocabulary`
+/// @throws config_error            see `from_checkpoint`
+/// Example: examples/01_generate/main.cpp
+template <class... Types, class... Values>
+[[nodiscard]] auto load(const std::string& path, const load_options& options = {}, const Values&... policies) {
+  return from_checkpoint<Types...>(open_for_load(path, options), build_options{options.team, options.progress},
+                                   policies...);
 }
 
 }  // namespace quipu::llama

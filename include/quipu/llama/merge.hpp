@@ -24,11 +24,7 @@ namespace quipu::llama {
 
 /// Modules that are a change of the linear layers' weights: LoRA, DoRA, IA3, BitFit where there are biases.
 template <class M>
-concept mergeable_module =
-    pet::pet_module<M> && requires(const M& m, linear::multiplier<typename M::scalar_type>& multiply,
-                                   matrix_view<typename M::scalar_type> w, typename M::scalar_type* bias) {
-      m.merge_into(multiply, std::size_t{}, projection_site::q, w, bias);
-    };
+concept mergeable_module = pet::pet_module<M> && pet::changes_weights<M>;
 
 /// A trainable model with a module in its weights. Made by `merge`; `unmerge` gives the model back with the
 /// weights' old bytes. What is trained in between in the merged tensors is lost then.

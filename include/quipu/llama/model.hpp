@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -9,6 +10,12 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/progress.hpp>
+#include <quipu/core/thread_team.hpp>
+#include <quipu/ffn/kernel.hpp>
+#include <quipu/io/checkpoint_content.hpp>
+#include <quipu/linear/kernels.hpp>
+#include <quipu/llama/hidden_act.hpp>
 #include <quipu/llama/policies.hpp>
 #include <quipu/llama/weights.hpp>
 #include <quipu/text/any_tokenizer.hpp>
@@ -21,27 +28,46 @@ struct model_identity {
   text::any_tokenizer tokenizer;  ///< empty where the checkpoint has no vocabulary
   std::string path;               ///< file or folder it came from, for messages
   std::string format;
+  /// What else the checkpoint held, and its hash; of trained weights what they began with. Never null in a model.
+  std::shared_ptr<const io::checkpoint_content> content = std::make_shared<const io::checkpoint_content>();
+};
+
+/// What making a model may use besides what it is made of.
+struct build_options {
+  thread_team team = thread_team(1);  ///< for kernels that lay weights out anew
+  progress_callback progress = {};
 };
 
 /// A LLaMA. Copies share everything; sessions keep a copy, so a model need not outlive them. One model
 /// serves any number of sessions on any threads.
 ///
-/// @tparam Policies  a `policy_set`; name models through `model<...>`, which sorts policies
+/// @tparam Policies  a `policy_list` as `model_policies` sorts it; name models through `model<...>`
 template <class Policies>
 class basic_model {
+  static_assert((explain_policies<Policies>(), true));
+
  public:
   using policies = Policies;
-  using ffn_type = typename Policies::ffn;
-  using scalar_type = typename Policies::scalar::value_type;
-  using kv_type = typename Policies::kv::template value_type<scalar_type>;
+  using ffn_type = policy_of<Policies, role::ffn>;
+  using scalar_type = scalar_of<Policies>;
+  using kv_type = typename policy_of<Policies, role::kv>::template value_type<scalar_type>;
   using ffn_state = typename ffn_type::template state<scalar_type>;
   using weights_type = llama::weights<scalar_type>;
 
-  basic_model(std::shared_ptr<const model_identity> identity, std::shared_ptr<const weights_type> w, ffn_type ffn)
+  /// @throws config_error  an activation other than the config's; whatever making the kernel's states throws
+  basic_model(std::shared_ptr<const model_identity> identity, std::shared_ptr<const weights_type> w, Policies chosen = {},
+              const build_options& options = {})
       : identity_(std::move(identity)), weights_(std::move(w)) {
-    auto kernels = std::make_shared<ffn_kernels>();
-    kernels->ffn = std::move(ffn);
-    for (const block_weights<scalar_type>& b : weights_->blocks) kernels->states.emplace_back(kernels->ffn, b.ffn);
+    auto kernels = std::make_shared<kernel_set>();
+    auto ffn = chosen.template get<role::ffn>();
+    settle_activation(ffn.activation, identity_->config, identity_->path);
+    kernels->policies = chosen.replace(std::move(ffn));
+    kernels->states.reserve(weights_->blocks.size());
+    for (std::size_t layer = 0; layer < weights_->blocks.size(); ++layer) {
+      kernels->states.emplace_back(
+          kernels->policies.template get<role::ffn>(), weights_->blocks[layer].ffn,
+          ffn::place{layer, identity_->config, *identity_->content, options.team, options.progress});
+    }
     kernels_ = std::move(kernels);
   }
 
@@ -49,7 +75,9 @@ class basic_model {
   [[nodiscard]] const weights_type& weights() const noexcept { return *weights_; }
   [[nodiscard]] const std::shared_ptr<const weights_type>& shared_weights() const noexcept { return weights_; }
   [[nodiscard]] const std::shared_ptr<const model_identity>& identity() const noexcept { return identity_; }
-  [[nodiscard]] const ffn_type& ffn() const noexcept { return kernels_->ffn; }
+  /// The values of all policies.
+  [[nodiscard]] const Policies& chosen() const noexcept { return kernels_->policies; }
+  [[nodiscard]] const ffn_type& ffn() const noexcept { return chosen().template get<role::ffn>(); }
   [[nodiscard]] const ffn_state& ffn_state_of(std::size_t layer) const noexcept { return kernels_->states[layer]; }
 
   /// @throws config_error  the checkpoint came without a vocabulary
@@ -61,26 +89,61 @@ class basic_model {
   }
 
  private:
-  struct ffn_kernels {
-    ffn_type ffn;
-    std::vector<ffn_state> states;
+  struct kernel_set {
+    Policies policies;
+    std::vector<ffn_state> states;  // one a block
   };
 
   std::shared_ptr<const model_identity> identity_;
   std::shared_ptr<const weights_type> weights_;
-  std::shared_ptr<const ffn_kernels> kernels_;
+  std::shared_ptr<const kernel_set> kernels_;
 };
 
 /// The model type of some policies, in any order; the others take their defaults.
 template <class... Policies>
-using model = basic_model<typename sort_policies<Policies...>::type>;
+using model = basic_model<model_policies<Policies...>>;
 
-/// The same model with another FFN kernel; all tensors are shared.
+/// The kernels that a model's `isa` policy asks for.
+/// @throws config_error  the processor has not what the policy fixes
+template <class Policies>
+[[nodiscard]] const linear::kernel_table& kernels_of(const basic_model<Policies>&) {
+  constexpr std::optional<instruction_set> set = policy_of<Policies, role::isa>::set;
+  if constexpr (set.has_value()) {
+    return linear::kernels_for(*set);
+  } else {
+    return linear::best_kernels();
+  }
+}
+
+/// The same model with another FFN kernel; all tensors are shared. The kernel's activation must be the model's, but for
+/// the threshold: a ReLU may be shifted.
+/// @throws config_error  another activation (see `with_activation`); whatever making the kernel's states throws
+/// Example: examples/01_generate/README.md
 template <class Ffn, class Policies>
-[[nodiscard]] auto with_ffn(const basic_model<Policies>& m, Ffn ffn = {}) {
-  using changed = policy_set<Ffn, typename Policies::storage, typename Policies::activations, typename Policies::kv,
-                             typename Policies::scalar, typename Policies::isa>;
-  return basic_model<changed>(m.identity(), m.shared_weights(), std::move(ffn));
+[[nodiscard]] auto with_ffn(const basic_model<Policies>& m, Ffn ffn = {}, const build_options& options = {}) {
+  static_assert((ffn::explain<Ffn>(), true));
+  using changed = typename Policies::template replaced<Ffn>;
+  return basic_model<changed>(m.identity(), m.shared_weights(), m.chosen().replace(std::move(ffn)), options);
+}
+
+/// Optional: an FFN kernel that can be had with another activation.
+template <class Ffn>
+concept rebindable_ffn = requires { typename Ffn::template with_activation<activation::relu>; };
+
+/// The same tensors under another activation, which the config of the new model states: another model, for whoever means
+/// it (substituting ReLU, for instance). `checkpoint_of` and the writers write it as such.
+template <class Activation, class Policies>
+[[nodiscard]] auto with_activation(const basic_model<Policies>& m, Activation f = {}, const build_options& options = {}) {
+  using old = policy_of<Policies, role::ffn>;
+  static_assert(rebindable_ffn<old>,
+                "with_activation: the FFN kernel must declare 'template <class A> using with_activation = ...'");
+  using kernel = typename old::template with_activation<Activation>;
+  auto identity = std::make_shared<model_identity>(*m.identity());
+  state_activation(f, identity->config);
+  kernel ffn{};
+  ffn.activation = std::move(f);
+  using changed = typename Policies::template replaced<kernel>;
+  return basic_model<changed>(std::move(identity), m.shared_weights(), m.chosen().replace(std::move(ffn)), options);
 }
 
 }  // namespace quipu::llama

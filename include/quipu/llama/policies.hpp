@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
+#include <concepts>
 #include <optional>
-#include <type_traits>
 
 #include <quipu/activation/activation.hpp>
 #include <quipu/core/isa.hpp>
+#include <quipu/core/policy_list.hpp>
 #include <quipu/core/scalar.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/ffn/dense.hpp>
@@ -15,16 +15,26 @@
 
 namespace quipu {
 
+namespace role {
+struct storage {};
+struct activations {};
+struct kv {};
+struct scalar {};
+struct isa {};
+}  // namespace role
+
 /// Role `storage`: the form that a model's matrices have in memory.
 namespace storage {
 
 /// As the checkpoint stores them, without a copy where the bytes can be used in place.
 struct as_stored {
+  using policy_role = role::storage;
   static constexpr std::optional<tensor_type> type{};
 };
 /// Converted to one type at load.
 template <tensor_type Type>
 struct converted {
+  using policy_role = role::storage;
   static constexpr std::optional<tensor_type> type{Type};
 };
 using f64 = converted<tensor_type::f64>;
@@ -43,14 +53,17 @@ namespace activations {
 /// Rounded to 8 bits in blocks of 32 while tokens are generated one by one, which it makes twice as fast;
 /// prompts are computed with exact activations.
 struct int8_decode {
+  using policy_role = role::activations;
   static constexpr linear::activation_rounding rounding = linear::activation_rounding::few_rows;
 };
 /// Rounded to 8 bits in blocks of 32 everywhere, as llama.cpp does.
 struct int8_blocks {
+  using policy_role = role::activations;
   static constexpr linear::activation_rounding rounding = linear::activation_rounding::always;
 };
 /// Not rounded.
 struct f32 {
+  using policy_role = role::activations;
   static constexpr linear::activation_rounding rounding = linear::activation_rounding::none;
 };
 
@@ -60,11 +73,13 @@ struct f32 {
 namespace kv {
 
 struct f16 {
+  using policy_role = role::kv;
   template <class Scalar>
   using value_type = quipu::f16;
 };
 /// The model's own scalar: float, or double in a double model.
 struct exact {
+  using policy_role = role::kv;
   template <class Scalar>
   using value_type = Scalar;
 };
@@ -77,6 +92,7 @@ namespace scalar {
 
 template <class Value>
 struct of {
+  using policy_role = role::scalar;
   using value_type = Value;
 };
 using f32 = of<float>;
@@ -89,93 +105,76 @@ namespace isa {
 
 /// The best that the processor has, found when a session starts.
 struct automatic {
+  using policy_role = role::isa;
   static constexpr std::optional<instruction_set> set{};
 };
 template <instruction_set Set>
 struct fixed {
+  using policy_role = role::isa;
   static constexpr std::optional<instruction_set> set{Set};
 };
 using portable = fixed<instruction_set::portable>;
 using avx2 = fixed<instruction_set::avx2>;
-using avx512 = fixed<instruction_set::avx512>;
+using avx_vnni = fixed<instruction_set::avx_vnni>;
+using avx512_vnni = fixed<instruction_set::avx512_vnni>;
+using avx512_bf16 = fixed<instruction_set::avx512_bf16>;
+using amx = fixed<instruction_set::amx>;
 
 }  // namespace isa
 
 namespace llama {
 
-enum class policy_role { none, ffn, storage, activations, kv, scalar, isa };
-
-/// Role of a policy. A user's own policy is recognised by what it declares.
+/// What roles other than ffn ask of a policy; see docs/concepts.md.
 template <class P>
-[[nodiscard]] constexpr policy_role role_of() noexcept {
-  if constexpr (requires { typename P::activation_type; }) {
-    return policy_role::ffn;
-  } else if constexpr (requires { P::rounding; }) {
-    return policy_role::activations;
-  } else if constexpr (requires { typename P::template value_type<float>; }) {
-    return policy_role::kv;
-  } else if constexpr (requires { typename P::value_type; }) {
-    return policy_role::scalar;
-  } else if constexpr (requires { P::type.has_value(); }) {
-    return policy_role::storage;
-  } else if constexpr (requires { P::set.has_value(); }) {
-    return policy_role::isa;
-  } else {
-    return policy_role::none;
-  }
+concept storage_policy = requires {
+  { P::type } -> std::convertible_to<std::optional<tensor_type>>;
+};
+template <class P>
+concept activations_policy = requires {
+  { P::rounding } -> std::convertible_to<linear::activation_rounding>;
+};
+template <class P>
+concept kv_policy = requires { typename P::template value_type<float>; };
+template <class P>
+concept scalar_policy = std::same_as<typename P::value_type, float> || std::same_as<typename P::value_type, double>;
+template <class P>
+concept isa_policy = requires {
+  { P::set } -> std::convertible_to<std::optional<instruction_set>>;
+};
+
+/// The policies of a model that take their place where a user says nothing.
+using default_policies = policy_list<quipu::ffn::dense<activation::silu>, quipu::storage::as_stored,
+                                     quipu::activations::int8_decode, quipu::kv::f16, quipu::scalar::f32,
+                                     quipu::isa::automatic>;
+
+/// Says in one sentence which policy of a sorted list lacks what.
+template <class Policies>
+consteval void explain_policies() {
+  using storage = typename Policies::template type_of<role::storage>;
+  using activations = typename Policies::template type_of<role::activations>;
+  using kv = typename Policies::template type_of<role::kv>;
+  using scalar = typename Policies::template type_of<role::scalar>;
+  using isa = typename Policies::template type_of<role::isa>;
+  ffn::explain<typename Policies::template type_of<role::ffn>>();
+  static_assert(storage_policy<storage>,
+                "storage: declare 'static constexpr std::optional<tensor_type> type', empty for as stored");
+  static_assert(activations_policy<activations>,
+                "activations: declare 'static constexpr linear::activation_rounding rounding'");
+  static_assert(kv_policy<kv>, "kv: declare 'template <class Scalar> using value_type = ...'");
+  static_assert(scalar_policy<scalar>, "scalar: declare 'using value_type = float' or double");
+  static_assert(isa_policy<isa>,
+                "isa: declare 'static constexpr std::optional<instruction_set> set', empty for the best");
 }
 
-/// All policies of a model, one for each role.
-template <class Ffn, class Storage, class Activations, class Kv, class Scalar, class Isa>
-struct policy_set {
-  static_assert((ffn::explain<Ffn>(), true));
-  using ffn = Ffn;
-  using storage = Storage;
-  using activations = Activations;
-  using kv = Kv;
-  using scalar = Scalar;
-  using isa = Isa;
-};
+/// The policies of a model, sorted by role, from those that a user gives in any order.
+template <class... Given>
+using model_policies = typename sort_policies<default_policies, Given...>::type;
 
-namespace detail {
-
-template <policy_role Role, class Default, class... Policies>
-struct choose {
-  using type = Default;
-};
-template <policy_role Role, class Default, class First, class... Rest>
-struct choose<Role, Default, First, Rest...> {
-  using type = typename std::conditional_t<role_of<First>() == Role, std::type_identity<First>,
-                                  choose<Role, Default, Rest...>>::type;
-};
-
-template <policy_role Role, class... Policies>
-inline constexpr std::size_t count = (std::size_t{0} + ... + std::size_t{role_of<Policies>() == Role});
-
-}  // namespace detail
-
-/// Sorts policies by role, in any order, and fills in the defaults.
-template <class... Policies>
-struct sort_policies {
-  static_assert(
-      ((role_of<Policies>() != policy_role::none) && ...),
-      "policies: one of the types is no policy of a model (roles: ffn, storage, activations, kv, scalar, isa)");
-  static_assert(detail::count<policy_role::ffn, Policies...> <= 1, "policies: two policies for the role ffn");
-  static_assert(detail::count<policy_role::storage, Policies...> <= 1, "policies: two policies for the role storage");
-  static_assert(detail::count<policy_role::activations, Policies...> <= 1,
-                "policies: two policies for the role activations");
-  static_assert(detail::count<policy_role::kv, Policies...> <= 1, "policies: two policies for the role kv");
-  static_assert(detail::count<policy_role::scalar, Policies...> <= 1, "policies: two policies for the role scalar");
-  static_assert(detail::count<policy_role::isa, Policies...> <= 1, "policies: two policies for the role isa");
-
-  using type = policy_set<
-      typename detail::choose<policy_role::ffn, quipu::ffn::dense<activation::silu>, Policies...>::type,
-      typename detail::choose<policy_role::storage, quipu::storage::as_stored, Policies...>::type,
-      typename detail::choose<policy_role::activations, quipu::activations::int8_decode, Policies...>::type,
-      typename detail::choose<policy_role::kv, quipu::kv::f16, Policies...>::type,
-      typename detail::choose<policy_role::scalar, quipu::scalar::f32, Policies...>::type,
-      typename detail::choose<policy_role::isa, quipu::isa::automatic, Policies...>::type>;
-};
+template <class Policies, class Role>
+using policy_of = typename Policies::template type_of<Role>;
+/// The type that a model of these policies computes in.
+template <class Policies>
+using scalar_of = typename policy_of<Policies, role::scalar>::value_type;
 
 }  // namespace llama
 }  // namespace quipu

@@ -12,7 +12,7 @@
 #include <quipu/core/progress.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/llama/language_model.hpp>
-#include <quipu/llama/session.hpp>
+#include <quipu/llama/sequence_input.hpp>
 
 namespace quipu::llama {
 

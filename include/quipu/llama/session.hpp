@@ -18,32 +18,12 @@
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/kv_cache.hpp>
+#include <quipu/llama/language_model.hpp>
 #include <quipu/llama/model.hpp>
+#include <quipu/llama/sequence_input.hpp>
 #include <quipu/llama/training_hooks.hpp>  // kv_prefix
 
 namespace quipu::llama {
-
-/// Names a sequence of one session.
-enum class sequence_id : std::uint32_t {};
-
-/// For which of an input's rows logits are wanted.
-enum class logits_of : std::uint8_t { none, last_row, every_row };
-
-/// Rows that a sequence is continued with: tokens, or embeddings in their place.
-template <class Scalar>
-struct sequence_input {
-  sequence_id sequence{};
-  std::span<const token_id> tokens{};
-  matrix_view<const Scalar> embeddings{};  ///< (n_row, d_model), used where `tokens` is empty
-  logits_of want = logits_of::last_row;
-
-  [[nodiscard]] std::size_t n_row() const noexcept { return tokens.empty() ? embeddings.rows() : tokens.size(); }
-};
-
-struct session_options {
-  std::size_t n_ctx = 0;      ///< longest sequence in tokens; 0 means the model's own limit
-  std::size_t n_batch = 256;  ///< rows that one pass computes at most; longer inputs take several passes
-};
 
 /// Mutable state of running one model: any number of sequences that can be forked, cut and dropped. Not for
 /// use by two threads at once; several sessions may share a model and a thread team.
@@ -62,8 +42,8 @@ class session {
       : model_(std::move(m)),
         n_ctx_(options.n_ctx == 0 ? model_.config().n_ctx : options.n_ctx),
         n_batch_(options.n_batch == 0 ? 1 : options.n_batch),
-        ws_(std::move(team), choose_kernels()),
-        projector_(ws_, Model::policies::activations::rounding),
+        ws_(std::move(team), kernels_of(model_)),
+        projector_(ws_, policy_of<typename Model::policies, role::activations>::rounding),
         rope_(model_.config()) {
     if (n_ctx_ > model_.config().n_ctx) {
       fail<config_error>("session: n_ctx", concat("at most the model's ", model_.config().n_ctx), n_ctx_);
@@ -161,14 +141,6 @@ class session {
     std::size_t first;
     std::size_t n_row;
   };
-
-  static const linear::kernel_table& choose_kernels() {
-    if constexpr (Model::policies::isa::set.has_value()) {
-      return linear::kernels_for(*Model::policies::isa::set);
-    } else {
-      return linear::best_kernels();
-    }
-  }
 
   sequence_id insert(kv_cache<kv_type> cache) {
     const auto id = static_cast<sequence_id>(next_id_++);
@@ -285,7 +257,7 @@ class session {
       }
       const linear::projection<scalar_type> head{&w.head, nullptr, logits};
       // Rounding here would go straight into the choice of tokens, so only those who want it everywhere have it.
-      constexpr auto rounding = Model::policies::activations::rounding;
+      constexpr auto rounding = policy_of<typename Model::policies, role::activations>::rounding;
       projector_.run(normed, {&head, 1},
                      rounding == linear::activation_rounding::few_rows ? linear::activation_rounding::none : rounding);
       for (std::size_t i = 0; i < n; ++i) {
@@ -319,5 +291,16 @@ class session {
 
 template <class Model>
 session(Model, thread_team, session_options) -> session<Model>;
+
+/// A session of a LLaMA: with it a model is a `language_model`.
+template <class Policies>
+[[nodiscard]] session<basic_model<Policies>> open_session(const basic_model<Policies>& m,
+                                                          thread_team team = thread_team(),
+                                                          session_options options = {}) {
+  return session<basic_model<Policies>>(m, std::move(team), options);
+}
+
+static_assert(language_session<session<model<>>>);
+static_assert(language_model<model<>>);
 
 }  // namespace quipu::llama

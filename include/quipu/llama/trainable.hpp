@@ -93,6 +93,22 @@ class weight_copier {
   const config& config_;
 };
 
+/// A checkpoint of parameters, without copying them.
+template <class Scalar>
+[[nodiscard]] io::checkpoint checkpoint_view(const model_identity& identity,
+                                             std::span<const optim::parameter<Scalar>> parameters) {
+  io::checkpoint out;
+  out.path = identity.path;
+  out.config = identity.config;
+  out.further = identity.content->tensors();
+  out.metadata = identity.content->metadata();
+  for (const optim::parameter<Scalar>& p : parameters) {
+    out.tensors[p.name] = {sizeof(Scalar) == 8 ? tensor_type::f64 : tensor_type::f32, p.shape,
+                           std::as_bytes(std::span<const Scalar>(p.value, p.size()))};
+  }
+  return out;
+}
+
 }  // namespace detail
 
 /// A model whose weights may be written: made by `thaw`, turned back by `freeze`. Copies share the weights.
@@ -103,11 +119,13 @@ class trainable_model {
  public:
   using model_type = basic_model<Policies>;
   using scalar_type = typename model_type::scalar_type;
-  using ffn_type = typename Policies::ffn;
+  using ffn_type = policy_of<Policies, role::ffn>;
+  static_assert((ffn::explain_trainable<ffn_type>(), true));
 
   trainable_model(std::shared_ptr<const model_identity> identity, llama::weights<scalar_type> w,
-                  optim::parameter_set<scalar_type> parameters, ffn_type ffn)
-      : model_(std::move(identity), std::make_shared<const llama::weights<scalar_type>>(std::move(w)), std::move(ffn)),
+                  optim::parameter_set<scalar_type> parameters, Policies chosen)
+      : model_(std::move(identity), std::make_shared<const llama::weights<scalar_type>>(std::move(w)),
+               std::move(chosen)),
         parameters_(std::move(parameters)) {}
 
   /// The model as it stands; it sees every change of the weights.
@@ -136,12 +154,15 @@ class trainable_model {
   [[nodiscard]] bool is_merged() const noexcept { return *merged_; }
   void mark_merged(bool merged) noexcept { *merged_ = merged; }
 
-  /// A copy that later training does not touch.
+  /// A copy that later training does not touch. What files made for its weights are keyed by is their own hash.
   [[nodiscard]] model_type freeze() const {
     detail::weight_copier<scalar_type> copy(model_.config());
     copy.run(model_.weights());
-    return model_type(model_.identity(), std::make_shared<const llama::weights<scalar_type>>(std::move(copy.built)),
-                      model_.ffn());
+    auto weights = std::make_shared<const llama::weights<scalar_type>>(std::move(copy.built));
+    auto identity = std::make_shared<model_identity>(*model_.identity());
+    identity->content = std::make_shared<const io::checkpoint_content>(
+        detail::checkpoint_view<scalar_type>(*identity, copy.parameters), weights);
+    return model_type(std::move(identity), std::move(weights), model_.chosen());
   }
 
  private:
@@ -162,9 +183,8 @@ class trainable_model {
                                   in("self_attn.o_proj.weight"), in("self_attn.q_proj.bias"),
                                   in("self_attn.k_proj.bias"),   in("self_attn.v_proj.bias"),
                                   in("self_attn.o_proj.bias"),   in("post_attention_layernorm.weight"),
-                                  in("mlp.gate_proj.weight"),    in("mlp.up_proj.weight"),
-                                  in("mlp.down_proj.weight"),    in("mlp.gate_proj.bias"),
-                                  in("mlp.up_proj.bias"),        in("mlp.down_proj.bias")};
+                                  {in("mlp.gate_proj.weight"), in("mlp.up_proj.weight"), in("mlp.down_proj.weight"),
+                                   in("mlp.gate_proj.bias"), in("mlp.up_proj.bias"), in("mlp.down_proj.bias")}};
     }
   }
 
@@ -178,20 +198,18 @@ class trainable_model {
 /// Policies of the trainable copy of a model: the same FFN, everything else in plain `Scalar`.
 template <class Policies, class Scalar>
 using thawed_policies =
-    policy_set<typename Policies::ffn,
-               std::conditional_t<sizeof(Scalar) == 8, storage::f64, storage::f32>, activations::f32, kv::exact,
-               scalar::of<Scalar>, typename Policies::isa>;
+    model_policies<policy_of<Policies, role::ffn>, std::conditional_t<sizeof(Scalar) == 8, storage::f64, storage::f32>,
+                   activations::f32, kv::exact, scalar::of<Scalar>, policy_of<Policies, role::isa>>;
 
 /// A trainable copy of a model, all weights widened to `Scalar` (float or double). Nothing trains until
 /// `select` is called.
 template <class Scalar, class Policies>
 [[nodiscard]] auto thaw(const basic_model<Policies>& m) {
-  static_assert(Policies::ffn::trainable,
-                "thaw: the FFN kernel is for inference only; use with_ffn<ffn::dense<...>> first");
+  using policies = thawed_policies<Policies, Scalar>;
   detail::weight_copier<Scalar> copy(m.config());
   copy.run(m.weights());
-  return trainable_model<thawed_policies<Policies, Scalar>>(m.identity(), std::move(copy.built),
-                                                            std::move(copy.parameters), m.ffn());
+  return trainable_model<policies>(m.identity(), std::move(copy.built), std::move(copy.parameters),
+                                   policies().replace(m.ffn()));
 }
 
 }  // namespace quipu::llama

@@ -27,7 +27,14 @@ class training_batch {
   void add_weighted(std::span<const token_id> tokens, std::span<const std::int64_t> labels, double weight) {
     add(tokens, labels, n_virtual_, position_, weight);
   }
-  /// Adds a sequence. The row of token t is to predict labels[t + 1]; labels[0] counts only behind virtual rows.
+  /// Factor of the weights of sequences that are added from here on.
+  /// @throws config_error  not above 0
+  void weigh(double factor) {
+    if (!(factor > 0)) fail<config_error>("training_batch: weight", "above 0", factor);
+    factor_ = factor;
+  }
+  [[nodiscard]] double factor() const noexcept { return factor_; }
+  /// Adds a sequence. The row of token t is to predict labels[t + 1]; labels[0] counts only after virtual rows.
   ///
   /// @param labels     as many as tokens, `ignored_label` where nothing is to be learned; or none at all
   /// @param n_virtual  rows before the tokens that the hooks fill (prompt tuning)
@@ -51,7 +58,7 @@ class training_batch {
       tokens_.push_back(tokens[t]);
       targets_.push_back(t + 1 < tokens.size() ? label(t + 1) : ignored_label);
     }
-    weights_.resize(targets_.size(), weight);
+    weights_.resize(targets_.size(), factor_ * weight);
   }
   void clear() noexcept {
     tokens_.clear();
@@ -80,6 +87,7 @@ class training_batch {
  private:
   std::size_t n_virtual_ = 0;
   std::size_t position_ = 0;
+  double factor_ = 1;
   std::vector<token_id> tokens_;
   std::vector<std::int64_t> targets_;
   std::vector<double> weights_;

@@ -10,25 +10,21 @@
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/linear/site.hpp>
 #include <quipu/llama/hooks.hpp>
+#include <quipu/pet/kv_prefix.hpp>
 
 namespace quipu::llama {
 
-/// Learned keys and values that stand before a sequence's own in every layer, not rotated. Row r holds for
-/// each layer in turn n_kv_head * d_head keys and as many values (PEFT's `prompt_embeddings`).
-template <class Scalar>
-struct kv_prefix {
-  std::size_t n_row = 0;             ///< virtual tokens; real tokens start at this position
-  const Scalar* values = nullptr;    ///< (n_row, n_layer * 2 * n_kv_head * d_head)
-  Scalar* gradient = nullptr;        ///< same shape, added to; null where the prefix is frozen
-};
+using pet::kv_prefix;
 
 /// Hooks of training without modules: the base of every training hooks class, which hides what it needs.
 ///
 /// Each forward hook of `no_hooks` has a twin here that is called in the opposite order. A twin gets the
 /// gradient of what its forward hook left behind; it turns that into the gradient of what the hook found
-/// (in place), and adds the gradients of its own parameters to wherever it keeps them. Blocks may be
-/// recomputed before their backward pass: forward hooks are then called a second time for a layer and must
-/// leave the same bits behind, dropout included.
+/// (in place), and adds the gradients of its own parameters to wherever it keeps them.
+///
+/// With `tape_depth::block_inputs` every block is computed again before its backward pass: its forward hooks are then
+/// called twice in a step, the second time right before their twins, and must leave the same bits, dropout included.
+/// What sums something up (a penalty, a meter) does so in the twins, which are called once at either depth.
 struct no_training_hooks : no_hooks {
   /// Lowest block with something that trains: the backward pass stops there. `none` where nothing does.
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();

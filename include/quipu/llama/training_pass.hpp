@@ -44,9 +44,10 @@ class training_pass {
                          linear::product_rounding products = linear::product_rounding::none)
       : model_(std::move(m)),
         depth_(depth),
-        ws_(std::move(team), choose_kernels()),
+        ws_(std::move(team), kernels_of(model_)),
         projector_(ws_, linear::activation_rounding::none, products),
         multiply_(ws_, products),
+        ffn_backward_(multiply_),
         rope_(model_.config()) {}
   training_pass(const training_pass&) = delete;
   training_pass& operator=(const training_pass&) = delete;
@@ -103,9 +104,9 @@ class training_pass {
     const bool embedding = g.embedding != nullptr || hooks.touches_embedding();
     if (lowest == no_training_hooks::none && g.final_norm == nullptr && !embedding) return;
     dx_.reserve_discarding(batch.n_row() * c.d_model);
-    const rows dx = dx_.matrix(batch.n_row(), c.d_model);
+    const rows dx = dx_.matrix(batch.n_row(), c.d_model);  // (n_row, d_model)
     std::fill_n(dx.data(), dx.rows() * dx.cols(), scalar_type(0));
-    const backward_tools<scalar_type> tools{multiply_, rope_, backward_scratch_};
+    const backward_tools<scalar_type> tools{multiply_, rope_, ffn_backward_, backward_scratch_};
     rms_norm_rows_backward<scalar_type>(ws_, last_, model_.weights().final_norm, c.rms_norm_eps, d_hidden, dx,
                                         g.final_norm, backward_scratch_[detail::partial]);
     for (std::size_t layer = c.n_layer; layer-- > (embedding ? 0 : std::min(lowest, c.n_layer));) {
@@ -129,7 +130,7 @@ class training_pass {
   loss_sum step(const training_batch& batch, Number divisor, Hooks& hooks, const weight_gradients<scalar_type>& g) {
     static_cast<void>(forward(batch, hooks));
     d_hidden_.reserve_discarding(batch.n_row() * model_.config().d_model);
-    const rows d_hidden = d_hidden_.matrix(batch.n_row(), model_.config().d_model);
+    const rows d_hidden = d_hidden_.matrix(batch.n_row(), model_.config().d_model);  // (n_row, d_model)
     const double weight = divisor == 0 ? 0 : 1.0 / static_cast<double>(divisor);
     const loss_sum loss = head_loss(batch.targets(), weight, d_hidden, g.head, batch.weights());
     if (loss.n_counted > 0 && weight != 0) backward(batch, d_hidden, hooks, g);
@@ -144,14 +145,6 @@ class training_pass {
   }
 
  private:
-  static const linear::kernel_table& choose_kernels() {
-    if constexpr (Model::policies::isa::set.has_value()) {
-      return linear::kernels_for(*Model::policies::isa::set);
-    } else {
-      return linear::best_kernels();
-    }
-  }
-
   template <class Hooks>
   void start(const training_batch& batch, Hooks& hooks) {
     const auto& c = model_.config();
@@ -188,6 +181,7 @@ class training_pass {
     hooks.embedded(batch.segments(), x());
   }
 
+  // Both (n_row, d_model): the embedded rows, which the blocks turn into their output, and what the head reads.
   [[nodiscard]] rows x() noexcept { return x_.matrix(n_row_, model_.config().d_model); }
   [[nodiscard]] rows normed_view() noexcept { return normed_.matrix(n_row_, model_.config().d_model); }
   [[nodiscard]] const_rows normed(const_rows from) {
@@ -212,6 +206,7 @@ class training_pass {
   linear::workspace ws_;
   linear::projector<scalar_type> projector_;
   linear::multiplier<scalar_type> multiply_;
+  ffn::backward_workspace<scalar_type> ffn_backward_;
   rope_table<scalar_type> rope_;
   tape<scalar_type> tape_;
   no_record<scalar_type> scratch_recorder_;
@@ -219,9 +214,9 @@ class training_pass {
   std::vector<kv_prefix<scalar_type>> prefixes_;
   std::optional<batch_context<scalar_type>> context_;  // of the last forward pass
   std::size_t n_row_ = 0;
-  const_rows last_;
-  buffer<scalar_type> x_, normed_, dx_, d_hidden_;
-  std::array<buffer<scalar_type>, 12> backward_scratch_;
+  const_rows last_;  // (n_row, d_model) the last block's output
+  buffer<scalar_type> x_, normed_, dx_, d_hidden_;  // (n_row, d_model) each
+  std::array<buffer<scalar_type>, 9> backward_scratch_;
 };
 
 }  // namespace quipu::llama

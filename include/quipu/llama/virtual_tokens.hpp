@@ -16,10 +16,9 @@ template <class Model, class Module>
   using scalar = typename Model::scalar_type;
   if (!module.fits(s.model().config()))
     fail<config_error>("create_with", "a module made for this model", "one of other sizes");
-  const pet::prefix_values<scalar> prefix = module.template prefix<scalar>();
-  const sequence_id id =
-      prefix.n_row > 0 ? s.create(kv_prefix<scalar>{prefix.n_row, prefix.values, nullptr}) : s.create();
-  if constexpr (requires { module.rows(); }) {
+  const pet::kv_prefix<scalar> prefix = module.template prefix<scalar>();
+  const sequence_id id = prefix.n_row > 0 ? s.create(prefix) : s.create();
+  if constexpr (pet::has_virtual_rows<Module>) {
     if (module.rows().empty()) return id;
     const sequence_input<scalar> rows{id, {}, module.rows(), logits_of::none};
     s.run({&rows, 1}, [](std::size_t, std::size_t, auto) {});

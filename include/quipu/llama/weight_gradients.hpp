@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include <quipu/ffn/weights.hpp>
+
 namespace quipu::llama {
 
 /// Gradients of one decoder block, each of its weight's shape; null where the weight is frozen.
@@ -22,18 +24,12 @@ struct block_gradients {
   Scalar* v_bias = nullptr;
   Scalar* o_bias = nullptr;
   Scalar* ffn_norm = nullptr;
-  Scalar* gate = nullptr;
-  Scalar* up = nullptr;
-  Scalar* down = nullptr;
-  Scalar* gate_bias = nullptr;
-  Scalar* up_bias = nullptr;
-  Scalar* down_bias = nullptr;
+  ffn::ffn_gradients<Scalar> ffn;
 
   [[nodiscard]] bool empty() const noexcept {
     return attention_norm == nullptr && q == nullptr && k == nullptr && v == nullptr && o == nullptr &&
            q_bias == nullptr && k_bias == nullptr && v_bias == nullptr && o_bias == nullptr && ffn_norm == nullptr &&
-           gate == nullptr && up == nullptr && down == nullptr && gate_bias == nullptr && up_bias == nullptr &&
-           down_bias == nullptr;
+           ffn.empty();
   }
 };
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include <quipu/ffn/dense.hpp>          // ffn_weights
+#include <quipu/ffn/weights.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/linear/stored_matrix.hpp>
 

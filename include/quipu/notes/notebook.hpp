@@ -50,7 +50,7 @@ class notebook {
     }
     state_->retriever.clear();
     state_->seen = state_->store.version();
-    if constexpr (requires(Retriever& retriever) { retriever.reserve(std::size_t{}); }) {
+    if constexpr (requires { state_->retriever.reserve(std::size_t{}); }) {
       state_->retriever.reserve(state_->store.size());
     }
     state_->store.for_each([&](const note& n) { state_->retriever.add(n.id, without_final_period(n.text)); });

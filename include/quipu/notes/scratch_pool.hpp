@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::notes {
 
 /// Keeps as many objects as were ever in use at a time. Movable while none is lent.

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <iterator>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::notes {
 
 namespace detail {

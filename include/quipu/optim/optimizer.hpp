@@ -130,6 +130,12 @@ struct lion {
   };
 };
 
+template <class O>
+concept has_optimizer_state = requires {
+  typename O::template state<float>;
+  typename O::template state<double>;
+};
+
 /// Role `optimizer`: a small value with `name`, `learning_rate`, `weight_decay` and a nested `state<Scalar>` that is
 /// made from (policy, parameters) and has `step(policy, context, parameters, settings)`, `arrays()` and `n_byte()`.
 template <class O>
@@ -150,7 +156,7 @@ template <class O>
 consteval void explain() {
   if constexpr (!std::copyable<O>) {
     static_assert(std::copyable<O>, "optimizer: the policy must be copyable");
-  } else if constexpr (!requires { typename O::template state<float>; typename O::template state<double>; }) {
+  } else if constexpr (!has_optimizer_state<O>) {
     static_assert(optimizer_policy<O>, "optimizer: declare 'template <class Scalar> class state'");
   } else {
     static_assert(

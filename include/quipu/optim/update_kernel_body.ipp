@@ -95,3 +95,7 @@ double square_sum(const typename R::value_type* x, std::size_t n) noexcept {
   }
   return total;
 }
+
+template <class R>
+inline constexpr update_kernel_table<typename R::value_type> table{adamw_update<R>, sgd_update<R>, lion_update<R>,
+                                                                   square_sum<R>};

@@ -35,37 +35,17 @@ struct update_kernel_table {
   double (*square_sum)(const Scalar* x, std::size_t n) noexcept;
 };
 
-namespace portable {
-using quipu::portable::f32x;
-using quipu::portable::f64x;
-#include <quipu/optim/update_kernel_body.ipp>
-
-template <class R>
-inline constexpr update_kernel_table<typename R::value_type> table{adamw_update<R>, sgd_update<R>, lion_update<R>,
-                                                                   square_sum<R>};
-}  // namespace portable
-
-#if defined(__x86_64__)
-QUIPU_TARGET_BEGIN("avx2,fma,f16c")
-namespace avx2 {
-using quipu::avx2::f32x;
-#include <quipu/optim/update_kernel_body.ipp>
-
-template <class R>
-inline constexpr update_kernel_table<typename R::value_type> table{adamw_update<R>, sgd_update<R>, lion_update<R>,
-                                                                   square_sum<R>};
-}  // namespace avx2
-QUIPU_TARGET_END
-#endif
+#define QUIPU_BODY <quipu/optim/update_kernel_body.ipp>
+#include <quipu/core/each_instruction_set.ipp>
 
 /// Loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const update_kernel_table<Scalar>& update_kernels_for(instruction_set set) noexcept {
+[[nodiscard]] const update_kernel_table<Scalar>& update_kernels_for([[maybe_unused]] instruction_set set) noexcept {
   if constexpr (sizeof(Scalar) == 8) {
     return portable::table<portable::f64x>;
   } else {
 #if defined(__x86_64__)
-    if (set >= instruction_set::avx2) return avx2::table<avx2::f32x>;
+    if (includes(set, instruction_set::avx2)) return avx2::table<avx2::f32x>;
 #endif
     return portable::table<portable::f32x>;
   }

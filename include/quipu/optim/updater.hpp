@@ -38,7 +38,7 @@ class updater {
  public:
   /// @param parameters  frozen ones are left out
   updater(Optimizer policy, std::span<const parameter<Scalar>> parameters, thread_team team,
-          std::vector<parameter_group> groups = {}, instruction_set set = detect_instruction_set())
+          std::vector<parameter_group> groups = {}, instruction_set set = best_instruction_set())
       : policy_(std::move(policy)), parameters_(trained(parameters)), team_(std::move(team)), set_(set),
         state_(policy_, parameters_) {
     for (const parameter<Scalar>& p : parameters_) {

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <quipu/core/error.hpp>
 #include <quipu/linear/backward.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
@@ -21,6 +23,16 @@ struct bitfit {
 
   template <class Scalar>
   class module;
+
+  static constexpr std::string_view peft_type = "BEFT";  // adds the same biases
+  [[nodiscard]] static bitfit read_peft(peft_fields& fields, const io::model_config&) {
+    fields.understand({"init_weights"});
+    return {fields.targets("target_modules", optim::name_pattern::suffixes({"v_proj"}))};
+  }
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const {
+    json["target_modules"] = peft_targets(targets);
+    json["init_weights"] = true;
+  }
 };
 
 /// The biases of one model.
@@ -44,6 +56,7 @@ class bitfit::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const bitfit& policy() const noexcept { return policy_; }
+  void add_to_key(key_hash&) const noexcept {}
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
   [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept {

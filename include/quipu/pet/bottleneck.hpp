@@ -1,4 +1,4 @@
-/// @file Bottleneck adapters: small two-layer networks behind attention and FFN.
+/// @file Bottleneck adapters: small two-layer networks after attention and FFN.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -7,22 +7,32 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <quipu/activation/activation.hpp>
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/error.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/linear/backward.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
 
-/// Where adapters stand: behind attention and FFN (Houlsby et al. 2019), or behind the FFN alone (Pfeiffer et
+/// Where adapters stand: after attention and FFN (Houlsby et al. 2019), or after the FFN alone (Pfeiffer et
 /// al. 2021).
 enum class bottleneck_placement : std::uint8_t { houlsby, pfeiffer };
+
+/// An activation with a threshold of its own.
+template <class Activation>
+concept has_threshold = requires(Activation& f) {
+  f.threshold;
+};
 
 /// y' = U f(D y + d) + u + y, before the output y joins the residual stream. Source: Houlsby et al. 2019, section 2.
 template <class Activation = activation::silu>
@@ -37,6 +47,30 @@ struct bottleneck {
 
   template <class Scalar>
   class module;
+
+  static constexpr std::string_view peft_type = "BOTTLENECK";  // our own: PEFT has none and refuses it by name
+  [[nodiscard]] static bool is_peft(peft_fields& fields) {
+    return fields.text("non_linearity", "") == Activation::name;
+  }
+  [[nodiscard]] static bottleneck read_peft(peft_fields& fields, const io::model_config&) {
+    bottleneck policy;
+    policy.size = fields.size("bottleneck_size");
+    const std::string where = fields.text("placement", "");
+    if (where != "houlsby" && where != "pfeiffer")
+      fail<format_error>(fields.at("placement"), "houlsby or pfeiffer", printable(where));
+    policy.placement = where == "houlsby" ? bottleneck_placement::houlsby : bottleneck_placement::pfeiffer;
+    policy.keeps_output = fields.flag("keeps_output", true);
+    fields.expect("non_linearity", Activation::name);
+    if constexpr (has_threshold<Activation>) policy.activation.threshold = fields.number("threshold", 0);
+    return policy;
+  }
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const {
+    json["bottleneck_size"] = size;
+    json["placement"] = placement == bottleneck_placement::houlsby ? "houlsby" : "pfeiffer";
+    json["keeps_output"] = keeps_output;
+    json["non_linearity"] = std::string(Activation::name);
+    if constexpr (has_threshold<Activation>) json["threshold"] = activation.threshold;
+  }
 };
 
 /// The adapters of one model. With `keeps_output` U and u start at zero, so without an effect; else all starts
@@ -71,6 +105,10 @@ class bottleneck<Activation>::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const bottleneck& policy() const noexcept { return policy_; }
+  void add_to_key(key_hash& hash) const noexcept {
+    hash.add_value(policy_.keeps_output);
+    hash.add_value(policy_.activation(Scalar(-1)));
+  }
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   static constexpr std::size_t lowest_layer() noexcept { return 0; }
   [[nodiscard]] bool separates(projection_site site, std::size_t) const noexcept {

@@ -26,6 +26,13 @@ namespace quipu::pet {
 struct dora : lora {
   template <class Scalar>
   class module;
+
+  [[nodiscard]] static bool is_peft(peft_fields& fields) { return fields.flag("use_dora"); }
+  [[nodiscard]] static dora read_peft(peft_fields& fields, const io::model_config&) {
+    if (!is_peft(fields)) fail<format_error>(fields.at("use_dora"), "true; pet::lora reads the others", "false");
+    return dora{read_low_rank(fields)};
+  }
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const { write_low_rank(json, true); }
 };
 
 /// LoRA's values and the magnitudes.
@@ -45,8 +52,8 @@ class dora::module : public lora::module<Scalar> {
     for (const auto& t : base::targets_) {
       if (!t.empty()) n += t.d_out;
     }
-    magnitudes_ = buffer<Scalar>(n);
-    gradients_ = buffer<Scalar>(n);
+    magnitudes_ = buffer<Scalar>(n);  // (d_out) of every target, one after the other
+    gradients_ = buffer<Scalar>(n);   // the same
     first_.resize(base::targets_.size());
     norms_->of.resize(base::targets_.size());
     const auto low_rank = base::parameters();
@@ -93,7 +100,7 @@ class dora::module : public lora::module<Scalar> {
     if (t.empty()) return;
     const auto& layer = base_.at(call.layer, site, "dora");
     buffer<Scalar> memory(x.rows() * t.d_out);
-    const auto low = memory.matrix(x.rows(), t.d_out);
+    const auto low = memory.matrix(x.rows(), t.d_out);  // (n_row, d_out)
     const bool drops = base::drops(call);
     directions(call, site, layer.w, x, low, drops);
     const Scalar *m = magnitude(call.layer, site), *n = norms(call, site, layer.w);
@@ -121,9 +128,9 @@ class dora::module : public lora::module<Scalar> {
     const auto& layer = base_.at(call.layer, site, "dora");
     const Scalar *m = magnitude(call.layer, site), *n = norms(call, site, layer.w);
     buffer<Scalar> memory(x.rows() * t.d_out), ratios(2 * t.d_out);
-    const auto z = memory.matrix(x.rows(), t.d_out);
+    const auto z = memory.matrix(x.rows(), t.d_out);  // (n_row, d_out)
     directions(call, site, layer.w, x, z, true);
-    Scalar *ratio = ratios.data(), *sums = ratio + t.d_out;
+    Scalar *ratio = ratios.data(), *sums = ratio + t.d_out;  // (d_out) each
     add_column_products<Scalar>(call.multiply.tools().team(), dy, z, sums);
     Scalar* dm = gradients_.data() + first_[target_index(call.layer, site)];
     for (std::size_t i = 0; i < t.d_out; ++i) {
@@ -143,7 +150,7 @@ class dora::module : public lora::module<Scalar> {
       for (std::size_t i = 0; i < t.d_out; ++i) z(r, i) -= dy(r, i);
     }
     buffer<Scalar> whole(x.rows() * t.d_in);
-    const auto through = whole.matrix(x.rows(), t.d_in);
+    const auto through = whole.matrix(x.rows(), t.d_in);  // (n_row, d_in)
     call.multiply.input_gradient(z, layer.w, through, linear::gemm_output::overwrite);
     base::for_kept(call, t, through,
                    [&](std::size_t r, std::size_t i, Scalar factor) { dx(r, i) += factor * through(r, i); });

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/pet/base_weights.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
@@ -26,6 +28,21 @@ struct ia3 {
 
   template <class Scalar>
   class module;
+
+  static constexpr std::string_view peft_type = "IA3";
+  [[nodiscard]] static ia3 read_peft(peft_fields& fields, const io::model_config&) {
+    fields.understand({"init_ia3_weights"});
+    ia3 policy;
+    policy.targets = fields.targets("target_modules", policy.targets);
+    policy.feedforward = fields.targets("feedforward_modules", policy.feedforward);
+    return policy;
+  }
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const {
+    json["target_modules"] = peft_targets(targets);
+    json["feedforward_modules"] = peft_targets(feedforward);
+    json["fan_in_fan_out"] = false;
+    json["init_ia3_weights"] = true;
+  }
 };
 
 /// The factors of one model, all 1 at first.
@@ -55,6 +72,7 @@ class ia3::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const ia3& policy() const noexcept { return policy_; }
+  void add_to_key(key_hash&) const noexcept {}
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
   void bind(base_weights<Scalar> weights) { base_ = std::move(weights); }

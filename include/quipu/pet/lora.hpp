@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/error.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/linear/backward.hpp>
@@ -21,6 +23,7 @@
 #include <quipu/optim/name_pattern.hpp>
 #include <quipu/optim/parameter.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
@@ -38,6 +41,47 @@ struct lora {
 
   template <class Scalar>
   class module;
+
+  static constexpr std::string_view peft_type = "LORA";  // of DoRA too, which switches `use_dora` on
+  [[nodiscard]] static bool is_peft(peft_fields& fields) { return !fields.flag("use_dora"); }
+  [[nodiscard]] static lora read_peft(peft_fields& fields, const io::model_config&) {
+    if (!is_peft(fields)) fail<format_error>(fields.at("use_dora"), "false; pet::dora reads the others", "true");
+    return read_low_rank(fields);
+  }
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const { write_low_rank(json, false); }
+
+ protected:
+  [[nodiscard]] static lora read_low_rank(peft_fields& fields) {
+    fields.understand({"megatron_core", "qalora_group_size", "eva_config", "runtime_config"});
+    // The other initialisations (PiSSA, OLoRA, CorDA, LoftQ, ...) change the base weights too.
+    const std::string start = fields.initialisation("init_lora_weights");
+    if (start != "true" && start != "false" && start != "gaussian" && start != "eva" && start != "orthogonal") {
+      fail<format_error>(fields.at("init_lora_weights"), "one that leaves the base weights alone", printable(start));
+    }
+    fields.expect("bias", std::string_view("none"));
+    lora policy;
+    policy.rank = fields.size_or("r", policy.rank);
+    policy.alpha = fields.number("lora_alpha", policy.alpha);
+    policy.rs_lora = fields.flag("use_rslora");
+    policy.dropout = fields.number("lora_dropout", 0);
+    policy.targets = fields.targets("target_modules", policy.targets);
+    policy.rank_pattern = fields.patterns("rank_pattern");
+    policy.alpha_pattern = fields.patterns("alpha_pattern");
+    return policy;
+  }
+  void write_low_rank(nlohmann::ordered_json& json, bool use_dora) const {
+    json["r"] = rank;
+    json["lora_alpha"] = peft_number(alpha);
+    json["lora_dropout"] = dropout;
+    json["target_modules"] = peft_targets(targets);
+    json["rank_pattern"] = peft_patterns(rank_pattern);
+    json["alpha_pattern"] = peft_patterns(alpha_pattern);
+    json["use_rslora"] = rs_lora;
+    json["use_dora"] = use_dora;
+    json["bias"] = "none";
+    json["fan_in_fan_out"] = false;
+    json["init_lora_weights"] = true;
+  }
 };
 
 /// The values of LoRA on one model's targets.
@@ -76,6 +120,10 @@ class lora::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const lora& policy() const noexcept { return policy_; }
+  /// The factor of B A is not among the parameters.
+  void add_to_key(key_hash& hash) const noexcept {
+    for (const target& t : targets_) hash.add_value(t.scale);
+  }
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t lowest_layer() const noexcept { return lowest_; }
   [[nodiscard]] bool touches(projection_site site, std::size_t layer) const noexcept {
@@ -90,7 +138,7 @@ class lora::module : public no_module {
     const target& t = at(call.layer, site);
     if (t.empty()) return;
     workspace w = scratch(call, t, x);
-    reduce(call, t, w.input, w.inner);
+    reduce(call, t, w.input, w.inner);  // (n_row, rank)
     call.multiply.product(operand::along(w.inner), operand::along({t.b, t.d_out, t.rank}), y,
                           linear::gemm_output::accumulate);
   }
@@ -100,16 +148,16 @@ class lora::module : public no_module {
     const target& t = at(call.layer, site);
     if (t.empty()) return;
     workspace w = scratch(call, t, x);
-    reduce(call, t, w.input, w.inner);  // u = s A x
+    reduce(call, t, w.input, w.inner);  // u = s A x, (n_row, rank)
     call.multiply.weight_gradient(dy, w.inner, t.db);
     call.multiply.product(operand::along(dy), operand::across({t.b, t.d_out, t.rank}), w.inner,
                           linear::gemm_output::overwrite);
-    scale(w.inner, t.scale);  // s B^T dy
+    scale(w.inner, t.scale);  // s B^T dy, (n_row, rank)
     call.multiply.weight_gradient(w.inner, w.input, t.da);
     if (dx.empty()) return;
     const operand a = operand::across({t.a, t.rank, t.d_in});
     if (!drops(call)) return call.multiply.product(operand::along(w.inner), a, dx, linear::gemm_output::accumulate);
-    buffer<Scalar> whole(x.rows() * t.d_in);
+    buffer<Scalar> whole(x.rows() * t.d_in);  // (n_row, d_in)
     const auto through = whole.matrix(x.rows(), t.d_in);
     call.multiply.product(operand::along(w.inner), a, through, linear::gemm_output::overwrite);
     for_kept(call, t, through,
@@ -120,7 +168,7 @@ class lora::module : public no_module {
   void merge_into(linear::multiplier<Scalar>& multiply, std::size_t layer, projection_site site, matrix_view<Scalar> w,
                   Scalar*) const {
     const target& t = at(layer, site);
-    buffer<Scalar> scaled(t.d_out * t.rank);
+    buffer<Scalar> scaled(t.d_out * t.rank);  // (d_out, rank)
     std::transform(t.b, t.b + t.d_out * t.rank, scaled.data(), [&](Scalar b) { return b * t.scale; });
     multiply.product(operand::along(scaled.matrix(t.d_out, t.rank)), operand::across({t.a, t.rank, t.d_in}), w,
                      linear::gemm_output::accumulate);
@@ -168,11 +216,11 @@ class lora::module : public no_module {
 
   [[nodiscard]] workspace scratch(const call_type& call, const target& t, matrix_view<const Scalar> x) const {
     workspace w;
-    w.small = buffer<Scalar>(x.rows() * t.rank);
+    w.small = buffer<Scalar>(x.rows() * t.rank);  // (n_row, rank)
     w.inner = w.small.matrix(x.rows(), t.rank);
     w.input = x;
     if (!drops(call)) return w;
-    w.dropped = buffer<Scalar>(x.rows() * x.cols());
+    w.dropped = buffer<Scalar>(x.rows() * x.cols());  // (n_row, d_in)
     const auto to = w.dropped.matrix(x.rows(), x.cols());
     for_kept(call, t, x, [&](std::size_t r, std::size_t i, Scalar factor) { to(r, i) = factor * x(r, i); });
     w.input = to;

@@ -7,12 +7,15 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/linear/backward.hpp>  // multiplier
 #include <quipu/linear/site.hpp>
 #include <quipu/optim/parameter.hpp>
+#include <quipu/pet/key_hash.hpp>
+#include <quipu/pet/kv_prefix.hpp>
 
 namespace quipu::pet {
 
@@ -23,24 +26,17 @@ template <class Scalar>
 struct module_call {
   linear::multiplier<Scalar>& multiply;  ///< products, threads, kernels
   std::size_t layer = 0;
-  std::size_t first_row = 0;      ///< of the rows at hand in the whole batch: names their random numbers
-  bool training = false;          ///< dropout is on
-  std::uint64_t step = 0;         ///< of the training run: names its random numbers
-};
-
-/// Learned keys and values before a sequence's own, see `llama::kv_prefix` for the order of a row.
-template <class Scalar>
-struct prefix_values {
-  std::size_t n_row = 0;
-  const Scalar* values = nullptr;
-  Scalar* gradient = nullptr;
+  std::size_t first_row = 0;  ///< of the rows at hand in the whole batch: names their random numbers
+  bool training = false;      ///< dropout is on
+  std::uint64_t step = 0;     ///< of the training run: names its random numbers
 };
 
 /// The module that does nothing: the base of every module, which hides what it needs.
 ///
 /// How a module is written. A policy (`pet::lora`: rank, alpha, targets, ...) is a small value with a nested
 /// template `module<Scalar>` that derives from `no_module`, is made by `(policy, model_config, seed)`, owns its
-/// values and gradients, and lists them in `parameters()` under PEFT's names. Its functions work on any rows of a
+/// values and gradients, and lists them in `parameters()` under PEFT's names; `add_to_key(hash)` adds the settings
+/// besides them that change what it computes. Its functions work on any rows of a
 /// batch, so that a batch may mix modules: they are called with the rows of one or more whole sequences, with
 /// `call.first_row` telling where these lie. Forward functions are const and keep nothing: the backward twin gets
 /// the same x again, and blocks may be computed twice. Random numbers are named by (seed, call.step, site, layer,
@@ -65,7 +61,7 @@ struct no_module {
   static constexpr std::size_t n_virtual() noexcept { return 0; }
 
   template <class Scalar>
-  prefix_values<Scalar> prefix() const noexcept {
+  kv_prefix<Scalar> prefix() const noexcept {
     return {};
   }
   /// x (n_row, d_model): embeddings of one whole sequence, virtual rows first and zero.
@@ -97,13 +93,75 @@ struct no_module {
   void ffn_output_backward(const module_call<Scalar>&, matrix_view<const Scalar>, matrix_view<Scalar>) noexcept {}
 };
 
-/// Role `pet_module`: see `no_module`.
+/// Modules of a kind that is known at run time alone, such as `any_module`: `visit(f)` calls f with the one they hold.
 template <class M>
-concept pet_module = std::derived_from<M, no_module> && std::movable<M> && requires(M& m, const M& c) {
+concept holds_module = requires(M& m) {
+  m.visit([](auto&) {});
+};
+
+/// Calls f with a module, or with the one that it holds.
+template <class M, class F>
+decltype(auto) visit_module(M& module, F&& f) {
+  if constexpr (holds_module<M>) {
+    return module.visit(std::forward<F>(f));
+  } else {
+    return f(module);
+  }
+}
+
+template <class M>
+concept has_places = std::derived_from<M, no_module> || holds_module<M>;
+template <class M>
+concept has_parameters = requires(const M& c) {
   typename M::scalar_type;
-  { m.parameters() } -> std::convertible_to<std::span<const optim::parameter<typename M::scalar_type>>>;
+  { c.parameters() } -> std::convertible_to<std::span<const optim::parameter<typename M::scalar_type>>>;
+};
+template <class M>
+concept has_sizes = requires(const M& c) {
   { c.lowest_layer() } -> std::convertible_to<std::size_t>;
   { c.fits(io::model_config{}) } -> std::same_as<bool>;
 };
+/// A module whose settings besides its parameters change nothing says so too: with an empty function.
+template <class M>
+concept has_key = requires(const M& c, key_hash& hash) {
+  c.add_to_key(hash);
+};
+
+/// Role `pet_module`: see `no_module`.
+template <class M>
+concept pet_module = std::movable<M> && has_places<M> && has_parameters<M> && has_sizes<M> && has_key<M>;
+
+/// Modules with learned embeddings before the tokens: `rows()` (n_virtual, d_model).
+template <class M>
+concept has_virtual_rows = requires(const M& m) {
+  { m.rows() } -> std::convertible_to<matrix_view<const typename M::scalar_type>>;
+};
+/// Modules that are a change of the linear layers' weights.
+template <class M>
+concept changes_weights = requires(const M& m, linear::multiplier<typename M::scalar_type>& multiply,
+                                   matrix_view<typename M::scalar_type> w, typename M::scalar_type* bias) {
+  m.merge_into(multiply, std::size_t{}, projection_site::q, w, bias);
+};
+
+/// Says in one sentence what a type lacks to be a module.
+template <class M>
+consteval void explain_pet_module() {
+  if constexpr (!std::movable<M>) {
+    static_assert(std::movable<M>, "pet_module: it must be movable");
+  } else if constexpr (!has_places<M>) {
+    static_assert(has_places<M>, "pet_module: derive from pet::no_module");
+  } else if constexpr (!has_parameters<M>) {
+    static_assert(has_parameters<M>,
+                  "pet_module: declare 'scalar_type' and 'std::span<const optim::parameter<scalar_type>> parameters() "
+                  "const'");
+  } else if constexpr (!has_sizes<M>) {
+    static_assert(
+        has_sizes<M>,
+        "pet_module: declare 'std::size_t lowest_layer() const' and 'bool fits(const io::model_config&) const'");
+  } else {
+    static_assert(pet_module<M>,
+                  "pet_module: declare 'void add_to_key(key_hash&) const', empty if the parameters are all");
+  }
+}
 
 }  // namespace quipu::pet

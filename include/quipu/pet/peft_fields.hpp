@@ -19,6 +19,7 @@
 #include <quipu/core/json_text.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/io/json_fields.hpp>
+#include <quipu/io/model_config.hpp>
 #include <quipu/linear/site.hpp>
 #include <quipu/optim/name_pattern.hpp>
 #include <quipu/pet/targets.hpp>  // pattern_value
@@ -164,11 +165,22 @@ class peft_fields {
   return object;
 }
 
-/// How a policy stands in `adapter_config.json`; specialised for every policy that has a place there:
-///   kind                          PEFT's `peft_type`
-///   read(peft_fields&, config)    the policy; @throws format_error
-///   write(json, policy, config)   the keys of its own
-template <class Policy>
-struct peft_format;
+/// Fields that prompt and prefix tuning have in common. @return the number of virtual tokens
+[[nodiscard]] inline std::size_t read_virtual_tokens(peft_fields& fields, const io::model_config& c,
+                                                     std::size_t token_dim) {
+  fields.understand({"num_attention_heads", "tokenizer_kwargs", "tokenizer_name_or_path"});
+  fields.expect("num_layers", c.n_layer);
+  fields.expect("token_dim", token_dim);
+  fields.expect("num_transformer_submodules", 1);
+  return fields.size("num_virtual_tokens");
+}
+inline void write_virtual_tokens(nlohmann::ordered_json& json, std::size_t n_virtual, const io::model_config& c,
+                                 std::size_t token_dim, std::size_t n_head) {
+  json["num_virtual_tokens"] = n_virtual;
+  json["num_layers"] = c.n_layer;
+  json["token_dim"] = token_dim;
+  json["num_attention_heads"] = n_head;
+  json["num_transformer_submodules"] = 1;
+}
 
 }  // namespace quipu::pet

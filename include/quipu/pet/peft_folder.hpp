@@ -3,13 +3,16 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -29,11 +32,16 @@
 #include <quipu/io/tensor_values.hpp>
 #include <quipu/optim/parameter.hpp>
 #include <quipu/pet/any_module.hpp>
+#include <quipu/pet/kinds.hpp>
 #include <quipu/pet/peft_fields.hpp>
-#include <quipu/pet/peft_kinds.hpp>
-#include <quipu/pet/peft_lora.hpp>
 
 namespace quipu::pet {
+
+/// Policies of modules with virtual tokens, whose number is among the settings.
+template <class P>
+concept counts_virtual_tokens = requires(const P& policy) {
+  { policy.n_virtual } -> std::convertible_to<std::size_t>;
+};
 
 /// An adapter folder that was opened for reading. Copies share the mapped tensors.
 class peft_folder {
@@ -58,15 +66,26 @@ class peft_folder {
   [[nodiscard]] const std::vector<std::string>& modules_to_save() const noexcept { return modules_to_save_; }
   [[nodiscard]] const io::safetensors_file& tensors() const noexcept { return tensors_; }
 
+  /// Whether the folder is of a policy's kind.
+  template <class Policy>
+  [[nodiscard]] bool is() const {
+    if (kind_ != Policy::peft_type) return false;
+    if constexpr (shares_peft_type<Policy>) {
+      peft_fields fields(config_, config_path_);
+      return Policy::is_peft(fields);
+    }
+    return true;
+  }
+
   /// The settings, for a model of config `c`.
   /// @throws format_error  another kind, settings for another architecture, or a key that may change the
   ///                       mathematics and that is not known
   template <class Policy>
   [[nodiscard]] Policy policy(const io::model_config& c) const {
-    using format = peft_format<Policy>;
+    static_assert((explain_peft_policy<Policy>(), true));
     peft_fields fields(config_, config_path_);
-    if (kind_ != format::kind) fail<format_error>(fields.at("peft_type"), format::kind, printable(kind_));
-    Policy found = format::read(fields, c);
+    if (kind_ != Policy::peft_type) fail<format_error>(fields.at("peft_type"), Policy::peft_type, printable(kind_));
+    Policy found = Policy::read_peft(fields, c);
     fields.refuse_others();
     return found;
   }
@@ -76,7 +95,7 @@ class peft_folder {
   template <class Policy, class Scalar>
   [[nodiscard]] typename Policy::template module<Scalar> module(const io::model_config& c) const {
     const Policy chosen = policy<Policy>(c);
-    if constexpr (requires { chosen.n_virtual; }) {  // before memory is taken for them
+    if constexpr (counts_virtual_tokens<Policy>) {  // before memory is taken for them
       const auto& rows = tensors_.at("prompt_embeddings").shape;
       if (rows.empty() || rows[0] != chosen.n_virtual) {
         fail<format_error>(concat(tensors_.path(), ": prompt_embeddings"),
@@ -146,25 +165,31 @@ template <class Policy, class Scalar>
   return peft_folder(folder).module<Policy, Scalar>(c);
 }
 
-/// Reads a folder of any of PEFT's kinds that we know, and calls f(module) with the module.
-/// @throws format_error  as `peft_folder::module`, or a kind that we do not know
-template <class Scalar, class F>
-decltype(auto) visit_peft(const peft_folder& folder, const io::model_config& c, F&& f) {
-  if (folder.uses_dora()) return f(folder.module<dora, Scalar>(c));
-  if (folder.kind() == peft_format<lora>::kind) return f(folder.module<lora, Scalar>(c));
-  if (folder.kind() == peft_format<ia3>::kind) return f(folder.module<ia3, Scalar>(c));
-  if (folder.kind() == peft_format<bitfit>::kind) return f(folder.module<bitfit, Scalar>(c));
-  if (folder.kind() == peft_format<prompt>::kind) return f(folder.module<prompt, Scalar>(c));
-  if (folder.kind() == peft_format<prefix>::kind) return f(folder.module<prefix, Scalar>(c));
-  fail<format_error>(folder.tensors().path(), "an adapter of kind LORA, IA3, BEFT, PROMPT_TUNING or PREFIX_TUNING",
-                     printable(folder.kind()));
+/// Reads a folder of one of a list's kinds, and calls f(module) with the module.
+/// @throws format_error  as `peft_folder::module`, or a kind that is not in the list
+template <class Scalar, class Kinds = kinds, class F>
+void visit_peft(const peft_folder& folder, const io::model_config& c, F&& f) {
+  std::vector<std::string_view> known;
+  const bool found = Kinds::any_of([&]<class Policy>() {
+    if (std::find(known.begin(), known.end(), Policy::peft_type) == known.end()) known.push_back(Policy::peft_type);
+    if (!folder.is<Policy>()) return false;
+    f(folder.module<Policy, Scalar>(c));
+    return true;
+  });
+  if (found) return;
+  std::string names;
+  for (std::size_t i = 0; i < known.size(); ++i)
+    names += concat(i == 0 ? "" : i + 1 == known.size() ? " or " : ", ", known[i]);
+  fail<format_error>(folder.tensors().path(), concat("an adapter of kind ", names), printable(folder.kind()));
 }
 
 /// The module of a folder, of whatever kind it is.
 /// @throws format_error  as `visit_peft`
-template <class Scalar>
-[[nodiscard]] any_module<Scalar> load_any_peft(const std::filesystem::path& folder, const io::model_config& c) {
-  return visit_peft<Scalar>(peft_folder(folder), c, [](auto module) { return any_module<Scalar>(std::move(module)); });
+template <class Scalar, class Kinds = kinds>
+[[nodiscard]] any_module<Scalar, Kinds> load_any_peft(const std::filesystem::path& folder, const io::model_config& c) {
+  std::optional<any_module<Scalar, Kinds>> made;
+  visit_peft<Scalar, Kinds>(peft_folder(folder), c, [&](auto module) { made.emplace(std::move(module)); });
+  return std::move(*made);
 }
 
 struct peft_options {
@@ -183,16 +208,17 @@ void save_peft(const std::filesystem::path& folder, const Module& module, const 
                const peft_options& options = {},
                std::type_identity_t<std::span<const optim::parameter<typename Module::scalar_type>>> extra = {}) {
   using scalar = typename Module::scalar_type;
-  using format = peft_format<typename Module::policy_type>;
+  using policy = typename Module::policy_type;
+  static_assert((explain_peft_policy<policy>(), true));
   nlohmann::ordered_json json;
-  json["peft_type"] = std::string(format::kind);
+  json["peft_type"] = std::string(policy::peft_type);
   json["task_type"] = options.task_type;
   json["base_model_name_or_path"] =
       options.base_model.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.base_model);
   json["inference_mode"] = true;
   json["modules_to_save"] =
       options.modules_to_save.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.modules_to_save);
-  format::write(json, module.policy(), c);
+  module.policy().write_peft(json, c);
   std::string text;
   try {
     text = json.dump(1);

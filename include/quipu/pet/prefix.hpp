@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <type_traits>
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
@@ -24,6 +26,18 @@ struct prefix {
 
   template <class Scalar>
   class module;
+
+  static constexpr std::string_view peft_type = "PREFIX_TUNING";
+  /// A projection (`prefix_projection`) exists only in training: files hold its result.
+  [[nodiscard]] static prefix read_peft(peft_fields& fields, const io::model_config& c) {
+    fields.understand({"encoder_hidden_size", "prefix_projection", "init_weights"});
+    return {.n_virtual = read_virtual_tokens(fields, c, c.d_kv())};
+  }
+  void write_peft(nlohmann::ordered_json& json, const io::model_config& c) const {
+    write_virtual_tokens(json, n_virtual, c, c.d_kv(), c.n_kv_head);
+    json["encoder_hidden_size"] = c.d_kv();
+    json["prefix_projection"] = false;
+  }
 };
 
 /// The keys and values of one model: row r of (n_virtual, n_layer * 2 * d_kv) holds for each layer in turn d_kv
@@ -48,11 +62,12 @@ class prefix::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const policy_type& policy() const noexcept { return policy_; }
+  void add_to_key(key_hash&) const noexcept {}
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   static constexpr std::size_t lowest_layer() noexcept { return 0; }
 
   template <class Same>
-  [[nodiscard]] prefix_values<Same> prefix() const noexcept {
+  [[nodiscard]] kv_prefix<Same> prefix() const noexcept {
     static_assert(std::is_same_v<Same, Scalar>, "prefix: the module's scalar must be the model's");
     return {policy_.n_virtual, memory_[0].value, memory_[0].gradient};
   }

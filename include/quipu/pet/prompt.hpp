@@ -6,16 +6,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/pet/module.hpp>
+#include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
 
-/// n_virtual rows stand before the embeddings of a sequence's tokens, which keep their order behind them.
+/// n_virtual rows stand before the embeddings of a sequence's tokens, which keep their order after them.
 /// Source: Lester et al. 2021, section 2.
 struct prompt {
   std::size_t n_virtual = 8;
@@ -23,6 +25,16 @@ struct prompt {
 
   template <class Scalar>
   class module;
+
+  static constexpr std::string_view peft_type = "PROMPT_TUNING";
+  [[nodiscard]] static prompt read_peft(peft_fields& fields, const io::model_config& c) {
+    fields.understand({"prompt_tuning_init", "prompt_tuning_init_text"});
+    return {.n_virtual = read_virtual_tokens(fields, c, c.d_model)};
+  }
+  void write_peft(nlohmann::ordered_json& json, const io::model_config& c) const {
+    write_virtual_tokens(json, n_virtual, c, c.d_model, c.n_head);
+    json["prompt_tuning_init"] = "RANDOM";
+  }
 };
 
 /// The learned rows of one model.
@@ -47,6 +59,7 @@ class prompt::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const prompt& policy() const noexcept { return policy_; }
+  void add_to_key(key_hash&) const noexcept {}
   [[nodiscard]] bool fits(const io::model_config& c) const noexcept { return memory_.fits(c); }
   [[nodiscard]] std::size_t n_virtual() const noexcept { return policy_.n_virtual; }
   static constexpr bool touches_embedding() noexcept { return true; }

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::report {
 
 namespace detail {

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::text {
 
 /// U+FFFD, what stands for bytes that are not UTF-8.

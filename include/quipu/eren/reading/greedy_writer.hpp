@@ -12,7 +12,7 @@
 #include <quipu/eren/reading/reading_session.hpp>  // no_adapter
 #include <quipu/llama/sampler.hpp>
 #include <quipu/llama/score.hpp>  // log_probability
-#include <quipu/llama/session.hpp>
+#include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/stream_decoder.hpp>
 
 namespace quipu::eren {

@@ -41,7 +41,7 @@ class module_adapter {
     if (!module_->fits(model.config()))
       fail<config_error>("module_adapter", "a module made for this model", "one of other sizes");
     llama::bind_base(*module_, model);
-    key_ = pet::module_key<scalar_type>(*module_, model.config().n_layer);
+    key_ = pet::module_key(*module_);
   }
 
   [[nodiscard]] const Module& module() const noexcept { return *module_; }

@@ -19,9 +19,10 @@
 #include <quipu/core/token.hpp>
 #include <quipu/eren/reading/prompt.hpp>
 #include <quipu/llama/hooks.hpp>
+#include <quipu/llama/hidden_tap.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/score.hpp>  // log_probability
-#include <quipu/llama/session.hpp>
+#include <quipu/llama/sequence_input.hpp>
 
 namespace quipu::eren {
 
@@ -48,30 +49,6 @@ struct no_adapter {
 };
 
 namespace detail {
-
-/// Hooks that besides copy the residual stream of some rows behind one block.
-template <class Hooks, class Scalar>
-class row_tap : public Hooks {
- public:
-  /// @param wanted  numbers of the rows over the whole run, ascending
-  row_tap(Hooks hooks, std::size_t layer, std::vector<std::size_t> wanted)
-      : Hooks(std::move(hooks)), layer_(layer), rows_(std::move(wanted)) {}
-
-  void block_output(std::size_t layer, std::span<const llama::row_segment> all, matrix_view<const Scalar> x) {
-    Hooks::block_output(layer, all, x);
-    if (layer != layer_) return;
-    for (; next_ < rows_.size() && rows_[next_] < seen_ + x.rows(); ++next_) {
-      const Scalar* row = x.row(rows_[next_] - seen_);
-      states.emplace_back(row, row + x.cols());
-    }
-    seen_ += x.rows();
-  }
-  std::vector<std::vector<float>> states;
-
- private:
-  std::size_t layer_, seen_ = 0, next_ = 0;
-  std::vector<std::size_t> rows_;
-};
 
 inline std::size_t common_prefix(std::span<const token_id> a, std::span<const token_id> b) noexcept {
   std::size_t n = 0;
@@ -179,10 +156,11 @@ class reading_session {
     if (depth) {
       if constexpr (takes_hooks) {
         using hooks_type = decltype(adapter.hooks(holder_->session));
-        detail::row_tap<hooks_type, scalar_type> tap(adapter.hooks(holder_->session), *depth - 1, std::move(last_rows));
+        llama::hidden_tap<scalar_type, hooks_type> tap(*depth - 1, std::move(last_rows), adapter.hooks(holder_->session));
         holder_->session.run(inputs, visit, tap);
-        if (tap.states.size() != states.size()) fail<config_error>("reading_session: depth", "1 .. n_layer", *depth);
-        for (std::size_t i = 0; i < states.size(); ++i) states[i].hidden = std::move(tap.states[i]);
+        const auto rows = tap.rows();
+        if (rows.rows() != states.size()) fail<config_error>("reading_session: depth", "1 .. n_layer", *depth);
+        for (std::size_t i = 0; i < states.size(); ++i) states[i].hidden.assign(rows.row(i), rows.row(i) + rows.cols());
       } else {
         throw config_error("reading_session: hidden states are asked for, and this model's sessions take no hooks");
       }

@@ -20,7 +20,7 @@
 #include <quipu/eren/reading/prompt.hpp>
 #include <quipu/eren/reading/question_words.hpp>
 #include <quipu/llama/sampler.hpp>
-#include <quipu/llama/session.hpp>
+#include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/stream_decoder.hpp>
 
 namespace quipu::eren {

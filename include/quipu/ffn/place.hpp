@@ -1,0 +1,26 @@
+/// @file What an FFN kernel's state is made from besides its policy and weights.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+#include <quipu/core/progress.hpp>
+#include <quipu/core/thread_team.hpp>
+#include <quipu/io/checkpoint_content.hpp>
+#include <quipu/io/model_config.hpp>
+
+namespace quipu::ffn {
+
+/// The place of a kernel: which block of which model, what came with its checkpoint, and what to work with.
+/// Valid while the state is being made; a state copies what it wants to keep.
+struct place {
+  std::size_t layer = 0;
+  const io::model_config& config;
+  /// Tensors and metadata of the checkpoint that are not a LLaMA's own (thresholds, predictors), and a hash of its
+  /// weights that files made for them are keyed by.
+  const io::checkpoint_content& content;
+  const thread_team& team;             ///< for laying out weights anew
+  const progress_callback& progress;   ///< to be called through `report_progress`; may be empty
+};
+
+}  // namespace quipu::ffn
