@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
   return terminal::run([&] {
     const terminal::stopwatch watch;
     // [load]
-    auto model = q::llama::load<q::ffn::dense<q::activation::silu>>(
+    auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
     // [load]
     return answer(model, s, watch.seconds());

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     // [editor]
-    auto model = q::llama::load<q::ffn::dense<q::activation::silu>>(
+    auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
     using editor_t = q::eren::editor<decltype(model), q::notes::sqlite_store, q::notes::bm25_retriever>;
     editor_t editor{model,

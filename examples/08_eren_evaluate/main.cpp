@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     // [evaluate]
-    const auto model = q::llama::load<q::activations::f32, q::kv::exact>(path);
+    const auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>, q::activations::f32, q::kv::exact>(path);
     q::eren::editor<std::remove_const_t<decltype(model)>, q::notes::memory_store, q::notes::bm25_retriever> editor(
         model, q::notes::memory_store(),
         {.team = q::thread_team(n_thread), .on_conflict = q::notes::conflict_policy::keep_both});
