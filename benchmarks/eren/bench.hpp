@@ -23,7 +23,7 @@ using probed_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_pro
 using records_t = std::vector<q::eren::evaluation_record>;
 
 struct study_set {
-  std::vector<q::data::edit_case> cases;        // all of the set
+  std::vector<q::data::edit_case> cases;  // all of the set
   std::vector<q::eren::evaluation_question> questions;
 };
 

@@ -7,7 +7,7 @@
 #include "taught_readers.hpp"
 
 std::optional<records_t> free_methods(const model_t& m, const settings& s, const study_set& set,
-                                       const std::string& name) {
+                                      const std::string& name) {
   if (name == "joined" && s.probe)
     return measure(m, s, set, name, taught_reader(m, s), joined(m, s, probed_gate({}, {}, q::eren::probe{s.depth})));
   if (name == "joined") return measure(m, s, set, name, taught_reader(m, s), joined(m, s, q::eren::default_gate()));

@@ -59,7 +59,8 @@ const std::map<std::string, command> commands = {
                  "unedited; with --reader: reader, joined, free, free-always; several make a table");
         a.option("--gate", &s.gates, "gate file of the methods 'eren', 'reader' and 'joined'");
         a.option("--threshold", &s.threshold, "of the method 'similarity'");
-        a.flag("--bf16", &s.bf16, "of the method 'fine-tuned': train with products of bf16 where the processor has them");
+        a.flag("--bf16", &s.bf16,
+               "of the method 'fine-tuned': train with products of bf16 where the processor has them");
         a.flag("--fallback", &s.fallback,
                "run the unedited model too, and compare with it; with --batch 1 prints what each stage costs");
       },

@@ -68,6 +68,7 @@ int study_gates_of_reader(const model_t& m, const settings& s, study_set set, co
 
 int study_reader(const model_t& m, const settings& s, study_set set) {
   if (s.second.empty()) return study_gates_of_reader(m, s, std::move(set), margin_only());
-  if (s.probe) return study_gates_of_reader(m, s, std::move(set), joined(m, s, probed_gate({}, {}, q::eren::probe{s.depth})));
+  if (s.probe)
+    return study_gates_of_reader(m, s, std::move(set), joined(m, s, probed_gate({}, {}, q::eren::probe{s.depth})));
   return study_gates_of_reader(m, s, std::move(set), joined(m, s, q::eren::default_gate()));
 }

@@ -28,8 +28,7 @@ namespace {
 using evidence_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_probs>;
 
 /// Scores of gates on a part, with success where the edit turns the answer.
-q::report::table set_table(
-    const std::vector<std::pair<const candidate_gate*, const q::eren::studied_part*>>& rows) {
+q::report::table set_table(const std::vector<std::pair<const candidate_gate*, const q::eren::studied_part*>>& rows) {
   q::report::table out({{"gate"},
                         {"edits", 0},
                         {"questions", 0},
@@ -84,7 +83,8 @@ void show_limits(const Editor& editor, const q::eren::studied_part& part,
 /// Thresholds and weights from the development part (with an adapter: from its edits held back in training), every gate
 /// shown on both parts; "best there is" has the threshold that is best on the part itself.
 template <class Retriever, class Reader>
-int study_gates_of_set(const model_t& m, const settings& s, const study_set& set, const std::string& name, Reader reader) {
+int study_gates_of_set(const model_t& m, const settings& s, const study_set& set, const std::string& name,
+                       Reader reader) {
   bench<Reader, evidence_gate, Retriever> b(m, s, set, std::move(reader), evidence_gate());
   q::eren::question_choice choice;
   choice.part = q::data::data_part::development;

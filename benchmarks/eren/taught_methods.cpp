@@ -7,7 +7,7 @@
 #include "taught_readers.hpp"
 
 std::optional<records_t> taught_methods(const model_t& m, const settings& s, const study_set& set,
-                                       const std::string& name) {
+                                        const std::string& name) {
   if (name == "reader" && s.set == "fever") {
     return s.gates.empty() ? measure(m, s, set, name, taught_claims(m, s), q::eren::margin_gate())
                            : measure(m, s, set, name, taught_claims(m, s), margin_only());

@@ -74,7 +74,8 @@ int unlabelled(const settings& s) {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       if (labels[i] == 0) negatives.push_back(scores[i]);
     }
-    gate.threshold = std::nextafter(q::statistics::conformal_threshold(negatives, s.damage), 1e300);  // applied above it
+    gate.threshold =
+        std::nextafter(q::statistics::conformal_threshold(negatives, s.damage), 1e300);  // applied above it
   } else {
     const auto quality = q::eren::quality_of(kept.questions, kept.studied);
     gate.threshold = q::statistics::best_threshold(scores, [&](double t) { return quality(t, scores); });

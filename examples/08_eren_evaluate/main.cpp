@@ -42,8 +42,7 @@ int main(int argc, char** argv) {
 
     const auto cases = q::data::open_edit_set(set, data);
     const auto ids = q::eren::add_all_notes(editor, cases);
-    const auto questions =
-        q::eren::evaluation_questions(cases, {.part = q::data::data_part::test, .n_edit = n_edit});
+    const auto questions = q::eren::evaluation_questions(cases, {.part = q::data::data_part::test, .n_edit = n_edit});
     const auto records =
         q::eren::evaluate(editor, questions, ids, {.resume = resume, .progress = terminal::progress_bar()});
 

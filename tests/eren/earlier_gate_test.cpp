@@ -20,9 +20,8 @@ TEST_CASE("a gate of an earlier version decides as it did, and is refused for an
   const test::temp_folder folder;
   const std::string path = test::earlier_file(folder, "editor/gate.json");
   const auto model = test::byte_model();
-  using editor_t =
-      eren::editor<std::remove_cvref_t<decltype(model)>, notes::memory_store, notes::bm25_retriever,
-                   eren::basic_extractive_reader<eren::plain_note_prompt>>;
+  using editor_t = eren::editor<std::remove_cvref_t<decltype(model)>, notes::memory_store, notes::bm25_retriever,
+                                eren::basic_extractive_reader<eren::plain_note_prompt>>;
   editor_t editor{model, notes::memory_store()};
   for (int i = 0; i < 8; ++i) editor.add_note("it" + std::to_string(i) + " is red.");
   editor.load_gate(path);

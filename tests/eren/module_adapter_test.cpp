@@ -80,7 +80,8 @@ TEST_CASE("reading with LoRA is reading with the model that has it in its weight
         text.push_back(token);
       }
       CHECK(read[i].log_p_abstain == Approx(log_p).margin(1e-2));
-      CHECK(read[i].prompt_text == "Note: " + tasks[i].notes[0] + ".\nQuestion: " + tasks[i].question.text() + "\nAnswer:");
+      CHECK(read[i].prompt_text ==
+            "Note: " + tasks[i].notes[0] + ".\nQuestion: " + tasks[i].question.text() + "\nAnswer:");
     }
   }
   const eren::taught_generating_reader<lora_module> free({.max_tokens = 6}, {}, adapter);
@@ -103,7 +104,8 @@ TEST_CASE("claims are checked with LoRA as by the model that has it in its weigh
     const auto read = reader.read(with, tasks), expected = inside.read(plain, tasks);
     check_same(read, expected, 1e-2);
     for (std::size_t i = 0; i < tasks.size(); ++i) {
-      CHECK(read[i].prompt_text == "Note: " + tasks[i].notes[0] + ".\nClaim: " + tasks[i].question.text() + "\nAnswer:");
+      CHECK(read[i].prompt_text ==
+            "Note: " + tasks[i].notes[0] + ".\nClaim: " + tasks[i].question.text() + "\nAnswer:");
       // Token by token from fresh sequences.
       const auto log_p = [&](const char* option) {
         double sum = 0;
@@ -174,8 +176,8 @@ TEST_CASE("questions that the gate leaves alone get the unedited model's bytes, 
       CHECK((a.source == eren::answer_source::read_note) == (threshold < 0));
       if (threshold < 0) continue;
       auto plain = llama::open_session(m);
-      const auto expected = llama::generate(plain, m.tokenizer(), plain.create(), editor.application_ids(task.question.text()),
-                                            options.generate);
+      const auto expected = llama::generate(plain, m.tokenizer(), plain.create(),
+                                            editor.application_ids(task.question.text()), options.generate);
       CHECK(a.text == expected.text);
       CHECK_FALSE(expected.text.empty());
     }

@@ -196,7 +196,8 @@ TEST_CASE("a conformal threshold holds the damage rate that it was asked for", "
 TEST_CASE("the best threshold is found among the scores", "[statistics][calibration]") {
   std::vector<double> scores;
   for (int i = 0; i < 101; ++i) scores.push_back(i);
-  const double found = statistics::best_threshold(scores, [](double t) { return -std::abs(t - 42.2); }, 101);
+  const double found = statistics::best_threshold(
+      scores, [](double t) { return -std::abs(t - 42.2); }, 101);
   CHECK(found == 42);
   CHECK_THROWS_AS(statistics::best_threshold({}, [](double) { return 0.0; }), config_error);
 }

@@ -52,9 +52,8 @@ class gate_workshop {
   /// Reads the best note of every question, whatever the gate says of it before, and gives the gate's
   /// features. Where several notes are read one by one it is that whose answer is likeliest over abstaining. Reading is
   /// done in batches.
-  [[nodiscard]] std::vector<examined_question> examine(std::span<const std::string> questions)
-    requires measuring_gate<gate_type, session_type>
-  {
+  [[nodiscard]] std::vector<examined_question> examine(std::span<const std::string> questions) requires
+      measuring_gate<gate_type, session_type> {
     std::vector<consideration> all(questions.size());
     std::vector<open_question> open(questions.size());
     editor_.notebook().refresh();
@@ -87,9 +86,8 @@ class gate_workshop {
   }
   /// Samples for fitting: one for each question and its best note. Where no note shares a word with a
   /// question there is none.
-  [[nodiscard]] std::vector<gate_sample> measure(std::span<const labelled_question> questions)
-    requires measuring_gate<gate_type, session_type>
-  {
+  [[nodiscard]] std::vector<gate_sample> measure(std::span<const labelled_question> questions) requires
+      measuring_gate<gate_type, session_type> {
     std::vector<gate_sample> samples;
     constexpr std::size_t portion = 32;
     for (std::size_t first = 0; first < questions.size(); first += portion) {
@@ -112,15 +110,13 @@ class gate_workshop {
   /// `options.damage` the share of questions that a note overrides wrongly is held below that rate, for
   /// questions that come from where the calibration ones came from.
   /// @throws config_error  too few questions without a note for the damage rate
-  void calibrate(std::span<const labelled_question> questions, const gate_fit_options& options = {})
-    requires calibratable_gate<gate_type>
-  {
+  void calibrate(std::span<const labelled_question> questions,
+                 const gate_fit_options& options = {}) requires calibratable_gate<gate_type> {
     editor_.gate().calibrate(measure(questions), options);
   }
   /// Fits the gate's weights as well: for some hundred questions of dozens of notes, or more.
-  void fit(std::span<const labelled_question> questions, const gate_fit_options& options = {})
-    requires fittable_gate<gate_type>
-  {
+  void fit(std::span<const labelled_question> questions,
+           const gate_fit_options& options = {}) requires fittable_gate<gate_type> {
     editor_.gate().fit(measure(questions), options);
   }
   /// What a gate file of this editor is keyed by.

@@ -25,8 +25,8 @@ namespace quipu::eren {
 /// A question on its way through the stages.
 struct open_question {
   asked_question asked = {};
-  std::vector<gate_evidence> evidence = {};   ///< of each candidate, or one for all together
-  std::vector<std::size_t> read_index = {};   ///< of `evidence`: worth reading
+  std::vector<gate_evidence> evidence = {};  ///< of each candidate, or one for all together
+  std::vector<std::size_t> read_index = {};  ///< of `evidence`: worth reading
 };
 
 /// The parts of an editor, borrowed for some questions. Each stage takes up what the one before left.

@@ -18,8 +18,6 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/notes/edit_rules.hpp>
-#include <quipu/notes/fts5_retriever.hpp>  // fts5_any_word
-#include <quipu/notes/note_retriever.hpp>  // scored_note
 #include <quipu/notes/note_store.hpp>
 #include <quipu/notes/sqlite_connection.hpp>
 #include <quipu/notes/sqlite_rows.hpp>
@@ -169,22 +167,6 @@ class sqlite_store {
     state_->data_version.bind().step();
     const std::int64_t now = state_->data_version.integer(0);
     return std::exchange(state_->last_data_version, now) != now;
-  }
-
-  /// Full-text search of the file's own index over the live notes, best first: notes with any of the
-  /// question's words. Needs no index in memory, but reads much of the file for frequent words.
-  [[nodiscard]] std::vector<scored_note> search_text(std::string_view question, std::size_t k) const {
-    const std::string query = fts5_any_word(question);
-    return snapshot([&](sqlite_rows&) {
-      std::vector<scored_note> found;
-      if (query.empty()) return found;
-      sqlite_statement search(state_->connection, "select rowid, rank from notes_words where notes_words match ?1 "
-                                                  "order by rank, rowid limit ?2");
-      for (search.bind(query, static_cast<std::int64_t>(k)); search.step();) {
-        found.push_back({search.integer(0), -search.real(1)});
-      }
-      return found;
-    });
   }
 
   /// Reads the whole file: SQLite's own check, checksums, counters, the full-text index and the change

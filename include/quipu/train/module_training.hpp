@@ -21,12 +21,12 @@ namespace quipu::train {
 /// AdamW without weight decay, gradients clipped at a norm of 1, the learning rate falling to 0 in a straight line.
 struct module_training_options {
   double learning_rate = 1e-3;
-  std::size_t n_step = 0;      ///< optimiser steps in all
-  std::size_t n_warm_up = 10;  ///< steps
-  std::size_t batch_size = 16; ///< examples of a step; no more than there are
-  std::uint64_t seed = 0;      ///< of the order of the examples
-  std::size_t save_every = 0;  ///< steps; 0 only at the end
-  std::string folder{};        ///< for checkpoints and log; empty: none
+  std::size_t n_step = 0;       ///< optimiser steps in all
+  std::size_t n_warm_up = 10;   ///< steps
+  std::size_t batch_size = 16;  ///< examples of a step; no more than there are
+  std::uint64_t seed = 0;       ///< of the order of the examples
+  std::size_t save_every = 0;   ///< steps; 0 only at the end
+  std::string folder{};         ///< for checkpoints and log; empty: none
   bool resume = false;
   std::function<bool(const step_report&)> progress{};  ///< after every step; false stops, saving first
 };

@@ -26,7 +26,7 @@ struct gate_evidence {
   double retrieval_score = 0;           ///< of the first note, as its retriever counts
   retrieval_evidence retrieval = {};    ///< comparable between retrievers, see `pair_evidence`
   std::function<double(std::string_view)> idf = {};  ///< of a word among the notes
-  reading read = {};                    ///< not `done` before the reader had its turn
+  reading read = {};                                 ///< not `done` before the reader had its turn
 };
 
 struct gate_decision {

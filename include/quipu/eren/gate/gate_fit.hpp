@@ -34,8 +34,8 @@ inline std::size_t fold_of(const std::string& group, std::size_t n_fold) { retur
 
 /// Rows (n, d) and labels of those samples for which `use(i)` holds.
 template <class Row, class Use>
-statistics::logistic_model fit_rows(std::size_t n, std::size_t d, const std::vector<std::uint8_t>& labels, Row&& row, Use&& use,
-                        double ridge) {
+statistics::logistic_model fit_rows(std::size_t n, std::size_t d, const std::vector<std::uint8_t>& labels, Row&& row,
+                                    Use&& use, double ridge) {
   std::vector<double> x;
   std::vector<std::uint8_t> y;
   for (std::size_t i = 0; i < n; ++i) {
@@ -51,15 +51,17 @@ statistics::logistic_model fit_rows(std::size_t n, std::size_t d, const std::vec
 /// Scores out of fold, and the model of all samples. Folds without samples are skipped.
 template <class Row>
 std::pair<std::vector<double>, statistics::logistic_model> cross_fit(std::span<const gate_sample> samples,
-                                                         const std::vector<std::uint8_t>& labels, std::size_t d,
-                                                         std::size_t n_fold, double ridge, Row&& row) {
+                                                                     const std::vector<std::uint8_t>& labels,
+                                                                     std::size_t d, std::size_t n_fold, double ridge,
+                                                                     Row&& row) {
   std::vector<double> scores(samples.size()), x(d);
   for (std::size_t fold = 0; fold < n_fold; ++fold) {
     const auto inside = [&](std::size_t i) { return fold_of(samples[i].group, n_fold) == fold; };
     std::size_t n_inside = 0;
     for (std::size_t i = 0; i < samples.size(); ++i) n_inside += inside(i) ? 1 : 0;
     if (n_inside == 0) continue;
-    const statistics::logistic_model m = fit_rows(samples.size(), d, labels, row, [&](std::size_t i) { return !inside(i); }, ridge);
+    const statistics::logistic_model m = fit_rows(
+        samples.size(), d, labels, row, [&](std::size_t i) { return !inside(i); }, ridge);
     for (std::size_t i = 0; i < samples.size(); ++i) {
       if (!inside(i)) continue;
       row(i, std::span<double>(x));

@@ -14,9 +14,9 @@ namespace quipu::eren {
 /// One question with the note that was read for it.
 struct gate_sample {
   std::vector<double> features;
-  std::vector<float> hidden;   ///< for the probe; empty where there is none
-  bool positive = false;       ///< the note answers the question
-  std::string group;           ///< samples of one group (one edit) are never on both sides of a split
+  std::vector<float> hidden;  ///< for the probe; empty where there is none
+  bool positive = false;      ///< the note answers the question
+  std::string group;          ///< samples of one group (one edit) are never on both sides of a split
 };
 
 /// What the threshold is chosen by: called with a threshold and all scores; more is better.
@@ -31,7 +31,7 @@ struct gate_fit_options {
   std::optional<double> damage = {};
   /// Default: harmonic mean of the shares of positives kept and negatives rejected
   gate_quality quality = {};
-  double cheap_recall = 0.995;          ///< share of the positives that the cheap gate must let pass
+  double cheap_recall = 0.995;  ///< share of the positives that the cheap gate must let pass
 };
 
 /// Optional for gates: threshold and probability can be chosen on samples, or all weights fitted.

@@ -52,15 +52,15 @@ struct scr_reader {
     std::vector<reading> all;
     for (const reading_task& task : tasks) {
       reading r;
-      const written_text fact =
-          detail::ask(session, session.form(), neighbours::scr_selection(task.notes, task.question.text()), {50, {"\n"}}, r);
+      const written_text fact = detail::ask(
+          session, session.form(), neighbours::scr_selection(task.notes, task.question.text()), {50, {"\n"}}, r);
       const std::string low = detail::lower(fact.text);
       r.abstained = std::any_of(std::begin(neighbours::scr_none), std::end(neighbours::scr_none),
                                 [&](std::string_view none) { return low.find(none) != std::string::npos; });
       if (r.done && !r.abstained) {
         const written_text answer =
-            detail::ask(session, session.form(), neighbours::scr_answer(text::strip_spaces(fact.text), task.question.text()),
-                        {24, {"\n"}}, r);
+            detail::ask(session, session.form(),
+                        neighbours::scr_answer(text::strip_spaces(fact.text), task.question.text()), {24, {"\n"}}, r);
         r.answer = tidy_answer(answer.text);
         r.log_p_answer = answer.log_p;
         r.n_token = answer.n_token;

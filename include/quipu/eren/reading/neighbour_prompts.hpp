@@ -55,23 +55,6 @@ struct demonstration {
 /// What SCR takes for "none", in lower case.
 inline constexpr std::string_view scr_none[] = {"no relevant information", "no relevant fact", "false"};
 
-/// LTE and KEDAS.
-[[nodiscard]] inline std::string lte(std::span<const std::string> facts, std::string_view question) {
-  std::string all;
-  for (std::size_t i = 0; i < facts.size(); ++i)
-    all += facts.size() == 1 ? concat("\n", facts[i]) : concat("\n", i + 1, ". ", facts[i]);
-  return concat(
-      "Please acknowledge the updated information provided below and respond to the subsequent question.\n\n[Updated "
-      "Information]:",
-      all, "\n\n[Question]:\n", question);
-}
-
-/// EasyEdit's PROMPT.
-[[nodiscard]] inline std::string easyedit_prompt(std::string_view fact, std::string_view question) {
-  return concat("Please acknowledge the following new facts and use them to answer the question:\nNew Fact:", fact,
-                ".\nPrompt:", question, "\n");
-}
-
 /// One worked chain of MeLLo (Zhong et al. 2023), as in MQuAKE's prompts; a model needs some of them.
 inline constexpr std::string_view mello_demonstrations =
     "Question: What is the capital city of the country of citizenship of Ivanka Trump's spouse?\n"

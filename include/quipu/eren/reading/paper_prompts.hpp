@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <quipu/core/error.hpp>  // concat
 #include <quipu/notes/note.hpp>
@@ -94,17 +93,6 @@ inline constexpr std::array<demonstration, 8> demonstrations = {{
   std::string all;
   for (const std::string& note : notes) all += concat(all.empty() ? "" : " ", note, ".");
   return concat(out, "Context: ", all, "\nQ: ", question, "\nA:");
-}
-
-/// Other wordings of step one that the FLAN models were trained on.
-[[nodiscard]] inline std::array<std::string, 4> other_readings(std::span<const std::string> notes,
-                                                               std::string_view question) {
-  const std::string all = context(notes);
-  return {concat(all, "\n", question, " (If the question is unanswerable, say \"unanswerable\")"),
-          concat(all, "\nTry to answer this question if possible (otherwise reply \"unanswerable\"): ", question),
-          concat("Read this: ", all, "\n\n", question,
-                 "\nWhat is the answer? (If it cannot be answered, return \"unanswerable\")"),
-          concat(all, "\n\nAnswer this question, if possible (if impossible, reply \"unanswerable\"): ", question)};
 }
 
 }  // namespace quipu::eren::paper

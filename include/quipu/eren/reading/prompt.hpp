@@ -42,8 +42,6 @@ class prompt_form {
     return {};
   }
 
-  [[nodiscard]] bool is_chat() const noexcept { return chat_.has_value(); }
-
   /// The pieces of the prompt, marks apart from text.
   [[nodiscard]] std::vector<text::chat_piece> pieces(const prompt& p) const {
     std::vector<text::chat_piece> all;

@@ -25,15 +25,15 @@ struct reading_wishes {
 };
 
 struct reading {
-  bool done = false;          ///< false where the prompt did not fit into the context; then nothing else is set
+  bool done = false;  ///< false where the prompt did not fit into the context; then nothing else is set
   std::string answer = {};
-  bool abstained = false;     ///< the reader itself says that the notes hold no answer
-  double log_p_answer = 0;    ///< nats, sum over the answer's tokens, behind the prompt
+  bool abstained = false;   ///< the reader itself says that the notes hold no answer
+  double log_p_answer = 0;  ///< nats, sum over the answer's tokens, behind the prompt
   /// Nats, of the word for "no answer": of its first token, or of all as the reader's options say
   double log_p_abstain = 0;
-  std::size_t n_token = 0;    ///< of the answer
-  std::size_t n_prompt = 0;   ///< tokens
-  std::size_t n_computed = 0; ///< of them, not taken from a cache
+  std::size_t n_token = 0;               ///< of the answer
+  std::size_t n_prompt = 0;              ///< tokens
+  std::size_t n_computed = 0;            ///< of them, not taken from a cache
   std::vector<float> hidden = {};        ///< (d_model), where wished for
   std::vector<float> first_logits = {};  ///< (n_vocab), where wished for
   std::string prompt_text = {};          ///< for people

@@ -31,10 +31,10 @@ enum class evaluation_protocol : std::uint8_t {
 
 struct evaluation_options {
   evaluation_protocol protocol = evaluation_protocol::abstention_is_preserved;
-  std::string resume = {};             ///< file of finished questions; continued where it is there. Empty: none
-  std::string fingerprint = {};        ///< names the run in that file; another one's file is refused
+  std::string resume = {};       ///< file of finished questions; continued where it is there. Empty: none
+  std::string fingerprint = {};  ///< names the run in that file; another one's file is refused
   std::size_t batch = 16;
-  progress_callback progress = {};     ///< false stops; what is done is kept in the file
+  progress_callback progress = {};  ///< false stops; what is done is kept in the file
   /// Answers of the unedited model by question, shared between runs
   std::map<std::string, std::string>* unedited = nullptr;
 };

@@ -24,14 +24,14 @@ enum class question_kind : std::uint8_t { in_scope, unrelated, portability };
 
 /// One question of an evaluation.
 struct evaluation_question {
-  std::size_t edit = 0;              ///< index of the edit case
+  std::size_t edit = 0;  ///< index of the edit case
   question_kind kind = question_kind::in_scope;
-  std::string group;                 ///< of unrelated and portability questions
+  std::string group;  ///< of unrelated and portability questions
   std::string question;
-  std::vector<std::string> accepted; ///< answers that count as right
-  bool own = false;                  ///< the edit's own wording
-  bool flips = true;                 ///< the edit turns the answer
-  bool contaminated = false;         ///< unrelated to its edit, and yet in the scope of another one
+  std::vector<std::string> accepted;  ///< answers that count as right
+  bool own = false;                   ///< the edit's own wording
+  bool flips = true;                  ///< the edit turns the answer
+  bool contaminated = false;          ///< unrelated to its edit, and yet in the scope of another one
 };
 
 /// Four neighbours of each edit of CounterFact-Hard.
@@ -39,7 +39,7 @@ struct evaluation_question {
 
 struct question_choice {
   std::optional<data::data_part> part = {};
-  std::size_t n_edit = 0;            ///< at most so many of the part, the first ones in the order of crc32(id); 0: all
+  std::size_t n_edit = 0;  ///< at most so many of the part, the first ones in the order of crc32(id); 0: all
   /// Questions of a group of unrelated ones that are asked for each edit, those with the smallest
   /// crc32(question); groups that are not named are asked in full.
   std::map<std::string, std::size_t> per_group = usual_group_limits();
