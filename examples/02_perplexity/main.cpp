@@ -23,12 +23,10 @@ int measure(const Model& m, const settings& s) {
   const q::mapped_file file(s.file);
   std::vector<q::token_id> ids = q::text::encode_document(m.tokenizer(), file.text());
   if (s.max_tokens > 0) ids.resize(std::min(ids.size(), s.max_tokens));
-  // [perplexity]
   q::llama::session session(m, q::thread_team(s.n_thread));
   const terminal::stopwatch watch;
   const auto result = q::llama::perplexity(
       session, ids, {.window = s.window, .stride = s.stride, .progress = terminal::progress_bar()});
-  // [perplexity]
   std::cout << "perplexity " << result.value() << " over " << result.n_scored << " tokens ("
             << static_cast<double>(ids.size()) / watch.seconds() << " tokens/s, peak memory "
             << terminal::peak_memory_mib() << " MiB)\n";

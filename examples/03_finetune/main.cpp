@@ -44,7 +44,6 @@ q::train::example_list read_examples(const Model& m, const settings& s) {
 template <class Pass, class Parameters, class Gradients, class Source, class Hooks>
 void train(Pass& pass, const Parameters& parameters, const Gradients& gradients, const Source& source, Hooks& hooks,
            const settings& s) {
-  // [train]
   const std::size_t n_step = (s.n_epoch * source.size() + s.batch_size - 1) / s.batch_size;
   const double rate = s.learning_rate > 0 ? s.learning_rate : s.full ? 2e-5 : 1e-3;
   q::train::trainer trainer(pass, parameters, gradients, q::optim::adamw{.learning_rate = rate},
@@ -59,7 +58,6 @@ void train(Pass& pass, const Parameters& parameters, const Gradients& gradients,
                              .progress = training_files::show});
   const double begin = q::steady_seconds();
   trainer.run(source, hooks);
-  // [train]
   std::cout << "trained for " << n_step << " steps in " << q::steady_seconds() - begin << " s" << std::endl;
   std::cerr << "peak memory " << terminal::peak_memory_mib() << " MiB\n";
   hooks.evaluate();

@@ -120,9 +120,7 @@ struct note_stages {
   // Notes that answer the question too, and notes that the best one's own words lead to, are read with it.
   void read_jointly(consideration& c, const open_question& open, std::size_t best,
                     std::vector<std::size_t> chosen) const {
-    if constexpr (requires { Reader::reads_jointly; }) {
-      if (!Reader::reads_jointly) return;
-    }
+    if constexpr (separate_reader<Reader>) return;
     const std::vector<std::string> bridges = answer_candidates_beside(c.candidates[best].text, open.asked.stems());
     for (std::size_t i = 0; i < c.candidates.size(); ++i) {
       const bool known = std::find(chosen.begin(), chosen.end(), i) != chosen.end();

@@ -98,6 +98,12 @@ template <class Store>
 concept note_store = std::movable<Store> && store_has_edits<Store> && store_has_reading<Store> &&
                      store_has_history<Store>;
 
+/// Optional: a store that other processes write to as well, and that tells whether they did since it was last read.
+template <class Store>
+concept shared_note_store = requires(const Store& store) {
+  { store.others_wrote() } -> std::convertible_to<bool>;
+};
+
 template <class Store>
 consteval void explain_note_store() {
   if constexpr (!std::movable<Store>) {

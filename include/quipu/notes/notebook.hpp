@@ -50,7 +50,7 @@ class notebook {
     }
     state_->retriever.clear();
     state_->seen = state_->store.version();
-    if constexpr (requires { state_->retriever.reserve(std::size_t{}); }) {
+    if constexpr (reserving_retriever<Retriever>) {
       state_->retriever.reserve(state_->store.size());
     }
     state_->store.for_each([&](const note& n) { state_->retriever.add(n.id, without_final_period(n.text)); });
@@ -97,7 +97,7 @@ class notebook {
   /// Takes over the edits of other processes. @return true where there were any
   bool refresh() {
     const std::unique_lock lock(state_->mutex);
-    if constexpr (requires(const Store& store) { store.others_wrote(); }) {
+    if constexpr (shared_note_store<Store>) {
       if (!state_->store.others_wrote()) return false;
     }
     const store_version before = state_->seen;

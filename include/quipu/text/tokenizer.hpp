@@ -69,6 +69,12 @@ template <class T>
 concept tokenizer = std::copyable<T> && has_n_vocab<T> && has_encode<T> && has_piece<T> &&
     has_leading_piece<T> && has_text_ends<T> && has_token_roles<T> && has_find_special<T>;
 
+/// Optional: a tokenizer that shows the vocabulary that it came with, and in it the checkpoint's chat template.
+template <class T>
+concept chat_tokenizer = requires(const T& t) {
+  { t.vocab().chat_template } -> std::convertible_to<std::string_view>;
+};
+
 /// Says in one sentence what keeps `T` from being a tokenizer; hosts call it first.
 template <class T>
 consteval void explain_tokenizer() {

@@ -36,7 +36,7 @@ class prompt_form {
   /// @throws config_error  it has a chat template of a family that the library does not know; give another form
   template <text::tokenizer Tokenizer>
   [[nodiscard]] static prompt_form of(const Tokenizer& tokenizer) {
-    if constexpr (requires { tokenizer.vocab().chat_template; }) {
+    if constexpr (text::chat_tokenizer<Tokenizer>) {
       if (!tokenizer.vocab().chat_template.empty()) return prompt_form(text::chat_template_of(tokenizer));
     }
     return {};

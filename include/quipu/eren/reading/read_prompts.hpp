@@ -22,6 +22,9 @@ concept read_prompt = std::copyable<P> &&
   { p(notes, question) } -> std::same_as<prompt>;
   { p.name() } -> std::convertible_to<std::string_view>;
 };
+/// Optional: a prompt that is encoded as plain text, without the chat template of the model.
+template <class P>
+concept plain_read_prompt = requires { requires P::is_plain; };
 
 namespace detail {
 
@@ -125,7 +128,7 @@ static_assert(read_prompt<notes_prompt> && read_prompt<one_step_notes_prompt> &&
 template <read_prompt P>
 [[nodiscard]] const prompt_form& form_for(const prompt_form& of_model) {
   static const prompt_form plain;
-  if constexpr (requires { P::is_plain; }) {
+  if constexpr (plain_read_prompt<P>) {
     return plain;
   } else {
     return of_model;

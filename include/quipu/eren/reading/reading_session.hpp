@@ -90,13 +90,6 @@ class reading_session {
   using scalar_type = typename session_type::scalar_type;
   using state = read_prompt_state<scalar_type>;
 
-  /// True where the model's sessions take hooks, so that hidden states and adapters are to be had.
-  static constexpr bool takes_hooks =
-      requires(session_type& s, std::span<const llama::sequence_input<scalar_type>> inputs,
-               llama::logits_visitor visit, llama::no_hooks hooks) {
-    s.run(inputs, visit, hooks);
-  };
-
   explicit reading_session(Model m, thread_team team = thread_team(), const reading_options& options = {})
       : model_(std::move(m)),
         form_(prompt_form::of(model_.tokenizer())),
@@ -154,7 +147,7 @@ class reading_session {
       states[i].logits.assign(logits.begin(), logits.end());
     };
     if (depth) {
-      if constexpr (takes_hooks) {
+      if constexpr (llama::hookable_session<session_type>) {
         using hooks_type = decltype(adapter.hooks(holder_->session));
         llama::hidden_tap<scalar_type, hooks_type> tap(*depth - 1, std::move(last_rows), adapter.hooks(holder_->session));
         holder_->session.run(inputs, visit, tap);
