@@ -33,7 +33,7 @@ int measure(const Model& m, const settings& s) {
   return 0;
 }
 
-/// What a ReLU model loses where its activation is shifted: neurons below the threshold count as inactive.
+/// What a ReLU model loses if its activation is shifted: neurons below the threshold count as inactive.
 template <class Model>
 int measure_shifted(const Model& m, const settings& s) {
   if (s.threshold == 0) return measure(m, s);

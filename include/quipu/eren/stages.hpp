@@ -142,7 +142,7 @@ struct note_stages {
     c.notes = std::move(ids);
     c.joint_reading = std::move(joint);
   }
-  // The notes that contain the answer; all that were read where none does.
+  // The notes that contain the answer; all that were read if none does.
   [[nodiscard]] static std::vector<notes::note_id> sources_of(const std::string& text, const gate_evidence& e) {
     std::vector<notes::note_id> ids;
     for (std::size_t i = 0; i < e.notes.size(); ++i) {

@@ -56,7 +56,7 @@ struct no_observer {
 ///
 /// What a kernel owes its observer, after each step and on the calling thread: `gate(x, buffers.gate)` with all of the gate,
 /// before the activation; `up(x, buffers.up)`, whose entries of neurons that were skipped are 0, before they are read;
-/// `hidden(buffers.hidden)`, 0 where a neuron was skipped; `down(buffers.hidden, y)`. What an observer changes in the gate
+/// `hidden(buffers.hidden)`, 0 for skipped neurons; `down(buffers.hidden, y)`. What an observer changes in the gate
 /// decides which neurons are active, and its changes of up and hidden reach y for active neurons.
 /// `if constexpr (std::is_same_v<...>)` shortcuts for `no_observer` may leave buffers unwritten.
 template <class K>

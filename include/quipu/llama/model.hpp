@@ -25,7 +25,7 @@ namespace quipu::llama {
 /// What a model holds besides its weights and kernels.
 struct model_identity {
   llama::config config;
-  text::any_tokenizer tokenizer;  ///< empty where the checkpoint has no vocabulary
+  text::any_tokenizer tokenizer;  ///< empty if the checkpoint has no vocabulary
   std::string path;               ///< file or folder it came from, for messages
   std::string format;
   /// What else the checkpoint held, and its hash; of trained weights what they began with. Never null in a model.

@@ -61,7 +61,7 @@ struct note_change {
 struct change_set {
   struct entry {
     note_id id = no_note;
-    std::optional<note> now;  ///< empty where the note is gone
+    std::optional<note> now;  ///< empty if the note is gone
   };
   store_version version = 0;   ///< to ask from the next time
   std::vector<entry> entries;  ///< ascending by id, each once

@@ -30,7 +30,7 @@ struct pre_tokenizer_name {
   pre_tokenizer_kind kind;
 };
 
-/// Where several names share a pattern, the first is the one to print.
+/// If several names share a pattern, the first is the one to print.
 inline constexpr std::array<pre_tokenizer_name, 13> pre_tokenizer_names = {{
     {"gpt-2", pre_tokenizer_kind::gpt2},
     {"llama-bpe", pre_tokenizer_kind::llama_bpe},

@@ -59,7 +59,7 @@ concept has_find_special = requires(const T& t, std::string_view text) {
 /// | `n_vocab()` | number of ids |
 /// | `encode(text, special)` | ids of `text`, no bos or eos added; any bytes are accepted |
 /// | `piece(id)` | bytes that the token stands for, empty for control tokens |
-/// | `leading_piece(id)` | the same where the token is the first of a text |
+/// | `leading_piece(id)` | the same if the token is the first of a text |
 /// | `bos()`, `eos()` | their ids or `no_token` |
 /// | `add_bos()`, `add_eos()` | does the model expect them around a text? |
 /// | `is_control(id)` | special token without a text of its own |

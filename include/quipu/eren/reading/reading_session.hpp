@@ -69,11 +69,11 @@ struct read_prompt_state {
   llama::sequence_id sequence{};
   std::size_t n_token = 0;      ///< of the prompt
   std::size_t n_computed = 0;   ///< of them, not taken from a cache
-  std::vector<Scalar> logits;   ///< (n_vocab) behind the prompt
-  std::vector<float> hidden;    ///< (d_model) of the prompt's last token, where asked for
+  std::vector<Scalar> logits;   ///< (n_vocab) after the prompt
+  std::vector<float> hidden;    ///< (d_model) of the prompt's last token, if asked for
 };
 
-/// A text whose tokens are to be scored behind a prompt.
+/// A text whose tokens are to be scored after a prompt.
 struct scored_continuation {
   std::vector<token_id> prompt;        ///< at least one
   std::vector<token_id> continuation;
@@ -116,7 +116,7 @@ class reading_session {
   /// Reads prompts in one batch. What they have in common with each other, or with earlier prompts, is
   /// computed once.
   ///
-  /// @param depth    blocks behind which the last token's hidden state is wanted, 1 .. n_layer
+  /// @param depth    blocks after which the last token's hidden state is wanted, 1 .. n_layer
   /// @param adapter  source of hooks, see `no_adapter`
   /// @throws config_error  an empty prompt, one longer than the context, a depth that the model does not have
   template <class Adapter = no_adapter>
@@ -217,7 +217,7 @@ class reading_session {
     return result;
   }
 
-  /// log P of one text, its tokens together, behind each of some prompts that were just read; their sequences stay as they are.
+  /// log P of one text, its tokens together, after each of some prompts that were just read; their sequences stay as they are.
   template <class Adapter = no_adapter>
   [[nodiscard]] std::vector<double> score_behind(std::span<const state> states, std::span<const token_id> tokens,
                                                  const Adapter& adapter = {}) {
