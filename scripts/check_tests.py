@@ -2,7 +2,7 @@
 """Checks that every header is included by a test of its own layer, or that tests/tested_through.txt says what tests it.
 
     scripts/check_tests.py [ROOT]      (default: this repository)
-    scripts/check_tests.py --suggest   prints lines for headers that lack one
+    scripts/check_tests.py --write     renews the lines `<header> <other header>` of the list; reasons are kept
 
 A line of the list is `<header> <other header>`: the other one includes the first, directly or not, and a test of its layer includes it.
 Or `<header> - <reason>`, for a header in which there is nothing to run.
@@ -49,6 +49,8 @@ class tree:
                     yield f"{header} has a test of its own: take its line from the list"
             elif why is None:
                 yield f"{header}: no test of its layer includes it, and the list does not say what tests it"
+            elif why == "- ?":
+                yield f"{header}: nothing tests it, and the list gives no reason"
             elif why.startswith("- "):
                 continue
             elif why not in self.direct or not self.includes(why, header):
@@ -65,23 +67,35 @@ class tree:
         return min(users, key=lambda h: (header not in self.direct[h], h.split("/")[0] != layer, len(self.direct[h]), h), default=None)
 
 
+    def renewed(self):
+        """The list anew; a header for which nothing is found gets a reason to be written: '- ?', which is a problem."""
+        lines = ["# Headers without a test of their own, and the header whose tests run them, or a reason (see scripts/check_tests.py)."]
+        for header in self.headers():
+            if header in self.tested:
+                continue
+            why = self.listed.get(header, "")
+            if not why.startswith("- ") and not (why in self.tested and self.includes(why, header)):
+                why = self.suggestion(header) or "- ?"
+            lines.append(f"{header} {why}")
+        return "\n".join(lines) + "\n"
+
+
 def main():
     arguments = sys.argv[1:]
-    suggest = "--suggest" in arguments
-    arguments = [a for a in arguments if a != "--suggest"]
-    here = tree(pathlib.Path(arguments[0]) if arguments else pathlib.Path(__file__).resolve().parent.parent)
-    if suggest:
-        for header in here.headers():
-            if header not in here.tested and header not in here.listed:
-                print(header, here.suggestion(header) or "- ?")
-        return
+    write = "--write" in arguments
+    arguments = [a for a in arguments if a != "--write"]
+    root = pathlib.Path(arguments[0]) if arguments else pathlib.Path(__file__).resolve().parent.parent
+    here = tree(root)
     if not here.headers():
         sys.exit("check_tests: no headers")
+    if write:
+        (root / "tests/tested_through.txt").write_text(here.renewed())
+        here = tree(root)
     problems = list(here.problems())
     for problem in problems:
         print("check_tests:", problem)
     if problems:
-        sys.exit(1)
+        sys.exit("check_tests: scripts/check_tests.py --write renews the list; a header that nothing tests needs a test or a reason")
     print(f"check_tests: {len(here.tested & set(here.headers()))} headers have tests of their own, {len(here.listed)} are tested through others")
 
 

@@ -24,7 +24,7 @@ def run(*command, **options):
 
 
 def answer(program, model, threads, prompt, *adapter):
-    """What llama.cpp writes behind the prompt, up to the end of the line or text."""
+    """What llama.cpp writes after the prompt, up to the end of the line or text."""
     out = run(program, "-m", model, *adapter, "-t", threads, "-p", prompt, "-n", 24, "--temp", 0, "-no-cnv", "--no-display-prompt",
               "--simple-io", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     return out.replace(" [end of text]", "").split("\n")[0]

@@ -11,7 +11,7 @@ inline double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Largest resident memory so far, KiB; 0 where the system does not tell.
+/// Largest resident memory so far, KiB; 0 if the system does not tell.
 inline double peak_kib() {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {

@@ -10,7 +10,7 @@
 
 #include "bench.hpp"
 
-/// Records of a method; none where the group does not have it.
+/// Records of a method; none if the group does not have it.
 using method_group = std::optional<records_t>(const model_t& m, const settings& s, const study_set& set,
                                               const std::string& name);
 method_group gated_methods, paper_methods, other_methods, tuned_methods, taught_methods, free_methods;

@@ -27,7 +27,7 @@ namespace {
 
 using evidence_gate = q::eren::fitted_gate<q::eren::lexical, q::eren::read_log_probs>;
 
-/// Scores of gates on a part, with success where the edit turns the answer.
+/// Scores of gates on a part, with success on the edits that turn the answer.
 q::report::table set_table(const std::vector<std::pair<const candidate_gate*, const q::eren::studied_part*>>& rows) {
   q::report::table out({{"gate"},
                         {"edits", 0},

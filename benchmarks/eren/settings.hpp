@@ -18,7 +18,7 @@ struct settings {
 
   std::map<std::string, std::string>* unedited = nullptr;  // the unedited model's answers, shared by all runs
 
-  /// The gate that is written, or used where one is: the first.
+  /// The gate that is written, or used if one is: the first.
   [[nodiscard]] std::string gate() const { return gates.empty() ? std::string() : gates.front(); }
 };
 

@@ -19,7 +19,7 @@
 
 namespace {
 
-/// What a gate is summed of where nothing can be fitted: note and question sound alike, and the reader finds the answer
+/// What a gate is summed of when nothing can be fitted: note and question sound alike, and the reader finds the answer
 /// likely. Neither is enough (specification 13.3): the first knows subjects, the second relations.
 const std::vector<std::string> unlabelled_features = {"char", "ans_v"};
 

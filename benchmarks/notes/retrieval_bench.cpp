@@ -127,7 +127,7 @@ void open_file(benchmark::State& state) {
   remove();
 }
 
-/// A million notes only where QUIPU_BENCH_LARGE is set: making them takes a minute.
+/// A million notes only if QUIPU_BENCH_LARGE is set: making them takes a minute.
 void sizes(benchmark::internal::Benchmark* bench) {
   bench->Arg(20'000);
   if (std::getenv("QUIPU_BENCH_LARGE") != nullptr) bench->Arg(1'000'000);

@@ -1,4 +1,4 @@
-/// @file A checkpoint of random weights in memory, where no real one is at hand.
+/// @file A checkpoint of random weights in memory, for when no real one is at hand.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -23,7 +23,7 @@ std::string file_text(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-// WikiText-2 where the shared folder is there, else words of random letters with a realistic
+// WikiText-2 if the shared folder is there, else words of random letters with a realistic
 // repetition.
 const std::string& sample_text() {
   static const std::string sample = [] {

@@ -53,7 +53,6 @@ template <class Model>
 int answer(const Model& m, const settings& s, double load_seconds) {
   print_facts(m, s, load_seconds);
   const std::vector<q::token_id> ids = prompt_ids(m, s);
-  // [generate]
   q::llama::session session(m, q::thread_team(s.n_thread), {.n_ctx = std::min(s.n_ctx, m.config().n_ctx)});
   double first_token = 0;
   const terminal::stopwatch watch;
@@ -67,7 +66,6 @@ int answer(const Model& m, const settings& s, double load_seconds) {
                             std::cout << text << std::flush;
                             return true;
                           }});
-  // [generate]
   const double total = watch.seconds();
   std::cout << std::endl;
   std::cerr << "\nprompt " << ids.size() << " tokens in " << first_token << " s ("
@@ -102,10 +100,8 @@ int main(int argc, char** argv) {
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     const terminal::stopwatch watch;
-    // [load]
-    auto model = q::llama::load<q::ffn::dense<q::activation::silu>>(
+    auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
-    // [load]
     return answer(model, s, watch.seconds());
   });
 }

@@ -44,7 +44,6 @@ q::train::example_list read_examples(const Model& m, const settings& s) {
 template <class Pass, class Parameters, class Gradients, class Source, class Hooks>
 void train(Pass& pass, const Parameters& parameters, const Gradients& gradients, const Source& source, Hooks& hooks,
            const settings& s) {
-  // [train]
   const std::size_t n_step = (s.n_epoch * source.size() + s.batch_size - 1) / s.batch_size;
   const double rate = s.learning_rate > 0 ? s.learning_rate : s.full ? 2e-5 : 1e-3;
   q::train::trainer trainer(pass, parameters, gradients, q::optim::adamw{.learning_rate = rate},
@@ -59,7 +58,6 @@ void train(Pass& pass, const Parameters& parameters, const Gradients& gradients,
                              .progress = training_files::show});
   const double begin = q::steady_seconds();
   trainer.run(source, hooks);
-  // [train]
   std::cout << "trained for " << n_step << " steps in " << q::steady_seconds() - begin << " s" << std::endl;
   std::cerr << "peak memory " << terminal::peak_memory_mib() << " MiB\n";
   hooks.evaluate();
@@ -168,7 +166,7 @@ int main(int argc, char** argv) {
   arguments.option("--seed", &s.seed);
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
-    const auto m = q::llama::load<q::ffn::dense<q::activation::silu>, q::activations::f32, q::kv::exact>(
+    const auto m = q::llama::load<q::ffn::dense<q::activation::as_stated>, q::activations::f32, q::kv::exact>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
     if (s.check && !s.data.ends_with(".jsonl")) q::fail<q::config_error>("--check", "pairs in a .jsonl file", s.data);
     if (s.data.ends_with(".jsonl")) return run(m, read_examples(m, s), s);

@@ -3,7 +3,7 @@
 
     same_answers.py RUN BASE      RUN: the --out folder of 03_finetune --check; BASE: the model as a Hugging Face folder in F32
 
-Every token that 03_finetune chose must be PEFT's greedy choice behind the same tokens, unless PEFT's best logit and that of the
+Every token that 03_finetune chose must be PEFT's greedy choice after the same tokens, unless PEFT's best logit and that of the
 chosen token are less than 0.05 apart: there rounding decides. Needs torch, transformers and peft.
 """
 # SPDX-License-Identifier: Apache-2.0
@@ -26,7 +26,7 @@ with open(run / "answers_after.jsonl", encoding="utf-8") as file:
 for first in range(0, len(answers), 20):
     rows = [answer["prompt"] + answer["given"][:-1] for answer in answers[first:first + 20]]
     longest = max(map(len, rows))
-    ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])  # causal: what stands behind a row changes nothing in it
+    ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])  # causal: what stands after a row changes nothing in it
     with torch.no_grad():
         logits = model(ids).logits
     for number, (answer, row) in enumerate(zip(answers[first:], logits), first):

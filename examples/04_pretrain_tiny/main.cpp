@@ -50,7 +50,6 @@ int run(const settings& s) {
   tokens.resize(tokens.size() - n_held_out);
   const q::train::token_windows source(std::move(tokens), s.n_ctx);
 
-  // [pretrain]
   auto trainable =
       q::llama::initialise<float, q::ffn::dense<q::activation::silu>>(config_of(s, tokenizer), s.seed, tokenizer);
   const std::size_t n_value = trainable.select(q::optim::name_pattern::all());
@@ -71,7 +70,6 @@ int run(const settings& s) {
                              .resume = s.resume,
                              .progress = training_files::show});
   trainer.run(source, hooks, held_out);
-  // [pretrain]
 
   const q::io::checkpoint result = q::llama::checkpoint_of(trainable);
   q::io::write_llama2c(s.out + "/model.bin", result, q::io::llama2c_version::v0);

@@ -95,7 +95,6 @@ bool obey(Editor& editor, const std::string& line, q::eren::answer& last) {
   } else if (line.front() == '/') {
     std::cout << help;
   } else {
-    // [answer]
     last = editor.answer(line);
     std::cout << last.text;
     if (last.source == q::eren::read_note) {
@@ -103,7 +102,6 @@ bool obey(Editor& editor, const std::string& line, q::eren::answer& last) {
       for (const auto id : last.notes) std::cout << ' ' << id;
       std::cout << ']';
     }
-    // [answer]
     std::cout << '\n';
   }
   return true;

@@ -1,4 +1,4 @@
-/// @file Lines from the user: with history and editing where libedit and a terminal are there, else plain.
+/// @file Lines from the user: with history and editing if libedit and a terminal are there, else plain.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -33,14 +33,12 @@ int main(int argc, char** argv) {
   arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
-    // [editor]
-    auto model = q::llama::load<q::ffn::dense<q::activation::silu>>(
+    auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
     using editor_t = q::eren::editor<decltype(model), q::notes::sqlite_store, q::notes::bm25_retriever>;
     editor_t editor{model,
                     q::notes::sqlite_store{s.notes},
                     {.n_note = s.n_note, .generate = {.max_tokens = s.max_tokens}, .team = q::thread_team(s.n_thread)}};
-    // [editor]
     if (!s.gate.empty()) editor.load_gate(s.gate);
     terminal::line_input input("> ");
     if (input.is_terminal()) std::cout << editor.size() << " notes in " << s.notes << ". /help lists the commands.\n";

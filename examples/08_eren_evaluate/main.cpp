@@ -33,8 +33,7 @@ int main(int argc, char** argv) {
   arguments.option("--threads", &n_thread, "threads; 0 for all processors");
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
-    // [evaluate]
-    const auto model = q::llama::load<q::activations::f32, q::kv::exact>(path);
+    const auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>, q::activations::f32, q::kv::exact>(path);
     q::eren::editor<std::remove_const_t<decltype(model)>, q::notes::memory_store, q::notes::bm25_retriever> editor(
         model, q::notes::memory_store(),
         {.team = q::thread_team(n_thread), .on_conflict = q::notes::conflict_policy::keep_both});
@@ -48,7 +47,6 @@ int main(int argc, char** argv) {
 
     const q::eren::evaluated_editor row{"EREN", questions, records};
     std::cout << q::eren::evaluation_table({&row, 1}).markdown();
-    // [evaluate]
     return 0;
   });
 }

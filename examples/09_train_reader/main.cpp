@@ -90,5 +90,6 @@ int main(int argc, char** argv) {
   arguments.option("--seed", &s.seed);
   arguments.option("--threads", &s.n_thread, "0 for all processors");
   if (const auto status = arguments.parse(argc, argv)) return *status;
-  return terminal::run([&] { return run(q::llama::load<q::activations::f32, q::kv::exact>(s.model), s); });
+  using any_llama = q::ffn::dense<q::activation::as_stated>;
+  return terminal::run([&] { return run(q::llama::load<any_llama, q::activations::f32, q::kv::exact>(s.model), s); });
 }

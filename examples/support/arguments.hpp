@@ -25,7 +25,7 @@ class arguments {
   void option(const std::string& name, place value, const std::string& help = "");
   void flag(const std::string& name, bool* value, const std::string& help = "");
 
-  /// The exit status, where the program has nothing left to do: the help was shown, or the line was wrong.
+  /// The exit status, if the program has nothing left to do: the help was shown, or the line was wrong.
   [[nodiscard]] std::optional<int> parse(int argc, const char* const* argv);
 
  private:

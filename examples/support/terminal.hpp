@@ -16,7 +16,7 @@
 
 namespace terminal {
 
-/// Draws on standard error, and only where that is a terminal.
+/// Draws on standard error, and only if that is a terminal.
 inline quipu::progress_callback progress_bar() {
   return [shown = std::string()](const quipu::progress_state& s) mutable {
     if (::isatty(STDERR_FILENO) == 0 || s.total == 0) return true;

@@ -46,7 +46,7 @@ inline void record(std::string_view run, std::string_view set, std::size_t n_thr
             << std::hex << std::setw(16) << std::setfill('0') << h.get() << std::dec << std::setfill(' ') << std::endl;
 }
 
-/// The model that most runs use where it is there, or an empty string.
+/// The model that most runs use if it is there, or an empty string.
 inline std::string smollm2() {
   const char* path = std::getenv("QUIPU_SMOLLM2");
   return path == nullptr ? std::string() : std::string(path);

@@ -1,5 +1,5 @@
 // says: gate: declare 'template <class Session> gate_decision decide(Session&, const gate_evidence&) const'
-#include <quipu/eren/gate.hpp>
+#include <quipu/eren/gate/gate.hpp>
 
 struct session {};
 struct ajar {

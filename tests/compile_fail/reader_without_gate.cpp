@@ -1,6 +1,6 @@
 // says: reader: declare 'using default_gate = ...'
-#include <quipu/eren/gate.hpp>
-#include <quipu/eren/reader.hpp>
+#include <quipu/eren/gate/gate.hpp>
+#include <quipu/eren/reading/reader.hpp>
 
 struct session {};
 struct silent {

@@ -169,7 +169,7 @@ TEST_CASE("the shipped weights tell a question on the note from one beside it", 
 }
 
 TEST_CASE("features that ask the model again: likelihoods move as they should", "[eren][gate]") {
-  // The script makes the question's continuation certain behind the note, and not without it.
+  // The script makes the question's continuation certain after the note, and not without it.
   const test::scripted_model model(
       {{{"Note: The capital of Norway is Bergen."}, " What is the capital of Norway?"},
        {{"Question: What is the capital of Norway?\nAnswer:"}, " The capital of Norway is Bergen."},

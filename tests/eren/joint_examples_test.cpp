@@ -45,7 +45,7 @@ TEST_CASE("joint examples are what finding and labelling by hand gives", "[eren]
       eren::joint_examples(notebook, eren::evaluation_questions(all), ids, {.n_note = 2, .abstention = "none"});
   const std::vector<eren::reader_example> expected = {
       {"Which varnish do boats of Alma need?", {"Boats need varnish", "Alma rows boats"}, "clear", true},
-      {"Alma?", {"Alma rows boats", "Boats need varnish"}, "x", true},  // the second one is not found, and put behind
+      {"Alma?", {"Alma rows boats", "Boats need varnish"}, "x", true},  // the second one is not found, and put last
       {"Zzz?", {"Alma rows boats", "Boats need varnish"}, "y", true},   // nothing is found
       // Edit 1 has three notes, the reader two places.
       // Another edit's note keeps its place, the worse one goes

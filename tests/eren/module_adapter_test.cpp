@@ -225,7 +225,7 @@ TEST_CASE("a key tells modules apart by values, names and settings", "[eren][mod
   lora_module nearly = shaken_lora(m);
   nearly.parameters()[0].value[0] = std::nextafter(nearly.parameters()[0].value[0], 1e9f);
   CHECK(key(nearly) != base);
-  // Gates that were fitted behind one adapter are not taken behind another.
+  // Gates that were fitted with one adapter are not taken with another.
   const eren::taught_reader<lora_module> one({}, {}, {shaken_lora(m), m}), other({}, {}, {shaken_lora(m, 10), m});
   CHECK(one.identity() != other.identity());
   const test::temp_folder folder;

@@ -53,7 +53,7 @@ std::vector<data::edit_case> cases() {
 
 using notebook_type = notes::notebook<notes::memory_store, notes::bm25_retriever>;
 
-// BM25 as it is defined, over all notes, ties to the earlier one; -1 where no word is shared.
+// BM25 as it is defined, over all notes, ties to the earlier one; -1 if no word is shared.
 int best_note(const std::vector<strings>& documents, const strings& query) {
   double average = 0;
   for (const strings& d : documents) average += static_cast<double>(d.size()) / static_cast<double>(documents.size());

@@ -171,7 +171,7 @@ TEST_CASE("whole abstentions and answers that had to be given are scored among a
   scripted session{model};
   using reader_type = eren::basic_generating_reader<eren::plain_note_prompt, eren::margin_gate>;
   const reader_type reader({.whole_abstention = true, .must_answer = true}), usual;
-  const auto log_p = [&](const std::string& text, char next) {  // of a byte behind a text, from all logits
+  const auto log_p = [&](const std::string& text, char next) {  // of a byte after a text, from all logits
     const std::vector<float> logits = model.logits(text);
     double sum = 0;
     for (const float l : logits) sum += std::exp(static_cast<double>(l));
@@ -255,7 +255,7 @@ TEST_CASE("what prompts have in common is computed once", "[eren][readers]") {
   CHECK(session.n_computed() + 4 * constant <= all);
   // The same question again costs one token a prompt.
   for (const auto& r : reader.read(session, tasks)) CHECK(r.n_computed == 1);
-  // Another question on the same note starts behind the note.
+  // Another question on the same note starts after the note.
   tasks.resize(1);
   tasks[0].question = "Where is Bergen?";
   CHECK(reader.read(session, tasks).front().n_computed < 40);

@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       back += at_start ? tokenizer.leading_piece(id) : tokenizer.piece(id);
       if (!tokenizer.piece(id).empty()) at_start = false;
     }
-    // Sentencepiece puts a space behind tokens matched as a whole and takes U+2581 for one.
+    // Sentencepiece puts a space after tokens matched as a whole and takes U+2581 for one.
     if (data[0] % 5 != 4) require(back == text);
     require(is_valid_utf8(decode(tokenizer, ids)));
   });

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads with gguf-py a file that quipu wrote and compares it with the values that the test names.
 
-usage: gguf_reader.py MODEL.gguf EXPECTED.json; exit status 77 where gguf-py or numpy is not installed.
+usage: gguf_reader.py MODEL.gguf EXPECTED.json; exit status 77 if gguf-py or numpy is not installed.
 EXPECTED: {"fields": {key: value}, "tensors": {name: {"type": "Q8_0", "shape": [rows, cols], "values": [...]}}}
 """
 # SPDX-License-Identifier: Apache-2.0

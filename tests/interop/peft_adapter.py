@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Opens with PEFT the adapter folders that quipu wrote and compares logits and combinations.
 
-usage: peft_adapter.py EXPECTED.json; exit status 77 where torch, transformers or peft is not installed.
+usage: peft_adapter.py EXPECTED.json; exit status 77 if torch, transformers or peft is not installed.
 EXPECTED: {"base": FOLDER,
            "cases": [{"name": ..., "folder": FOLDER, "ids": [...], "logits": [...]}, ...],
            "combinations": [{"type": PEFT's combination_type, "parts": [FOLDER, ...], "weights": [...],

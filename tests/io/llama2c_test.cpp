@@ -104,7 +104,7 @@ TEST_CASE("tensors lie where the format puts them", "[io][llama2c]") {
   const auto other = parse_llama2c(as_bytes(untied), "x");
   CHECK_FALSE(other.config.tied_embeddings);
   CHECK(other.config.n_vocab == 3);
-  CHECK(first(other, "lm_head.weight") == 126);  // behind the cosine and sine tables
+  CHECK(first(other, "lm_head.weight") == 126);  // after the cosine and sine tables
 }
 
 TEST_CASE("version 2 is widened group by group", "[io][llama2c]") {

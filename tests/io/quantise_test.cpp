@@ -51,7 +51,7 @@ TEST_CASE("hostile weights give defined bytes", "[io][quantise]") {
     quipu::io::quantise_row(type, weights.data(), zeros.data(), weights.size());
     quipu::io::quantise_row(type, weights.data(), ones.data(), weights.size());
     CHECK(std::equal(zeros.begin(), zeros.begin() + n_byte, ones.begin()));  // nothing of what was there before
-    // Nothing behind
+    // Nothing after
     CHECK(std::all_of(zeros.begin() + n_byte, zeros.end(), [](std::byte b) { return b == std::byte{0}; }));
     CHECK(std::all_of(ones.begin() + n_byte, ones.end(), [](std::byte b) { return b == std::byte{0xff}; }));
   }

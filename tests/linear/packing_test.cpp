@@ -80,7 +80,7 @@ TEST_CASE("rows of any number are laid side by side") {
           for (std::size_t j = 0; j < k; ++j) {
             for (std::size_t i = 0; i < width; ++i) REQUIRE(out[j * width + i] == (i < rows ? in[i * 40 + j] : 0.0f));
           }
-          REQUIRE(out.back() == -1.0f);  // nothing behind the panel
+          REQUIRE(out.back() == -1.0f);  // nothing after the panel
         }
       }
     }

@@ -12,7 +12,7 @@ namespace test = quipu::test;
 
 namespace {
 
-/// "cosine_warmup5_total20" -> the numbers 5 and 20 (0 where there is none).
+/// "cosine_warmup5_total20" -> the numbers 5 and 20 (0 if there is none).
 std::pair<std::size_t, std::size_t> numbers_in(const std::string& name) {
   const auto number = [&](const std::string& key) -> std::size_t {
     const auto at = name.find(key);

@@ -22,7 +22,7 @@
 
 namespace quipu::test {
 
-/// What the model says behind a prompt that contains all of `needles`.
+/// What the model says after a prompt that contains all of `needles`.
 struct script_rule {
   std::vector<std::string> needles;
   std::string reply;
@@ -30,11 +30,11 @@ struct script_rule {
 
 /// What was computed, shared by all copies of a model and its sessions.
 struct script_log {
-  std::vector<std::string> asked;  ///< texts behind which logits were wanted
+  std::vector<std::string> asked;  ///< texts after which logits were wanted
   std::size_t n_token = 0;
 };
 
-/// One token a byte. Behind a text whose prompt fits a rule (the first that does) the next byte of its reply
+/// One token a byte. After a text whose prompt fits a rule (the first that does) the next byte of its reply
 /// is far the likeliest token; other bytes have logits that depend on the byte alone.
 class scripted_model {
  public:

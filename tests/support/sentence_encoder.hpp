@@ -9,7 +9,7 @@
 namespace quipu::test {
 
 /// The folder of all-MiniLM-L6-v2 (config.json, tokenizer.json, model.safetensors) in the user's cache; empty
-/// path, with the skip noted, where it is absent.
+/// path, with the skip noted, if it is absent.
 inline std::filesystem::path sentence_encoder_path() {
   const std::string chosen = setting("QUIPU_MINILM");
   if (!chosen.empty() && std::filesystem::exists(chosen)) return chosen;

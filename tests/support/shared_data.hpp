@@ -23,7 +23,7 @@ inline std::filesystem::path shared_root() {
   return chosen.empty() ? std::filesystem::path(QUIPU_SHARED_DEFAULT) : std::filesystem::path(chosen);
 }
 
-/// The golden values: QUIPU_GOLDEN (`scripts/test --golden`) where it has the case, else the shared set.
+/// The golden values: QUIPU_GOLDEN (`scripts/test --golden`) if it has the case, else the shared set.
 inline std::filesystem::path golden_case(const std::string& name) {
   const std::string chosen = setting("QUIPU_GOLDEN");
   if (!chosen.empty() && std::filesystem::exists(std::filesystem::path(chosen) / name)) {
@@ -32,7 +32,7 @@ inline std::filesystem::path golden_case(const std::string& name) {
   return shared_root() / "golden" / name;
 }
 
-/// Skips of this run; where there are any and nothing failed it ends with ctest's skip code, see skips.cpp.
+/// Skips of this run; if there are any and nothing failed it ends with ctest's skip code, see skips.cpp.
 inline int n_skip = 0;
 
 /// Notes that a test was left out for want of a program or package that only some machines have. Unlike missing
@@ -50,7 +50,7 @@ inline void note_skip(const std::string& cause) {
   if (setting("QUIPU_REQUIRE_DATA") == "1") FAIL("data required, but " << cause);
 }
 
-/// True where `path` is there. Where the shared folder itself is missing the skip is noted; where the
+/// True if `path` is there. If the shared folder itself is missing the skip is noted; if the
 /// folder exists and the case in it does not, the test fails.
 inline bool have(const std::filesystem::path& path) {
   if (std::filesystem::exists(path)) return true;
@@ -62,7 +62,7 @@ inline bool have(const std::filesystem::path& path) {
   return false;
 }
 
-/// The SmolLM2-135M-Instruct GGUF that scripts/fetch_model caches; empty path where it is absent.
+/// The SmolLM2-135M-Instruct GGUF that scripts/fetch_model caches; empty path if it is absent.
 inline std::filesystem::path smollm2_path() {
   const std::string chosen = setting("QUIPU_SMOLLM2");
   if (!chosen.empty() && std::filesystem::exists(chosen)) return chosen;
@@ -76,6 +76,6 @@ inline std::filesystem::path smollm2_path() {
 
 }  // namespace quipu::test
 
-/// Leaves the test case, with the cause noted, where `path` is not there.
+/// Leaves the test case, with the cause noted, if `path` is not there.
 #define QUIPU_NEEDS(path) \
   if (!::quipu::test::have(path)) return

@@ -18,7 +18,7 @@
 namespace quipu::test {
 
 /// File of the shared vocabulary "gpt-2", "llama-bpe", "qwen2" (GGUF) or "llama2"
-/// (tokenizer.model); "smollm2" is the checkpoint itself, an empty path where it is absent.
+/// (tokenizer.model); "smollm2" is the checkpoint itself, an empty path if it is absent.
 inline std::filesystem::path vocabulary_path(const std::string& name) {
   if (name == "smollm2") return smollm2_path();
   const auto folder = shared_root() / "data" / "tokenizers" / name;
@@ -66,7 +66,7 @@ inline text::vocabulary tiny_sentencepiece(const std::vector<std::string>& piece
 }
 
 /// A byte-level vocabulary: the 256 bytes (0 to 255), then the result of every merge; merges are
-/// given as bytes. Control tokens `<|endoftext|>` and `<|im_start|>` stand behind them.
+/// given as bytes. Control tokens `<|endoftext|>` and `<|im_start|>` stand after them.
 inline text::vocabulary tiny_byte_level(
     const std::vector<std::pair<std::string, std::string>>& merges,
     const std::string& pre_tokenizer = "gpt-2") {

@@ -178,7 +178,7 @@ TEST_CASE("control tokens come only from parsing, user-defined ones always",
                      [&](token_id id) { return tokenizer.is_control(id); }));
   CHECK(decode_bytes(tokenizer, plain) == "<s>");
   CHECK(tokenizer.encode("<s>", special::parse) == ids_t{1});
-  // Text behind a token matched as a whole gets its space, as in llama.cpp.
+  // Text after a token matched as a whole gets its space, as in llama.cpp.
   CHECK(tokenizer.encode("a<tool>a") == ids_t{260, 259, 261, 260, 259});
   CHECK(tokenizer.encode("<s>a</s>", special::parse) == ids_t{1, 260, 259, 2});
   CHECK(tokenizer.encode("<unk>", special::parse) == ids_t{0});

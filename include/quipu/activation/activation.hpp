@@ -65,7 +65,7 @@ concept has_computes = requires(std::string_view hidden_act) {
   { A::computes(hidden_act) } -> std::convertible_to<bool>;
 };
 
-/// True where a checkpoint of this `hidden_act` can be computed with the activation A.
+/// True if a checkpoint of this `hidden_act` can be computed with the activation A.
 template <class A>
 [[nodiscard]] constexpr bool computes(std::string_view hidden_act) noexcept {
   if constexpr (has_computes<A>) {

@@ -26,7 +26,7 @@ constexpr void for_each_kind(F&& f) {
 }  // namespace detail
 
 /// How the activation that computes a checkpoint's `hidden_act` is called in this library
-/// ("quipu::activation::gelu_tanh"); empty where there is none.
+/// ("quipu::activation::gelu_tanh"); empty if there is none.
 [[nodiscard]] constexpr std::string_view type_for(std::string_view hidden_act) noexcept {
   if (computes<silu>(hidden_act)) return "quipu::activation::silu";
   if (computes<relu>(hidden_act)) return "quipu::activation::relu";

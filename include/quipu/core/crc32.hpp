@@ -13,7 +13,7 @@ namespace quipu {
 
 namespace detail {
 
-/// crc32_tables[k][b]: the remainder of byte b with k zero bytes behind it.
+/// crc32_tables[k][b]: the remainder of byte b with k zero bytes after it.
 inline constexpr auto crc32_tables = [] {
   std::array<std::array<std::uint32_t, 256>, 8> tables{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {

@@ -44,12 +44,6 @@ class io_error : public error {
   using error::error;
 };
 
-/// A GPU call failed.
-class device_error : public error {
- public:
-  using error::error;
-};
-
 /// A number that must be finite is not.
 class numeric_error : public error {
  public:

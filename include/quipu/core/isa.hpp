@@ -25,7 +25,7 @@ enum class instruction_set : std::uint8_t {
   amx,          ///< the same with tiles of 8-bit integers and of bf16
 };
 
-/// All sets, each behind those that it is better than where a processor has both.
+/// All sets, each after those that it is better than on a processor that has both.
 inline constexpr std::array instruction_sets = {instruction_set::portable,    instruction_set::avx2,
                                                 instruction_set::avx_vnni,    instruction_set::avx512_vnni,
                                                 instruction_set::avx512_bf16, instruction_set::amx};

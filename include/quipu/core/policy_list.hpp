@@ -27,7 +27,7 @@ struct role_of_policy<P> {
   using type = typename P::policy_role;
 };
 
-// The first of some policies that has a role; `Default` where none has.
+// The first of some policies that has a role; `Default` if none has.
 template <class Role, class Default, class... Policies>
 struct policy_for {
   using type = Default;
@@ -55,7 +55,7 @@ class policy_list {
   policy_list() = default;
   explicit policy_list(std::tuple<Policies...> values) : values_(std::move(values)) {}
 
-  /// A list of the given values where they are of its types, and of default ones elsewhere.
+  /// A list of the given values if they are of its types, and of default ones elsewhere.
   template <class... Values>
   [[nodiscard]] static policy_list of(const Values&... values) {
     return policy_list(std::tuple<Policies...>(value_among<Policies>(values...)...));
@@ -142,7 +142,7 @@ struct explain_policies<policy_list<Defaults...>, Given...> {
 
 }  // namespace detail
 
-/// Sorts the types `Given` by role, in the order of `Defaults`, which stand where none was given.
+/// Sorts the types `Given` by role, in the order of `Defaults`, which stand if none was given.
 /// @tparam Defaults  a `policy_list` with one policy for each role of the host
 template <class Defaults, class... Given>
 struct sort_policies {

@@ -10,7 +10,7 @@
 
 namespace quipu {
 
-/// State of a running operation. `total` is 0 where the end is not known.
+/// State of a running operation. `total` is 0 if the end is not known.
 struct progress_state {
   std::string_view stage;  ///< "loading", "prefill", ...
   std::size_t done = 0;
@@ -18,7 +18,7 @@ struct progress_state {
 };
 
 /// Called on the caller's thread, now and then. Returning false asks the operation to stop; it then
-/// throws `cancelled` where it cannot return what it has. Exceptions pass through. May be empty.
+/// throws `cancelled` if it cannot return what it has. Exceptions pass through. May be empty.
 using progress_callback = std::function<bool(const progress_state&)>;
 
 /// Reports and says whether to go on.

@@ -14,8 +14,8 @@ namespace quipu::data {
 /// A question with the answers that count as right.
 struct probe {
   std::string question;
-  std::vector<std::string> answers;  ///< any of them; empty where the set gives none
-  std::string truth;                 ///< answer before the edit; empty where the set gives none that fits
+  std::vector<std::string> answers;  ///< any of them; empty if the set gives none
+  std::string truth;                 ///< answer before the edit; empty if the set gives none that fits
 };
 
 struct probe_group {
@@ -32,8 +32,8 @@ struct edit_case {
   std::vector<probe> in_scope;           ///< questions that the notes answer
   std::vector<probe_group> unrelated;    ///< questions whose answers must stay
   std::vector<probe_group> portability;  ///< questions whose answers follow from the notes
-  std::string kind;                      ///< "bridge", "comparison", ...; empty where the set has none
-  std::string level;                     ///< "easy", "medium", "hard"; empty where the set has none
+  std::string kind;                      ///< "bridge", "comparison", ...; empty if the set has none
+  std::string level;                     ///< "easy", "medium", "hard"; empty if the set has none
 };
 
 enum class data_part : std::uint8_t { development, test };

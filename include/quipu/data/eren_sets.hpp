@@ -18,7 +18,7 @@ namespace quipu::data {
 
 namespace detail {
 
-/// Pairs [question, answer]; `truths` are given to them where there is one for each.
+/// Pairs [question, answer]; `truths` are given to them if there is one for each.
 inline std::vector<probe> read_pairs(const json_place& pairs, const std::vector<std::string>& truths) {
   std::vector<probe> probes;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
@@ -97,7 +97,7 @@ struct fever_set {
   return set;
 }
 
-/// True where the edit turns the answer: only then does success say anything.
+/// True if the edit turns the answer: only then does success say anything.
 [[nodiscard]] inline bool flips(const probe& claim) {
   return !claim.truth.empty() && !claim.answers.empty() && claim.answers.front() != claim.truth;
 }

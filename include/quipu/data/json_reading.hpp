@@ -61,7 +61,7 @@ class json_place {
     for (std::size_t i = 0; i < size(); ++i) all.push_back(at(i).text());
     return all;
   }
-  /// The text of a field, empty where it is missing or null.
+  /// The text of a field, empty if it is missing or null.
   [[nodiscard]] std::string text_or_empty(const char* field) const {
     return has(field) ? (*this)[field].text() : std::string();
   }

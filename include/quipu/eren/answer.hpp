@@ -34,7 +34,7 @@ struct considered_note {
   double retrieval_score = 0;
   retrieval_evidence evidence;
   bool worth_reading = true;     ///< what the gate said before the reader
-  reading read;                  ///< `done` where it was read; of a joint reading with the best note only
+  reading read;                  ///< `done` if it was read; of a joint reading with the best note only
   gate_decision decision;
 };
 
@@ -43,18 +43,18 @@ struct consideration {
   std::string question;                  ///< as it was asked
   std::vector<considered_note> candidates;  ///< best first, as retrieved
   bool apply = false;
-  std::string text;                      ///< the answer from the notes, where `apply`
+  std::string text;                      ///< the answer from the notes, if `apply`
   double probability = 0;                ///< that the notes answer the question
   std::vector<notes::note_id> notes;     ///< that the answer comes from, ascending
   bool joint = false;                    ///< several notes were read together
-  reading joint_reading;                 ///< where `joint`
+  reading joint_reading;                 ///< if `joint`
   answer_timings timings;
 };
 
 struct answer {
   std::string text;
   answer_source source = answer_source::own_knowledge;
-  double probability = 0;             ///< that the notes answer the question, 0 where none was looked at
+  double probability = 0;             ///< that the notes answer the question, 0 if none was looked at
   std::vector<notes::note_id> notes;  ///< that the answer comes from; none for own knowledge
   consideration trace;
   llama::stop_reason stopped = llama::stop_reason::end_token;  ///< of own knowledge

@@ -1,4 +1,4 @@
-/// @file Does a note contradict one that is live? Asked of the editor itself, where the user wants it.
+/// @file Does a note contradict one that is live? Asked of the editor itself, if the user wants it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -24,8 +24,8 @@ struct open_statement {
   std::string object;
 };
 
-/// Asks for a note's object or, where it names none, for the name or word that it ends with.
-/// @return none where nothing is left in front of it
+/// Asks for a note's object or, if it names none, for the name or word that it ends with.
+/// @return none if nothing is left in front of it
 [[nodiscard]] inline std::optional<open_statement> open_end(const notes::note& n) {
   const std::string text = guarded_note(n.text);
   open_statement s{{}, n.object};
@@ -55,7 +55,7 @@ struct contradiction {
 /// the same text or slot without a model.
 ///
 /// @param added  a note that is not live yet
-/// @return none where the gate applies no note, or one that says the same
+/// @return none if the gate applies no note, or one that says the same
 /// @throws as the editor's `consider`
 template <class Editor>
 [[nodiscard]] std::optional<contradiction> find_contradiction(Editor& editor, const notes::note& added) {

@@ -31,7 +31,7 @@ template <class Editor>
 class gate_workshop;
 struct labelled_question;
 
-/// Edits a model by notes (Chen et al. 2024). A question is answered from the notes where the gate is
+/// Edits a model by notes (Chen et al. 2024). A question is answered from the notes if the gate is
 /// satisfied that they answer it; all other questions go to the unedited model by the application's own
 /// prompt on the path of `llama::generate`, alone in a fresh sequence: same bytes as without any notes.
 ///
@@ -86,7 +86,7 @@ class editor {
   std::vector<notes::add_result> add_notes(std::span<const notes::note> all) {
     return notebook_.add_batch(all, edit());
   }
-  /// Replaces the content of the note `changed.id`. @return false where there is none
+  /// Replaces the content of the note `changed.id`. @return false if there is none
   bool update(const notes::note& changed) { return notebook_.update(changed, options_.wall_clock()); }
   bool update(notes::note_id id, std::string text) {
     std::optional<notes::note> n = notebook_.find(id);

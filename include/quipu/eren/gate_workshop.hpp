@@ -50,7 +50,7 @@ class gate_workshop {
   explicit gate_workshop(Editor& editor) noexcept : editor_(editor) {}
 
   /// Reads the best note of every question, whatever the gate says of it before, and gives the gate's
-  /// features. Where several notes are read one by one it is that whose answer is likeliest over abstaining. Reading is
+  /// features. If several notes are read one by one it is that whose answer is likeliest over abstaining. Reading is
   /// done in batches.
   [[nodiscard]] std::vector<examined_question> examine(std::span<const std::string> questions) requires
       measuring_gate<gate_type, session_type> {
@@ -84,7 +84,7 @@ class gate_workshop {
     }
     return examined;
   }
-  /// Samples for fitting: one for each question and its best note. Where no note shares a word with a
+  /// Samples for fitting: one for each question and its best note. If no note shares a word with a
   /// question there is none.
   [[nodiscard]] std::vector<gate_sample> measure(std::span<const labelled_question> questions) requires
       measuring_gate<gate_type, session_type> {
@@ -108,7 +108,7 @@ class gate_workshop {
   }
   /// Chooses the gate's threshold and probabilities on the user's own questions, its weights kept. With
   /// `options.damage` the share of questions that a note overrides wrongly is held below that rate, for
-  /// questions that come from where the calibration ones came from.
+  /// questions from the same source as the calibration ones.
   /// @throws config_error  too few questions without a note for the damage rate
   void calibrate(std::span<const labelled_question> questions,
                  const gate_fit_options& options = {}) requires calibratable_gate<gate_type> {

@@ -120,9 +120,7 @@ struct note_stages {
   // Notes that answer the question too, and notes that the best one's own words lead to, are read with it.
   void read_jointly(consideration& c, const open_question& open, std::size_t best,
                     std::vector<std::size_t> chosen) const {
-    if constexpr (requires { Reader::reads_jointly; }) {
-      if (!Reader::reads_jointly) return;
-    }
+    if constexpr (separate_reader<Reader>) return;
     const std::vector<std::string> bridges = answer_candidates_beside(c.candidates[best].text, open.asked.stems());
     for (std::size_t i = 0; i < c.candidates.size(); ++i) {
       const bool known = std::find(chosen.begin(), chosen.end(), i) != chosen.end();
@@ -144,7 +142,7 @@ struct note_stages {
     c.notes = std::move(ids);
     c.joint_reading = std::move(joint);
   }
-  // The notes that contain the answer; all that were read where none does.
+  // The notes that contain the answer; all that were read if none does.
   [[nodiscard]] static std::vector<notes::note_id> sources_of(const std::string& text, const gate_evidence& e) {
     std::vector<notes::note_id> ids;
     for (std::size_t i = 0; i < e.notes.size(); ++i) {

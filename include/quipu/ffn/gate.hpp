@@ -11,7 +11,7 @@
 
 namespace quipu::ffn {
 
-/// hidden = f(gate) * up row by row, with the vector loop of the activation where it has one.
+/// hidden = f(gate) * up row by row, with the vector loop of the activation if it has one.
 /// @param gate, up, hidden  (n_row, d_ffn)
 template <class Scalar, class Activation>
 void apply_gate(const Activation& f, const linear::workspace& ws, matrix_view<const Scalar> gate,

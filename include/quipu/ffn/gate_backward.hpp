@@ -12,11 +12,11 @@
 namespace quipu::ffn {
 
 /// d_gate = dh * up * f'(gate) and d_up = dh * f(gate), row by row; with the vector loop of the activation
-/// where it has one.
+/// if it has one.
 ///
 /// @param dh      (n_row, d_ffn) gradient of hidden; becomes d_gate
 /// @param d_up    (n_row, d_ffn) out
-/// @param hidden  (n_row, d_ffn) out, made again; empty where it is not wanted
+/// @param hidden  (n_row, d_ffn) out, made again; empty if it is not wanted
 template <class Scalar, class Activation>
 void gate_backward(const Activation& f, const linear::workspace& ws, matrix_view<const Scalar> gate,
                    matrix_view<const Scalar> up, matrix_view<Scalar> dh, matrix_view<Scalar> d_up,

@@ -56,7 +56,7 @@ struct no_observer {
 ///
 /// What a kernel owes its observer, after each step and on the calling thread: `gate(x, buffers.gate)` with all of the gate,
 /// before the activation; `up(x, buffers.up)`, whose entries of neurons that were skipped are 0, before they are read;
-/// `hidden(buffers.hidden)`, 0 where a neuron was skipped; `down(buffers.hidden, y)`. What an observer changes in the gate
+/// `hidden(buffers.hidden)`, 0 for skipped neurons; `down(buffers.hidden, y)`. What an observer changes in the gate
 /// decides which neurons are active, and its changes of up and hidden reach y for active neurons.
 /// `if constexpr (std::is_same_v<...>)` shortcuts for `no_observer` may leave buffers unwritten.
 template <class K>
@@ -69,7 +69,7 @@ concept has_activation = requires(K& k) {
 template <class K>
 concept has_state = requires { typename K::template state<float>; };
 template <class K>
-concept makes_state =
+concept has_state_constructor =
     std::constructible_from<typename K::template state<float>, const K&, const ffn_weights<float>&, const place&>;
 template <class K>
 concept has_forward =
@@ -78,7 +78,7 @@ concept has_forward =
              no_observer observer) { k.forward(s, w, ws, p, x, b, y, observer); };
 
 template <class K>
-concept ffn_kernel = std::copyable<K> && has_ffn_role<K> && has_activation<K> && has_state<K> && makes_state<K> &&
+concept ffn_kernel = std::copyable<K> && has_ffn_role<K> && has_activation<K> && has_state<K> && has_state_constructor<K> &&
                      has_forward<K>;
 
 /// Says in one sentence what a type lacks to be an FFN kernel.
@@ -93,8 +93,8 @@ consteval void explain() {
                   "ffn_kernel: declare 'using activation_type = ...' and a member 'activation_type activation'");
   } else if constexpr (!has_state<K>) {
     static_assert(has_state<K>, "ffn_kernel: declare 'template <class Scalar> struct state'");
-  } else if constexpr (!makes_state<K>) {
-    static_assert(makes_state<K>,
+  } else if constexpr (!has_state_constructor<K>) {
+    static_assert(has_state_constructor<K>,
                   "ffn_kernel: declare a constructor 'state(const Kernel&, const ffn_weights<Scalar>&, const place&)'");
   } else {
     static_assert(has_forward<K>,

@@ -16,7 +16,7 @@ namespace quipu::ffn {
 /// What the forward pass of a block left on the tape for the backward pass of its FFN.
 template <class Scalar>
 struct ffn_record {
-  matrix_view<const Scalar> x;     ///< (n_row, d_model) input; empty where neither weights nor observer want it
+  matrix_view<const Scalar> x;     ///< (n_row, d_model) input; empty if neither weights nor observer want it
   matrix_view<const Scalar> gate;  ///< (n_row, d_ffn) as observers left it
   matrix_view<const Scalar> up;    ///< (n_row, d_ffn) likewise
 };
@@ -60,7 +60,7 @@ struct no_backward_observer : no_observer {
 ///
 /// dy (n_row, d_model) is the gradient of what `forward` added to y, dx (n_row, d_model) is overwritten with that of its
 /// input, gradients of weights are added to where `gradients` has places for them. For each projection it calls
-/// `observer.projected_backward(site, input, dy of the output, dx of the input)` where `observer.touches(site)`, and
+/// `observer.projected_backward(site, input, dy of the output, dx of the input)` if `observer.touches(site)`, and
 /// `observer.hidden_backward(hidden, dh)` between down and the gate.
 template <class K>
 concept trainable_ffn_kernel =

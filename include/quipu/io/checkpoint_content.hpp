@@ -20,7 +20,7 @@
 namespace quipu::io {
 
 /// Hash of names, types, shapes and bytes of all tensors of a LLaMA, in the order of their names; further tensors do not
-/// count. Files of different formats have one hash where they hold the same numbers in the same types.
+/// count. Files of different formats have one hash if they hold the same numbers in the same types.
 /// @pre `source` is in `rope_layout::halves`
 [[nodiscard]] inline std::uint64_t content_hash(const checkpoint& source) noexcept {
   constexpr std::uint64_t prime = 0x9e3779b97f4a7c15u;
@@ -56,7 +56,7 @@ namespace quipu::io {
 class checkpoint_content {
  public:
   checkpoint_content() = default;
-  /// @param memory  what the source's bytes lie in, where it does not own them itself
+  /// @param memory  what the source's bytes lie in, if it does not own them itself
   /// @pre as `content_hash`
   explicit checkpoint_content(checkpoint source, std::shared_ptr<const void> memory = {})
       : source_(std::move(source)), memory_(std::move(memory)) {}

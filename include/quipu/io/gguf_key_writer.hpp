@@ -38,7 +38,7 @@ class gguf_key_writer {
   void flag(std::string_view key, bool value) {
     scalar(key, gguf_type::boolean, static_cast<std::uint8_t>(value));
   }
-  /// Nothing where `id` names no token.
+  /// Nothing if `id` names no token.
   void token(std::string_view key, token_id id) {
     if (id != no_token) scalar(key, gguf_type::u32, static_cast<std::uint32_t>(id));
   }
@@ -88,7 +88,7 @@ class gguf_key_writer {
   std::uint64_t count_ = 0;
 };
 
-/// Writes the keys of an architecture (`general.*`, `llama.*`, and ours where llama.cpp has none).
+/// Writes the keys of an architecture (`general.*`, `llama.*`, and ours if llama.cpp has none).
 inline void add_gguf_config(gguf_key_writer& keys, const model_config& config) {
   keys.text("general.architecture", "llama");
   keys.text("general.name", config.name);
@@ -114,7 +114,7 @@ inline void add_gguf_config(gguf_key_writer& keys, const model_config& config) {
   }
 }
 
-/// Writes the keys of a vocabulary (`tokenizer.*`).
+/// Writes the keys of a vocabulary (those of `tokenizer`).
 /// @throws config_error  `ignore_merges` is not what llama.cpp does with this pre-tokenizer
 inline void add_gguf_vocabulary(gguf_key_writer& keys, const text::vocabulary& vocabulary,
                                 const model_config& config) {

@@ -102,7 +102,7 @@ inline void skip_gguf_values(byte_reader& in, gguf_type type, std::uint64_t coun
 }  // namespace detail
 
 /// Keys and values of a GGUF file. Every accessor treats an absent key as "use the default" and throws
-/// format_error where the value has another type than asked for.
+/// format_error if the value has another type than asked for.
 class gguf_metadata {
  public:
   gguf_metadata() = default;
@@ -182,7 +182,7 @@ class gguf_metadata {
     return static_cast<std::size_t>(counts.front());
   }
 
-  /// An array of strings; empty where absent. They point into the file.
+  /// An array of strings; empty if absent. They point into the file.
   [[nodiscard]] std::vector<std::string_view> texts(std::string_view key) const {
     const gguf_value* value = find_array(key);
     std::vector<std::string_view> strings;
@@ -194,7 +194,7 @@ class gguf_metadata {
     return strings;
   }
 
-  /// An array of integers of any width; empty where absent.
+  /// An array of integers of any width; empty if absent.
   [[nodiscard]] std::vector<std::int64_t> integers(std::string_view key) const {
     const gguf_value* value = find_array(key);
     std::vector<std::int64_t> numbers;
@@ -205,7 +205,7 @@ class gguf_metadata {
     return numbers;
   }
 
-  /// An array of F32; empty where absent.
+  /// An array of F32; empty if absent.
   [[nodiscard]] std::vector<float> floats(std::string_view key) const {
     const gguf_value* value = find_array(key);
     std::vector<float> numbers;

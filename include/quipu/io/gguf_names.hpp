@@ -52,7 +52,7 @@ std::optional<std::string> translate_layer_name(std::string_view name, std::stri
 
 }  // namespace detail
 
-/// Hugging Face's name of a GGUF tensor; empty where it is none of a LLaMA's.
+/// Hugging Face's name of a GGUF tensor; empty if it is none of a LLaMA's.
 [[nodiscard]] inline std::optional<std::string> hf_name_of_gguf(std::string_view name) {
   for (const auto& [gguf, hf] : gguf_model_names) {
     if (name == gguf) return std::string(hf);
@@ -66,7 +66,7 @@ std::optional<std::string> translate_layer_name(std::string_view name, std::stri
   return detail::translate_layer_name(name, "blk.", "model.layers.", lookup);
 }
 
-/// GGUF's name of a tensor with Hugging Face's name; empty where it is none of a LLaMA's.
+/// GGUF's name of a tensor with Hugging Face's name; empty if it is none of a LLaMA's.
 [[nodiscard]] inline std::optional<std::string> gguf_name_of_hf(std::string_view name) {
   for (const auto& [gguf, hf] : gguf_model_names) {
     if (name == hf) return std::string(gguf);

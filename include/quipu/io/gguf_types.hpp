@@ -54,7 +54,7 @@ inline constexpr std::pair<std::uint32_t, const char*> foreign_ggml_types[] = {
     {19, "IQ1_S"},   {21, "IQ3_S"},  {22, "IQ2_S"},   {23, "IQ4_XS"}, {29, "IQ1_M"},
     {34, "TQ1_0"},   {35, "TQ2_0"},  {39, "MXFP4"}};
 
-/// @throws format_error  a type that we do not read, by its name where it has one
+/// @throws format_error  a type that we do not read, by its name if it has one
 [[nodiscard]] inline tensor_type tensor_type_of_ggml(std::uint32_t number, const std::string& place) {
   for (const auto& [id, type] : ggml_types) {
     if (id == number) return type;

@@ -1,4 +1,4 @@
-/// @file The vocabulary in a GGUF file's metadata (`tokenizer.ggml.*`).
+/// @file The vocabulary in a GGUF file's metadata, the keys of `tokenizer.ggml`.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -33,7 +33,7 @@ namespace quipu::io {
 
 namespace detail {
 
-/// A token id of the metadata; `otherwise` where the key is absent and the id exists.
+/// A token id of the metadata; `otherwise` if the key is absent and that id exists.
 [[nodiscard]] inline token_id gguf_token(const gguf_metadata& metadata, std::string_view key,
                                          std::size_t n_token, token_id otherwise = no_token) {
   const bool usable = otherwise >= 0 && static_cast<std::size_t>(otherwise) < n_token;
@@ -77,7 +77,7 @@ namespace detail {
 
 /// Reads the vocabulary. A file without one gives `tokenizer_kind::none`.
 ///
-/// Where a key is absent, llama.cpp's defaults hold: a SentencePiece vocabulary has BOS 1, EOS 2 and
+/// If a key is absent, llama.cpp's defaults hold: a SentencePiece vocabulary has BOS 1, EOS 2 and
 /// unknown 0, puts BOS and a space before the text; a byte-level one does neither, except with a
 /// pre-tokenizer of Llama 3 (`is_llama3_pre_tokenizer`).
 /// @throws format_error  a tokenizer of another kind, or entries that do not fit together
@@ -120,10 +120,10 @@ namespace detail {
   return vocabulary;
 }
 
-/// An array of all end tokens, which our writer adds where there are several; llama.cpp ignores it.
+/// An array of all end tokens, which our writer adds if there are several; llama.cpp ignores it.
 inline constexpr const char* gguf_end_tokens_key = "quipu.end_tokens";
 
-/// The tokens that end a generated text: `eos`, and the ends of a turn and of a message where the file
+/// The tokens that end a generated text: `eos`, and the ends of a turn and of a message if the file
 /// names them.
 [[nodiscard]] inline std::vector<token_id> gguf_end_tokens(const gguf_metadata& metadata, token_id eos,
                                                            std::size_t n_vocab) {

@@ -19,7 +19,7 @@ namespace quipu::io {
 
 namespace detail {
 
-/// Embeddings are often rounded up to more rows than the tokenizer has tokens; the rows behind its end
+/// Embeddings are often rounded up to more rows than the tokenizer has tokens; the rows past its end
 /// get names that no text contains as one token, as llama.cpp's converter does.
 inline void pad_vocabulary(text::vocabulary& vocabulary, std::size_t n_vocab) {
   if (vocabulary.kind == text::tokenizer_kind::none) return;

@@ -158,7 +158,7 @@ inline void check_llama2c_groups(const llama2c_header& header, const std::string
 }
 
 /// Opens a llama2.c file. The vocabulary is a file of its own beside it, under one of the names that
-/// llama2.c uses: `tok<n_vocab>.bin`, else `tokenizer.bin`; where there is neither, the checkpoint has no
+/// llama2.c uses: `tok<n_vocab>.bin`, else `tokenizer.bin`; if there is neither, the checkpoint has no
 /// vocabulary.
 /// @throws io_error, format_error  as above
 [[nodiscard]] inline checkpoint open_llama2c(const std::string& path) {

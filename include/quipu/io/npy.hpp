@@ -37,7 +37,7 @@ Value npy_element(const std::byte* from, const std::string& place) {
   return static_cast<Value>(stored);
 }
 
-/// Reads one element as `Value`, or throws where that would lose its meaning.
+/// Reads one element as `Value`, or throws if that would lose its meaning.
 template <class Value>
 Value npy_value(npy_type type, const std::byte* from, const std::string& place) {
   switch (type) {

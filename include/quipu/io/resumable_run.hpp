@@ -18,7 +18,7 @@
 namespace quipu::io {
 
 struct resumable_run_options {
-  std::string path = {};            ///< file of finished pieces; continued where it is there. Empty: none
+  std::string path = {};            ///< file of finished pieces; continued if it is there. Empty: none
   std::string run = {};             ///< names the run in that file; another one's file is refused
   std::string_view stage = {};      ///< for `progress`
   std::size_t batch = 16;           ///< pieces of a portion; 0 counts as 1
@@ -30,7 +30,7 @@ struct resumable_run_options {
 /// @param read   (const log_fields&) -> Record, of a line of the file
 /// @param write  (const Record&) -> nlohmann::ordered_json, the line
 /// @param work   (first, count) -> the records of so many pieces, in order
-/// @return in order; shorter where `progress` stopped it
+/// @return in order; shorter if `progress` stopped it
 /// @throws format_error, config_error, io_error  the file is damaged, belongs to another run, or cannot be written
 template <class Record, class Read, class Write, class Work>
 [[nodiscard]] std::vector<Record> run_resumable(std::size_t n, const resumable_run_options& options, Read&& read,

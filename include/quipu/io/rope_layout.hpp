@@ -59,7 +59,7 @@ namespace quipu::io {
   return moved;
 }
 
-/// Brings all q and k projections of a checkpoint into `wanted`; does nothing where they are in it.
+/// Brings all q and k projections of a checkpoint into `wanted`; does nothing if they are in it.
 /// Reordered tensors are copies that the checkpoint owns.
 inline void convert_rope_layout(checkpoint& opened, rope_layout wanted) {
   if (opened.rope == wanted) return;

@@ -29,7 +29,7 @@ struct backward_kernel_table {
                     Scalar* d_gate, Scalar* d_up, Scalar* hidden) noexcept;
   /// Undoes `row_kernel_table::rotate`; being orthogonal, it is also its gradient.
   void (*rotate_back)(Scalar* x, const Scalar* cosine, const Scalar* sine, std::size_t half) noexcept;
-  /// -log softmax(logits)[target] in nats; where scale is not 0, logits become its gradient times scale.
+  /// -log softmax(logits)[target] in nats; if scale is not 0, logits become its gradient times scale.
   double (*cross_entropy)(Scalar* logits, std::size_t n, std::size_t target, Scalar scale) noexcept;
   /// <q, k_j> become probabilities p_j = e^(scale <q, k_j> - log_sum), dp_j become scale p_j (dp_j - delta).
   void (*attention)(Scalar* scores, Scalar* dp, std::size_t n, Scalar scale, Scalar log_sum, Scalar delta) noexcept;

@@ -197,7 +197,7 @@ enum class gemm_output { overwrite, accumulate };
 /// What a product of floats may do to its operands.
 enum class product_rounding : std::uint8_t {
   none,
-  bf16,  ///< rounded to bf16 where the processor multiplies such pairs (AVX-512 BF16), twice as fast; sums stay f32
+  bf16,  ///< rounded to bf16 if the processor multiplies such pairs (AVX-512 BF16), twice as fast; sums stay f32
 };
 
 namespace detail {
@@ -271,7 +271,7 @@ class packed_rows {
 
 namespace detail {
 
-// Panels of B that share a walk over the left operand: `shares` from the best on, fewer where that leaves no thread
+// Panels of B that share a walk over the left operand: `shares` from the best on, fewer if that leaves no thread
 // waiting for the last task.
 template <class Element>
 [[nodiscard]] constexpr std::size_t panels_of_task(std::size_t n_panel, std::size_t n_thread) noexcept {
@@ -314,7 +314,7 @@ void gemm_packed(workspace& ws, const packed_rows<Scalar>& a, const Operand& b, 
   // Packed panels, then scratch; both keep the alignment of 64 bytes.
   const std::size_t panel_values = panels_per_task * panel_stride * sizeof(Element) / sizeof(Scalar);
   ws.reserve((panel_values + Operand::pack_scratch(k_block)) * sizeof(Scalar));
-  // Where the panels make few tasks, each is cut into runs of rows long enough to pay for packing again.
+  // If the panels make few tasks, each is cut into runs of rows long enough to pay for packing again.
   constexpr std::size_t least_rows = 64;
   const std::size_t n_group = (n_panel + panels_per_task - 1) / panels_per_task;
   const std::size_t n_run = n_group < 4 * ws.team().size() ? std::max<std::size_t>(a.n_panel() / least_rows, 1) : 1;

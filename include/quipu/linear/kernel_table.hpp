@@ -105,7 +105,7 @@ struct kernel_table {
 
   /// Rounds up to `width` (gemm_mr or gemm_nr) outer indices of an operand to bf16, two neighbours of k side by side:
   /// out (n_k / 2 rounded up, width, 2); what is not there counts as 0. In `round_across` outer indices are contiguous and
-  /// those of k `ld` values apart, in `round_along` the other way round. Null, as the next, where the processor has no
+  /// those of k `ld` values apart, in `round_along` the other way round. Null, as the next, if the processor has no
   /// products of bf16.  @pre n_k <= gemm_k_block<bf16>
   void (*round_across)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width,
                        bf16* out) noexcept = nullptr;

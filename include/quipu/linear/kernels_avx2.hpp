@@ -42,7 +42,7 @@ inline std::size_t list_active(const float* gate, std::size_t n, float threshold
   return count;
 }
 
-// Blocks of 8- and 4-bit weights against f32 activations: within a block sum q x and, where there is an offset,
+// Blocks of 8- and 4-bit weights against f32 activations: within a block sum q x and, if there is an offset,
 // sum x; the scales come in once a block.
 template <tensor_type Type, int Rows>
 void dot_wide_blocks(const std::byte* w, std::size_t stride, const float* x, std::size_t n_block, float* y) noexcept {

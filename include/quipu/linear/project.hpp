@@ -22,7 +22,7 @@ namespace quipu::linear {
 /// by up to 0.4 % of a block's largest value.
 enum class activation_rounding : std::uint8_t {
   none,      ///< as they are, weights are widened: exact to f32
-  few_rows,  ///< rounded where few rows are worked on, where it saves most; prompts are exact
+  few_rows,  ///< rounded if few rows are worked on, where it saves most; prompts are exact
   always,
 };
 
@@ -79,7 +79,7 @@ class projector {
   }
 
   /// Computes entries `rows` of one product of row t of x alone, for kernels that skip the others; all other entries of
-  /// p.y stay. Where x is what the last `run` was given, the form that it was rounded to is used again. In float the bits
+  /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. In float the bits
   /// are those that `run` gives fewer than `few_rows` rows.
   /// @pre as `run`; rows are below p.w->rows
   void run_listed(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,

@@ -90,7 +90,7 @@ matrix_view<Scalar> scratch_matrix(backward_tools<Scalar> tools, scratch_use use
   return b.matrix(rows, cols);
 }
 
-// A copy of the residual gradient that output hooks may change, where a site is computed apart.
+// A copy of the residual gradient that output hooks may change, if a site is computed apart.
 template <class Scalar>
 matrix_view<Scalar> output_gradient(backward_tools<Scalar> tools, bool separate, matrix_view<Scalar> dx) {
   if (!separate) return dx;
@@ -154,7 +154,7 @@ void drop_prefixes(const batch_context<Scalar>& context, matrix_view<Scalar> joi
 }
 
 /// x' = x + o(attend(rope(q n), rope(k n), v n)), n = rms_norm(x):  dx in: of x', out: of x.
-/// @param reaches_input  false where nothing below the block trains: dx is then left as it is
+/// @param reaches_input  false if nothing below the block trains: dx is then left as it is
 template <class Policies, class Hooks, class Scalar>
 void attention_block_backward(const basic_model<Policies>& m, std::size_t layer, backward_tools<Scalar> tools,
                               std::span<const row_segment> segments, const tape<Scalar>& record,

@@ -1,4 +1,4 @@
-/// @file The keys and values of a training batch: its own rows, behind learned prefixes where there are some.
+/// @file The keys and values of a training batch: its own rows, after learned prefixes if there are any.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -24,7 +24,7 @@ struct classified_row {
   std::size_t sequence = 0;            ///< of the training batch
   std::size_t row = 0;                 ///< within the sequence, virtual rows included
   const pet::linear_head<Scalar>* head = nullptr;
-  std::int64_t target = ignored_label; ///< class, or `ignored_label` where only logits are wanted
+  std::int64_t target = ignored_label; ///< class, or `ignored_label` if only logits are wanted
   double weight = 1;                   ///< in the loss, above 0
 };
 

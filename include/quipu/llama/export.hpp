@@ -17,7 +17,7 @@ namespace quipu::llama {
 
 /// The weights as they stand, copied, under Hugging Face's names. `io::write_gguf`, `io::write_hf_folder` and
 /// `io::write_llama2c` write it.
-/// The vocabulary, for GGUF files, is that of the model's tokenizer, where it has one.
+/// The vocabulary, for GGUF files, is that of the model's tokenizer, if it has one.
 template <class Policies>
 [[nodiscard]] io::checkpoint checkpoint_of(const trainable_model<Policies>& m) {
   using scalar = typename trainable_model<Policies>::scalar_type;

@@ -101,7 +101,7 @@ struct ffn_observer {
 ///                     y  = x' + ffn(rms_norm(x'))                     source: Touvron et al. 2023, section 2.2
 ///
 /// @param x  (n_row, d_model) residual stream
-/// @return the residual stream behind the block: x itself, or the recorder's own copy
+/// @return the residual stream after the block: x itself, or the recorder's own copy
 template <class Policies, class Recorder, class Context, class Hooks>
 [[nodiscard]] auto forward_block(const basic_model<Policies>& m, std::size_t layer,
                                  forward_tools<scalar_of<Policies>> tools,
@@ -169,7 +169,7 @@ template <class Policies, class Recorder, class Context, class Hooks>
 
 /// All decoder blocks.
 /// @param x  (n_row, d_model) embeddings; becomes the residual stream in inference
-/// @return (n_row, d_model) behind the last block, before the final norm
+/// @return (n_row, d_model) after the last block, before the final norm
 template <class Policies, class Recorder, class Context, class Hooks>
 [[nodiscard]] auto forward_blocks(const basic_model<Policies>& m,
                                   forward_tools<scalar_of<Policies>> tools,

@@ -92,7 +92,7 @@ class stop_filter {
 
 }  // namespace detail
 
-/// Continues a sequence: reads `prompt`, then generates. Behind it the sequence holds the prompt and all
+/// Continues a sequence: reads `prompt`, then generates. After it the sequence holds the prompt and all
 /// chosen tokens but the last, so a conversation can go on.
 ///
 /// @param prompt  ids; at least one

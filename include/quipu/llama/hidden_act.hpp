@@ -15,7 +15,7 @@ namespace quipu::llama {
 
 /// Checks that an activation computes what a config states and lets it take over what it left unsaid (a threshold, or
 /// everything).
-/// @throws config_error  it does not; names the activation that does, where the library has one
+/// @throws config_error  it does not; names the activation that does, if the library has one
 template <class Activation>
 void settle_activation(Activation& f, const io::model_config& c, std::string_view place) {
   if (!activation::computes<Activation>(c.hidden_act)) {

@@ -34,13 +34,13 @@ struct no_hooks {
   /// hidden = f(gate) * up (n_row, d_ffn) before `down` reads it; may be changed.
   template <class Scalar>
   void ffn_hidden(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
-  /// The attention's output (n_row, d_model) before it joins the residual stream; where o is separated.
+  /// The attention's output (n_row, d_model) before it joins the residual stream; called only if o is separated.
   template <class Scalar>
   void attention_output(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
-  /// The FFN's output (n_row, d_model) before it joins the residual stream; where down is separated.
+  /// The FFN's output (n_row, d_model) before it joins the residual stream; called only if down is separated.
   template <class Scalar>
   void ffn_output(std::size_t, std::span<const row_segment>, matrix_view<Scalar>) const noexcept {}
-  /// The residual stream (n_row, d_model) behind block `layer`.
+  /// The residual stream (n_row, d_model) after block `layer`.
   template <class Scalar>
   void block_output(std::size_t, std::span<const row_segment>, matrix_view<const Scalar>) const noexcept {}
 };

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <type_traits>
 
 #include <quipu/core/thread_team.hpp>
@@ -29,6 +30,7 @@ concept has_next_logits = requires(S& s, sequence_id id, std::span<const token_i
   typename S::scalar_type;
   { s.next_logits(id, tokens) } -> std::same_as<std::span<const typename S::scalar_type>>;
 };
+struct no_hooks;
 struct logits_visitor {
   template <class Scalar>
   void operator()(std::size_t, std::size_t, std::span<const Scalar>) const {}
@@ -43,12 +45,25 @@ concept has_run = requires(S& s, std::span<const sequence_input<typename S::scal
 template <class S>
 concept language_session = has_sequences<S> && has_next_logits<S> && has_run<S>;
 
+/// Optional: sessions that take hooks, so that hidden states can be seen and modules attached.
+template <class S>
+concept hookable_session = requires(S& s, std::span<const sequence_input<typename S::scalar_type>> inputs,
+                                    logits_visitor visit, no_hooks& hooks) {
+  s.run(inputs, visit, hooks);
+};
+
 /// Role `language_model`: a copyable handle with a tokenizer that opens sessions with `open_session(model,
 /// team)`, found by argument-dependent lookup. Any engine that gives next-token logits can be one.
 template <class M>
 concept language_model = std::copyable<M> && requires(const M& m, thread_team team) {
   requires text::tokenizer<std::remove_cvref_t<decltype(m.tokenizer())>>;
   requires language_session<std::remove_cvref_t<decltype(open_session(m, team))>>;
+};
+
+/// Optional: a language model that names its weights, for the keys of what was fitted on it.
+template <class M>
+concept keyed_model = requires(const M& m) {
+  { m.key() } -> std::convertible_to<std::string>;
 };
 
 }  // namespace quipu::llama

@@ -22,7 +22,7 @@
 
 namespace quipu::llama {
 
-/// Modules that are a change of the linear layers' weights: LoRA, DoRA, IA3, BitFit where there are biases.
+/// Modules that are a change of the linear layers' weights: LoRA, DoRA, IA3, BitFit if there are biases.
 template <class M>
 concept mergeable_module = pet::pet_module<M> && pet::changes_weights<M>;
 

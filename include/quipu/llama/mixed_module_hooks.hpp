@@ -118,7 +118,7 @@ class mixed_module_hooks : public hooks_on_runs<runs_by_input<Module>> {
     return std::is_same_v<Held, lora_module>;
   }
 
-  // Fills `groups_` with the LoRA modules that touch a site; false where these are better called one by one: few of
+  // Fills `groups_` with the LoRA modules that touch a site; false if these are better called one by one: few of
   // them, so that all threads can work on each, or dropout.
   bool collect(projection_site site, std::size_t layer, segments all) {
     groups_.clear();

@@ -25,7 +25,7 @@ namespace quipu::llama {
 /// What a model holds besides its weights and kernels.
 struct model_identity {
   llama::config config;
-  text::any_tokenizer tokenizer;  ///< empty where the checkpoint has no vocabulary
+  text::any_tokenizer tokenizer;  ///< empty if the checkpoint has no vocabulary
   std::string path;               ///< file or folder it came from, for messages
   std::string format;
   /// What else the checkpoint held, and its hash; of trained weights what they began with. Never null in a model.
@@ -118,7 +118,7 @@ template <class Policies>
 /// The same model with another FFN kernel; all tensors are shared. The kernel's activation must be the model's, but for
 /// the threshold: a ReLU may be shifted.
 /// @throws config_error  another activation (see `with_activation`); whatever making the kernel's states throws
-/// Example: examples/01_generate/README.md
+/// Example: examples/02_perplexity/main.cpp
 template <class Ffn, class Policies>
 [[nodiscard]] auto with_ffn(const basic_model<Policies>& m, Ffn ffn = {}, const build_options& options = {}) {
   static_assert((ffn::explain<Ffn>(), true));

@@ -26,7 +26,7 @@ struct isa {};
 /// Role `storage`: the form that a model's matrices have in memory.
 namespace storage {
 
-/// As the checkpoint stores them, without a copy where the bytes can be used in place.
+/// As the checkpoint stores them, without a copy if the bytes can be used in place.
 struct as_stored {
   using policy_role = role::storage;
   static constexpr std::optional<tensor_type> type{};
@@ -142,7 +142,7 @@ concept isa_policy = requires {
   { P::set } -> std::convertible_to<std::optional<instruction_set>>;
 };
 
-/// The policies of a model that take their place where a user says nothing.
+/// The policies that a model has if a user names none.
 using default_policies = policy_list<quipu::ffn::dense<activation::silu>, quipu::storage::as_stored,
                                      quipu::activations::int8_decode, quipu::kv::f16, quipu::scalar::f32,
                                      quipu::isa::automatic>;

@@ -18,20 +18,20 @@ enum class slot : std::uint8_t {
   k,              ///< (n_row, n_kv_head * d_head) rotated
   v,              ///< (n_row, n_kv_head * d_head)
   attended,       ///< (n_row, n_head * d_head) mixed values
-  attention_out,  ///< (n_row, d_model) o's output, only where hooks change it
+  attention_out,  ///< (n_row, d_model) o's output, only if hooks change it
   ffn_in,         ///< (n_row, d_model) normalised
   gate,           ///< (n_row, d_ffn) before the activation
   up,             ///< (n_row, d_ffn)
   hidden,         ///< (n_row, d_ffn) f(gate) * up
-  ffn_out,        ///< (n_row, d_model) down's output, only where hooks change it
+  ffn_out,        ///< (n_row, d_model) down's output, only if hooks change it
   count,
 };
 
 /// Recorder of inference: every layer uses the same scratch, the residual stream is updated in place.
 ///
 /// A recorder has `records`, `matrix(slot, layer, rows, cols)` to write into, `residual(layer, half, x)`
-/// that gives the residual stream to go on with (x itself, or a copy where x must be kept), `output(slot, out)`
-/// that gives what output hooks may change (out itself, or a copy where out must be kept), and
+/// that gives the residual stream to go on with (x itself, or a copy if x must be kept), `output(slot, out)`
+/// that gives what output hooks may change (out itself, or a copy if out must be kept), and
 /// `log_sum(layer, rows, n_head)` for attention's normalisers (null where nobody needs them).
 template <class Scalar>
 class no_record {

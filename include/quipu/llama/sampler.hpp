@@ -130,9 +130,9 @@ inline void repetition_penalty::operator()(std::vector<candidate>& c, std::span<
 /// seed is the same on every platform, so a generation can be repeated and continued.
 class sampler {
  public:
-  /// Greedy behind `steps`.
+  /// Greedy after `steps`.
   static sampler best(std::vector<sampling_step> steps = {}) { return sampler(std::move(steps), false, 0); }
-  /// Draws behind `steps`, with random numbers of `seed`.
+  /// Draws after `steps`, with random numbers of `seed`.
   static sampler draw(std::uint64_t seed, std::vector<sampling_step> steps) {
     return sampler(std::move(steps), true, seed);
   }
@@ -197,7 +197,7 @@ class sampler {
 /// The likeliest token, always.
 [[nodiscard]] inline sampler greedy() { return sampler::best(); }
 
-/// The usual settings of a chat: penalty, top-k, top-p, min-p and temperature, each left out where it is neutral.
+/// The usual settings of a chat: penalty, top-k, top-p, min-p and temperature, each left out if it is neutral.
 struct sampling_settings {
   double temperature = 0.8;
   std::size_t top_k = 40;

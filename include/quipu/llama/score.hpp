@@ -28,7 +28,7 @@ template <class Scalar>
   return result;
 }
 
-/// log P of each token of `continuation` behind `prompt`, which continues `sequence`.
+/// log P of each token of `continuation` after `prompt`, which continues `sequence`.
 ///
 /// @return (continuation.size()) nats
 /// @throws config_error  an empty prompt, ids outside the vocabulary, too long for the context
@@ -88,7 +88,7 @@ template <language_session Session>
     const std::size_t end = std::min(begin + options.window, ids.size());
     if (end <= scored_to) continue;
     const sequence_id sequence = s.create();
-    // Rows begin .. end - 2 predict the tokens behind them; only those from scored_to - 1 on need logits.
+    // Rows begin .. end - 2 predict the tokens after them; only those from scored_to - 1 on need logits.
     const std::size_t first = std::max(scored_to, begin + 1) - 1;
     const auto ignore = [](std::size_t, std::size_t, std::span<const scalar>) {};
     const sequence_input<scalar> context{sequence, ids.subspan(begin, first - begin), {}, logits_of::none};

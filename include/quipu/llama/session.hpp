@@ -92,7 +92,7 @@ class session {
   /// Forgets positions from `n` on.
   void truncate(sequence_id sequence, std::size_t n) { cut(cache(sequence), n); }
   void erase(sequence_id sequence) {
-    static_cast<void>(cache(sequence));  // throws where there is none
+    static_cast<void>(cache(sequence));  // throws if there is none
     sequences_.erase(sequence);
   }
   /// Positions that the sequence has.
@@ -122,7 +122,7 @@ class session {
     }
   }
 
-  /// Continues one sequence and returns the logits behind its last token; valid until the next call.
+  /// Continues one sequence and returns the logits after its last token; valid until the next call.
   /// @throws config_error  as `run`; no tokens
   [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens) {
     if (tokens.empty()) fail<config_error>("session::next_logits", "at least one token", "none");

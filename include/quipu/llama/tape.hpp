@@ -98,7 +98,7 @@ class tape {
   };
   struct layer_input {
     matrix_view<Scalar> input;
-    buffer<Scalar> memory;  // where only inputs are kept
+    buffer<Scalar> memory;  // used if only inputs are kept
   };
 
   static constexpr std::size_t index(slot s) noexcept { return static_cast<std::size_t>(s); }

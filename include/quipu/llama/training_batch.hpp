@@ -36,7 +36,7 @@ class training_batch {
   [[nodiscard]] double factor() const noexcept { return factor_; }
   /// Adds a sequence. The row of token t is to predict labels[t + 1]; labels[0] counts only after virtual rows.
   ///
-  /// @param labels     as many as tokens, `ignored_label` where nothing is to be learned; or none at all
+  /// @param labels     as many as tokens, `ignored_label` if nothing is to be learned; or none at all
   /// @param n_virtual  rows before the tokens that the hooks fill (prompt tuning)
   /// @param position   of the first row: the length of a learned prefix of keys and values
   /// @param weight     how much each of its labels counts in the loss
@@ -70,7 +70,7 @@ class training_batch {
   [[nodiscard]] bool empty() const noexcept { return tokens_.empty(); }
   [[nodiscard]] std::size_t n_row() const noexcept { return tokens_.size(); }
   [[nodiscard]] std::size_t n_counted() const noexcept { return count_targets(targets_); }
-  /// Weights of the rows that count: what a mean loss is divided by; `n_counted()` where no sequence has a weight.
+  /// Weights of the rows that count: what a mean loss is divided by; `n_counted()` if no sequence has a weight.
   [[nodiscard]] double total_weight() const noexcept {
     double sum = 0;
     for (std::size_t t = 0; t < targets_.size(); ++t) sum += targets_[t] == ignored_label ? 0 : weights_[t];

@@ -26,7 +26,7 @@ using pet::kv_prefix;
 /// called twice in a step, the second time right before their twins, and must leave the same bits, dropout included.
 /// What sums something up (a penalty, a meter) does so in the twins, which are called once at either depth.
 struct no_training_hooks : no_hooks {
-  /// Lowest block with something that trains: the backward pass stops there. `none` where nothing does.
+  /// Lowest block with something that trains: the backward pass stops there. `none` if nothing does.
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t lowest_layer() noexcept { return none; }
 
@@ -53,11 +53,12 @@ struct no_training_hooks : no_hooks {
   [[nodiscard]] kv_prefix<Scalar> prefix(std::size_t) const noexcept {
     return {};
   }
-  /// Twin of `projected`. Where the site is o or down and not separated, dy is the gradient of the residual
+  /// Twin of `projected`. If the site is o or down and not separated, dy is the gradient of the residual
   /// stream and must be left alone, as what only adds does anyway.
-  /// @param x   (n_row, d_in) the projection's input
-  /// @param dy  (n_row, d_out) in: of the changed output, out: of x W^T
-  /// @param dx  (n_row, d_in) add what reaches x past W; empty where nobody below needs it
+  /// The last three arguments:
+  ///   x   (n_row, d_in) the projection's input
+  ///   dy  (n_row, d_out) in: of the changed output, out: of x W^T
+  ///   dx  (n_row, d_in) add what reaches x past W; empty if nobody below needs it
   template <class Scalar>
   void projected_backward(projection_site, std::size_t, std::span<const row_segment>, matrix_view<const Scalar>,
                           matrix_view<Scalar>, matrix_view<Scalar>) const noexcept {}

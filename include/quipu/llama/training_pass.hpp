@@ -38,7 +38,7 @@ class training_pass {
   using const_rows = matrix_view<const scalar_type>;
 
   /// @param depth     what is kept for the backward pass; `block_inputs` computes every block twice
-  /// @param products  `bf16` rounds the operands of the model's own products where that is faster; modules' products,
+  /// @param products  `bf16` rounds the operands of the model's own products if that is faster; modules' products,
   ///                  attention, norms and losses stay f32, as do all sums
   explicit training_pass(Model m, thread_team team = thread_team(), tape_depth depth = tape_depth::everything,
                          linear::product_rounding products = linear::product_rounding::none)
@@ -125,7 +125,7 @@ class training_pass {
   }
 
   /// A language-model step: forward, loss, backward.
-  /// @param divisor  weight (rows, where sequences have none) that counts in the whole step, over all its batches
+  /// @param divisor  weight (rows, if sequences have none) that counts in the whole step, over all its batches
   template <class Number, class Hooks>
   loss_sum step(const training_batch& batch, Number divisor, Hooks& hooks, const weight_gradients<scalar_type>& g) {
     static_cast<void>(forward(batch, hooks));

@@ -36,17 +36,17 @@ struct block_gradients {
 /// Gradients of all weights of a model. A frozen model has no blocks here and nothing but null pointers.
 template <class Scalar>
 struct weight_gradients {
-  Scalar* embedding = nullptr;  ///< (n_vocab, d_model); of both uses where the head is tied
+  Scalar* embedding = nullptr;  ///< (n_vocab, d_model); of both uses if the head is tied
   std::vector<block_gradients<Scalar>> blocks;
   Scalar* final_norm = nullptr;
-  Scalar* head = nullptr;  ///< (n_vocab, d_model); the embedding's where they are tied
+  Scalar* head = nullptr;  ///< (n_vocab, d_model); the embedding's if they are tied
 
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
   [[nodiscard]] block_gradients<Scalar> of(std::size_t layer) const noexcept {
     return blocks.empty() ? block_gradients<Scalar>() : blocks[layer];
   }
-  /// First block that a backward pass has to reach; `none` where no block or embedding trains.
+  /// First block that a backward pass has to reach; `none` if no block or embedding trains.
   [[nodiscard]] std::size_t lowest_layer() const noexcept {
     if (embedding != nullptr) return 0;
     const auto first = std::find_if(blocks.begin(), blocks.end(), [](const auto& b) { return !b.empty(); });

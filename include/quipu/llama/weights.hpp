@@ -37,7 +37,7 @@ struct weights {
   linear::stored_matrix embedding;  ///< (n_vocab, d_model)
   std::vector<block_weights<Scalar>> blocks;
   const Scalar* final_norm = nullptr;  ///< (d_model)
-  linear::stored_matrix head;          ///< (n_vocab, d_model); the embedding where they are tied
+  linear::stored_matrix head;          ///< (n_vocab, d_model); the embedding if they are tied
   std::vector<std::shared_ptr<const void>> memory;
 
   /// Bytes of weights that computing one token reads.
@@ -49,7 +49,7 @@ struct weights {
     }
     return n;
   }
-  /// Number of weights in all matrices, the head counted once where it is tied.
+  /// Number of weights in all matrices, the head counted once if it is tied.
   [[nodiscard]] std::size_t n_parameter() const noexcept {
     const auto size = [](const linear::stored_matrix& w) { return w.rows * w.cols; };
     std::size_t n = size(embedding) + (head.data == embedding.data ? 0 : size(head));

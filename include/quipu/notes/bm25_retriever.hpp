@@ -59,9 +59,9 @@ class basic_bm25_retriever {
   }
   /// Adds a note whose words are given.
   void add_terms(note_id id, const term_list& terms) { index_.add(id, terms); }
-  /// @return false where there is no note `id`
+  /// @return false if there is no note `id`
   bool erase(note_id id) { return index_.erase(id); }
-  /// Replaces the text of a note, or adds it where it is not there.
+  /// Replaces the text of a note, or adds it if it is not there.
   void update(note_id id, std::string_view text) {
     index_.erase(id);
     add(id, text);
@@ -83,7 +83,7 @@ class basic_bm25_retriever {
     const lease work(pool_);
     return engine().search(work->search, terms, k);
   }
-  /// The score of one note, 0 where it shares no word with the question or is not there.
+  /// The score of one note, 0 if it shares no word with the question or is not there.
   [[nodiscard]] double score(std::string_view query, note_id id) const {
     const std::size_t place = index_.place_of(id);
     if (place == index_.n_place()) return 0;
@@ -105,7 +105,7 @@ class basic_bm25_retriever {
     }
     return sum;
   }
-  /// idf of one word as the policy spells it; the largest one where no note has it.
+  /// idf of one word as the policy spells it; the largest one if no note has it.
   [[nodiscard]] double idf(std::string_view term) const {
     const std::uint32_t number = index_.dictionary().find(term);
     return engine().idf_of(number == term_dictionary::absent ? 0 : index_.lists(number).n_live);

@@ -141,7 +141,7 @@ class bm25_search {
     sort();
   }
 
-  /// Score of a note that is in none of the first `n_done` lists; -1 where it is in one of them.
+  /// Score of a note that is in none of the first `n_done` lists; -1 if it is in one of them.
   [[nodiscard]] double score_beyond(workspace& work, std::size_t n_done, std::uint32_t place) const noexcept {
     const double length = index_.length_at(place);
     const auto is_done = [&](const query_term& term, std::uint16_t count) {
@@ -215,7 +215,7 @@ class bm25_search {
                                         double threshold) noexcept {
     return list.rest_weight * share(work, list.rest_count, length) * slack >= threshold;
   }
-  /// The longest note for which could_reach holds; -1 where there is none.
+  /// The longest note for which could_reach holds; -1 if there is none.
   [[nodiscard]] static double longest(const workspace& work, const query_list& list, double threshold) noexcept {
     if (threshold <= 0 || work.slope <= 0) {
       return threshold <= 0 || could_reach(work, list, 0, threshold) ? std::numeric_limits<double>::max() : -1;
@@ -292,7 +292,7 @@ class bm25_search {
       }
     }
   }
-  /// First posting at or behind `place`, by steps that double.
+  /// First posting at or after `place`, by steps that double.
   static const posting* skip_to(const posting* from, const posting* end, std::size_t place) noexcept {
     std::ptrdiff_t step = 1;
     while (end - from > step && from[step].place < place) {

@@ -85,7 +85,7 @@ class char_ngram_retriever {
     }
     return best.take();
   }
-  /// The score of one note; 0 where it is not there.
+  /// The score of one note; 0 if it is not there.
   [[nodiscard]] double score(std::string_view query, note_id id) const {
     refresh();
     const lease work(pool_);

@@ -32,7 +32,7 @@ concept editable_rows = requires(Rows& rows, note_id id, std::string_view key, c
   { rows.states_at(version) } -> std::same_as<std::vector<std::pair<note_id, std::optional<note>>>>;
 };
 
-/// Key of the slot (subject, relation); empty where one of them is missing.
+/// Key of the slot (subject, relation); empty if one of them is missing.
 [[nodiscard]] inline std::string slot_of(const note& n) {
   if (n.subject.empty() || n.relation.empty()) return {};
   return normalised_statement(n.subject) + '\x1f' + normalised_statement(n.relation);
@@ -86,9 +86,9 @@ add_result add(Rows& rows, const note& fresh, const edit_options& options) {
   return result;
 }
 
-/// Replaces the content of a live note; id, place in history and (where `content.created` is 0) its time
+/// Replaces the content of a live note; id, place in history and (if `content.created` is 0) its time
 /// stay. Slots are not compared.
-/// @return false where `content.id` is no live note
+/// @return false if `content.id` is no live note
 template <editable_rows Rows>
 bool update(Rows& rows, const note& content) {
   const std::optional<note> before = rows.row(content.id);
@@ -103,7 +103,7 @@ bool update(Rows& rows, const note& content) {
   return true;
 }
 
-/// @return false where there is no note `id`
+/// @return false if there is no note `id`
 template <editable_rows Rows>
 bool erase(Rows& rows, note_id id) {
   const std::optional<note> before = rows.row(id);
@@ -113,8 +113,8 @@ bool erase(Rows& rows, note_id id) {
 }
 
 /// Adds `replacement` and retires `old` (and every other live note of the replacement's slot) in one
-/// step. Where a live note already says what the replacement says, that note takes over.
-/// @return the note that now holds; no_note, with nothing changed, where `old` is no live note
+/// step. If a live note already says what the replacement says, that note takes over.
+/// @return the note that now holds; no_note, with nothing changed, if `old` is no live note
 template <editable_rows Rows>
 note_id supersede(Rows& rows, note_id old, const note& replacement, time_ms when) {
   const std::optional<note> before = rows.row(old);
@@ -149,7 +149,7 @@ void undo_to(Rows& rows, store_version version) {
   }
 }
 
-/// @throws config_error  where `version` is not between 0 and `current`
+/// @throws config_error  if `version` is not between 0 and `current`
 inline void check_version(store_version version, store_version current) {
   if (version < 0 || version > current) {
     fail<config_error>("note store: version", concat("0 to ", current), version);

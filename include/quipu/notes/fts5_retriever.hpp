@@ -21,7 +21,7 @@
 
 namespace quipu::notes {
 
-/// A query for FTS5: any of the question's words, each once; empty where there is no word.
+/// A query for FTS5: any of the question's words, each once; empty if there is no word.
 [[nodiscard]] inline std::string fts5_any_word(std::string_view question) {
   term_list words;
   content_words{}(question, words);

@@ -17,7 +17,7 @@ namespace quipu::notes {
 
 struct fusion_options {
   double offset = 60;       ///< a note at rank r (from 0) of one retriever gets 1 / (offset + r); above 0
-  std::size_t depth = 100;  ///< how many notes of each retriever count, where the caller asks for fewer
+  std::size_t depth = 100;  ///< how many notes of each retriever count when the caller asks for fewer
   /// What each retriever's share is multiplied with, in their order; empty: all alike. Two rankings that swap
   /// two notes leave them with the same sum: a weight of 1.001 lets one of the rankings decide.
   std::vector<double> weights = {};

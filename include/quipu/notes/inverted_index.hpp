@@ -79,7 +79,7 @@ class inverted_index {
     lengths_.reserve(n_note);
     forward_ends_.reserve(n_note);
   }
-  /// @return false where there is no note `id`
+  /// @return false if there is no note `id`
   bool erase(note_id id) {
     const auto found = place_of_.find(id);
     if (found == place_of_.end()) return false;
@@ -95,12 +95,12 @@ class inverted_index {
   [[nodiscard]] std::size_t size() const noexcept { return place_of_.size(); }
   /// Places, those of erased notes included.
   [[nodiscard]] std::size_t n_place() const noexcept { return ids_.size(); }
-  /// no_note where the note was erased.
+  /// no_note if the note was erased.
   [[nodiscard]] note_id id_at(std::uint32_t place) const noexcept { return ids_[place]; }
   [[nodiscard]] std::uint16_t length_at(std::uint32_t place) const noexcept { return lengths_[place]; }
   /// Sum of the lengths of all notes.
   [[nodiscard]] std::uint64_t total_length() const noexcept { return total_length_; }
-  /// n_place() where there is no note `id`.
+  /// n_place() if there is no note `id`.
   [[nodiscard]] std::size_t place_of(note_id id) const {
     const auto found = place_of_.find(id);
     return found == place_of_.end() ? n_place() : found->second;

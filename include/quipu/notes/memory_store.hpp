@@ -33,7 +33,7 @@ class memory_store {
   add_result add(const note& fresh, const edit_options& options = {}) {
     return transact(options.when, [&](auto& rows) { return edit_rules::add(rows, fresh, options); });
   }
-  /// All or, where one of them throws, none.
+  /// All or, if one of them throws, none.
   std::vector<add_result> add_batch(std::span<const note> fresh, const edit_options& options = {}) {
     return transact(options.when, [&](auto& rows) {
       std::vector<add_result> results;
@@ -51,7 +51,7 @@ class memory_store {
   note_id supersede(note_id old, const note& replacement, time_ms when = wall_time_ms()) {
     return transact(when, [&](auto& rows) { return edit_rules::supersede(rows, old, replacement, when); });
   }
-  /// @throws config_error  where `version` lies outside 0 .. version()
+  /// @throws config_error  if `version` lies outside 0 .. version()
   void undo_to(store_version version, time_ms when = wall_time_ms()) {
     transact(when, [&](auto& rows) {
       edit_rules::check_version(version, state_->version);

@@ -47,7 +47,7 @@ struct note {
 inline constexpr std::size_t max_note_field = std::size_t{1} << 20;
 inline constexpr std::size_t max_note_tags = 1024;
 
-/// True where the note holds at `when`.
+/// True if the note holds at `when`.
 [[nodiscard]] inline bool valid_at(const note& n, time_ms when) noexcept {
   return (!n.valid_from || *n.valid_from <= when) && (!n.valid_until || when < *n.valid_until);
 }

@@ -6,6 +6,8 @@
 #include <concepts>
 #include <cstddef>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include <quipu/notes/note.hpp>
@@ -75,6 +77,26 @@ concept retriever_has_retrieve = requires(const Retriever& retriever, std::strin
 /// retrieve at a time; edits need the index for themselves.
 template <class Retriever>
 concept note_retriever = std::movable<Retriever> && retriever_has_edits<Retriever> && retriever_has_retrieve<Retriever>;
+
+/// Optional: a retriever that can be told how many notes are coming.
+template <class Retriever>
+concept reserving_retriever = requires(Retriever& retriever, std::size_t n) { retriever.reserve(n); };
+
+/// Optional: a retriever of words that tells how rare a word is, how much a question weighs, and a note's score.
+template <class Retriever>
+concept weighing_retriever = requires(const Retriever& retriever, std::string_view text, note_id id) {
+  { retriever.idf(text) } -> std::convertible_to<double>;
+  { retriever.query_weight(text) } -> std::convertible_to<double>;
+  { retriever.score(text, id) } -> std::convertible_to<double>;
+};
+
+/// Optional: a retriever on top of another one, and one made of several, which show what they hold.
+template <class Retriever>
+concept stacked_retriever = requires(const Retriever& retriever) { retriever.one_hop(); };
+template <class Retriever>
+concept composed_retriever = requires(const Retriever& retriever) {
+  std::tuple_size<std::remove_cvref_t<decltype(retriever.parts())>>::value;
+};
 
 template <class Retriever>
 consteval void explain_note_retriever() {

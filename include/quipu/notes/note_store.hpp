@@ -61,7 +61,7 @@ struct note_change {
 struct change_set {
   struct entry {
     note_id id = no_note;
-    std::optional<note> now;  ///< empty where the note is gone
+    std::optional<note> now;  ///< empty if the note is gone
   };
   store_version version = 0;   ///< to ask from the next time
   std::vector<entry> entries;  ///< ascending by id, each once
@@ -97,6 +97,12 @@ concept store_has_history = requires(Store& store, note_id id, store_version ver
 template <class Store>
 concept note_store = std::movable<Store> && store_has_edits<Store> && store_has_reading<Store> &&
                      store_has_history<Store>;
+
+/// Optional: a store that other processes write to as well, and that tells whether they did since it was last read.
+template <class Store>
+concept shared_note_store = requires(const Store& store) {
+  { store.others_wrote() } -> std::convertible_to<bool>;
+};
 
 template <class Store>
 consteval void explain_note_store() {

@@ -23,7 +23,7 @@ namespace quipu::notes {
 /// Notes that can be edited and searched. The retriever holds the live notes of the store, without their
 /// final periods; it is a cache that is rebuilt from the store on opening.
 ///
-/// Where the store has a `bool others_wrote()`, `refresh` takes over what other processes did; edits do so
+/// If the store is a `shared_note_store`, `refresh` takes over what other processes did; edits do so
 /// by themselves.
 ///
 /// Threads: searching side by side, edits one at a time; all from any thread.
@@ -36,7 +36,7 @@ class notebook {
   using store_type = Store;
   using retriever_type = Retriever;
 
-  /// @param cache  file of `save_search`; used where it fits the store, passed over otherwise. Empty: none
+  /// @param cache  file of `save_search`; used if it fits the store, passed over otherwise. Empty: none
   /// @throws what the store throws while it is read
   explicit notebook(Store store, Retriever retriever = Retriever(), const std::string& cache = {})
       : state_(std::make_unique<state>(std::move(store), std::move(retriever))) {
@@ -50,7 +50,7 @@ class notebook {
     }
     state_->retriever.clear();
     state_->seen = state_->store.version();
-    if constexpr (requires { state_->retriever.reserve(std::size_t{}); }) {
+    if constexpr (reserving_retriever<Retriever>) {
       state_->retriever.reserve(state_->store.size());
     }
     state_->store.for_each([&](const note& n) { state_->retriever.add(n.id, without_final_period(n.text)); });
@@ -94,10 +94,10 @@ class notebook {
       return true;
     });
   }
-  /// Takes over the edits of other processes. @return true where there were any
+  /// Takes over the edits of other processes. @return true if there were any
   bool refresh() {
     const std::unique_lock lock(state_->mutex);
-    if constexpr (requires(const Store& store) { store.others_wrote(); }) {
+    if constexpr (shared_note_store<Store>) {
       if (!state_->store.others_wrote()) return false;
     }
     const store_version before = state_->seen;

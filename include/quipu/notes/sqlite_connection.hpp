@@ -57,7 +57,7 @@ class sqlite_connection {
   }
   /// Runs statements that return nothing.
   void run(const char* sql) const { check(sqlite3_exec(get(), sql, nullptr, nullptr, nullptr), sql); }
-  /// First column of the first row. @throws format_error  where there is no row
+  /// First column of the first row. @throws format_error  if there is no row
   [[nodiscard]] std::int64_t number(const char* sql) const;
 
  private:
@@ -90,7 +90,7 @@ class sqlite_statement {
     (bind_one(++place, values), ...);
     return *this;
   }
-  /// @return true where there is a row to read
+  /// @return true if there is a row to read
   bool step() {
     const int code = sqlite3_step(handle_.get());
     if (code == SQLITE_ROW) return true;

@@ -69,7 +69,7 @@ class sqlite_rows {
     n_logged_ = 0;
   }
   [[nodiscard]] const counters& state() const noexcept { return now_; }
-  /// @return true where anything changed
+  /// @return true if anything changed
   bool end_edit() {
     if (n_logged_ == 0) return false;
     link(when_);
@@ -153,7 +153,7 @@ class sqlite_rows {
       "id, text, subject, relation, object, source, created, valid_from, valid_until, tags, status, "
       "supersedes, superseded_by, text_key, slot_key, crc";
 
-  /// @throws format_error  where the row does not have its checksum
+  /// @throws format_error  if the row does not have its checksum
   [[nodiscard]] note read(const sqlite_statement& row) const {
     note n;
     n.id = row.integer(0);
@@ -177,7 +177,7 @@ class sqlite_rows {
     return n;
   }
 
-  /// The `before` in column `column` of a row of changes that has kind and checksum behind the version.
+  /// The `before` in column `column` of a row of changes that has kind and checksum after the version.
   [[nodiscard]] std::optional<note> before_of(const sqlite_statement& row, int column, note_id id,
                                               store_version version) const {
     const std::string_view before = row.text(column);

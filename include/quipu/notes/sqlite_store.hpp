@@ -41,7 +41,7 @@ struct sqlite_store_options {
 };
 
 /// Notes and their history in one database file (with its -wal and -shm companions while it is open). It is
-/// created where it does not exist; older schemas are migrated.
+/// created if it does not exist; older schemas are migrated.
 ///
 /// Every edit is one SQLite transaction in write-ahead-log mode. Several processes may have the file open;
 /// `others_wrote` tells when `changed_since` has something new.
@@ -60,7 +60,7 @@ class sqlite_store {
   add_result add(const note& fresh, const edit_options& options = {}) {
     return transact(options.when, [&](auto& rows) { return edit_rules::add(rows, fresh, options); });
   }
-  /// All or, where it throws, none. Far cheaper than single adds.
+  /// All or, if it throws, none. Far cheaper than single adds.
   std::vector<add_result> add_batch(std::span<const note> fresh, const edit_options& options = {}) {
     return transact(options.when, [&](auto& rows) {
       std::vector<add_result> results;
@@ -78,7 +78,7 @@ class sqlite_store {
   note_id supersede(note_id old, const note& replacement, time_ms when = wall_time_ms()) {
     return transact(when, [&](auto& rows) { return edit_rules::supersede(rows, old, replacement, when); });
   }
-  /// @throws config_error  where `version` lies outside 0 .. version()
+  /// @throws config_error  if `version` lies outside 0 .. version()
   void undo_to(store_version version, time_ms when = wall_time_ms()) {
     transact(when, [&](auto& rows) {
       edit_rules::check_version(version, rows.state().version);
@@ -126,7 +126,7 @@ class sqlite_store {
     const std::lock_guard lock(state_->mutex);
     return state_->rows.read_counters().version;
   }
-  /// A name for the notes as they were at `version`: stores with equal names held equal notes. Nothing where
+  /// A name for the notes as they were at `version`: stores with equal names held equal notes. Nothing if
   /// the store has no such version. Caches of indexes and vectors are kept under it.
   [[nodiscard]] std::optional<std::string> fingerprint(store_version version) const {
     const std::lock_guard lock(state_->mutex);
@@ -160,7 +160,7 @@ class sqlite_store {
       return changes;
     });
   }
-  /// True where another connection has changed the file since the last call. Costs a microsecond.
+  /// True if another connection has changed the file since the last call. Costs a microsecond.
   [[nodiscard]] bool others_wrote() const {
     const std::lock_guard lock(state_->mutex);
     const statement_end end(state_->data_version);
@@ -170,7 +170,7 @@ class sqlite_store {
   }
 
   /// Reads the whole file: SQLite's own check, checksums, counters, the full-text index and the change
-  /// log. @return the problems found, empty where the file is sound
+  /// log. @return the problems found, empty if the file is sound
   [[nodiscard]] std::vector<std::string> check_integrity() const {
     std::vector<std::string> problems;
     try {
@@ -262,7 +262,7 @@ class sqlite_store {
     connection.run("pragma wal_autocheckpoint = 8192");
     const bool full = options.durability == store_durability::power_loss;
     connection.run(full ? "pragma synchronous = full" : "pragma synchronous = normal");
-    // Changing to WAL fails at once where another process is just doing the same.
+    // Changing to WAL fails at once if another process is just doing the same.
     for (int wait_ms = 1;
          sqlite3_exec(connection.get(), "pragma journal_mode = wal", nullptr, nullptr, nullptr) != SQLITE_OK;
          wait_ms *= 2) {

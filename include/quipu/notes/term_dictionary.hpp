@@ -31,7 +31,7 @@ class term_dictionary {
     const std::uint64_t slot = slots_[place_of(term, hash(term))];
     return slot == 0 ? absent : static_cast<std::uint32_t>(slot) - 1;
   }
-  /// The number of a term, a new one where it is not known yet.
+  /// The number of a term, a new one if it is not known yet.
   /// @throws config_error  more than 2^32 - 2 terms
   std::uint32_t insert(std::string_view term) {
     if ((ends_.size() + 1) * 2 > slots_.size()) grow();

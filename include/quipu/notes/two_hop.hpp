@@ -17,7 +17,7 @@ namespace quipu::notes {
 
 struct two_hop_options {
   std::size_t first = 3;   ///< of first + second notes so many come from the question itself
-  std::size_t second = 2;  ///< and so many, new ones, from the question with the best note behind it
+  std::size_t second = 2;  ///< and so many, new ones, from the question with the best note after it
 };
 
 /// Notes for a question that may need two of them: the best ones for the question, then new ones for the

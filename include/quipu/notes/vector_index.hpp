@@ -85,7 +85,7 @@ class exact_index {
   [[nodiscard]] std::vector<scored_note> search(std::span<const float> query, std::size_t k) const {
     check_vector(query, dimension_);
     top_notes best(k);
-    // One vector behind the other: the memory delivers a single stream nearly twice as fast as four rows side by side.
+    // One vector after the other: the memory delivers a single stream nearly twice as fast as four rows side by side.
     const auto dot = linear::best_kernels().dot;
     for (std::size_t i = 0; i < ids_.size(); ++i) {
       best.offer(ids_[i], static_cast<double>(dot(row(i), query.data(), dimension_)));

@@ -34,7 +34,7 @@ class term_list {
     bytes_.append(term);
     ends_.push_back(bytes_.size());
   }
-  /// For building terms in place: all bytes, those of the next term behind those of the last one.
+  /// For building terms in place: all bytes, those of the next term after those of the last one.
   [[nodiscard]] std::string& bytes() noexcept { return bytes_; }
   /// Makes a term of the bytes from the end of the last one to `end`.
   void end_term(std::size_t end) { ends_.push_back(end); }
@@ -160,7 +160,7 @@ struct all_words {
   static constexpr std::string_view identity() noexcept { return "words"; }
 };
 
-/// The words that are not stop words; all of them where there are no others.
+/// The words that are not stop words; all of them if there are no others.
 struct content_words {
   void operator()(std::string_view text, term_list& out) const {
     const std::size_t before = out.size();

@@ -20,7 +20,7 @@ namespace quipu::optim {
 struct adafactor {
   static constexpr std::string_view name = "adafactor";
 
-  double learning_rate = 1e-2;  ///< upper bound; relative to a tensor's size where `eps2` is smaller
+  double learning_rate = 1e-2;  ///< upper bound; relative to a tensor's size if `eps2` is smaller
   double decay = -0.8;          ///< beta2 of step t is 1 - t^decay
   double eps2 = 1e-3;           ///< least size of a tensor
   double clip = 1.0;            ///< largest root mean square of an update

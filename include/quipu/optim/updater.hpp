@@ -54,7 +54,7 @@ class updater {
   [[nodiscard]] std::span<const parameter<Scalar>> parameters() const noexcept { return parameters_; }
   void zero_gradients() const { optim::zero_gradients<Scalar>(team_, parameters_); }
 
-  /// Norm of all gradients together, summed in double in a fixed order. Not finite where a gradient is not.
+  /// Norm of all gradients together, summed in double in a fixed order. Not finite if a gradient is not.
   [[nodiscard]] double gradient_norm() const {
     const auto square_sum = update_kernels_for<Scalar>(set_).square_sum;
     std::vector<double> sums(n_piece<Scalar>(parameters_));
@@ -76,7 +76,7 @@ class updater {
 
   /// One step. @param factor  of the learning rate, from a schedule
   /// @param max_norm  gradients with a larger norm are scaled down to it, as PyTorch's clip_grad_norm_ does
-  /// @param norm      what `gradient_norm` returned, where max_norm is given
+  /// @param norm      what `gradient_norm` returned, if max_norm is given
   void step(double factor = 1, double max_norm = std::numeric_limits<double>::infinity(), double norm = 0) {
     std::vector<tensor_settings> now = settings_;
     for (tensor_settings& s : now) s.learning_rate *= factor;

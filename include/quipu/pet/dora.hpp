@@ -207,7 +207,7 @@ class dora::module : public lora::module<Scalar> {
     });
   }
 
-  // Norms of W + s B A, made again only where A or B changed since the last call.
+  // Norms of W + s B A, made again only if A or B changed since the last call.
   [[nodiscard]] const Scalar* norms(const call_type& call, projection_site site, const linear::stored_matrix& w) const {
     const auto& t = base::at(call.layer, site);
     const std::size_t n_a = t.rank * t.d_in, n_b = t.rank * t.d_out;
@@ -229,7 +229,7 @@ class dora::module : public lora::module<Scalar> {
     return {std::move(w.dropped), w.input};
   }
 
-  // z (n_row, d_out) = s B A x', with W x' where `with_base`; x' is x after dropout.
+  // z (n_row, d_out) = s B A x', with W x' if `with_base`; x' is x after dropout.
   void directions(const call_type& call, projection_site site, const linear::stored_matrix& w,
                   matrix_view<const Scalar> x, matrix_view<Scalar> z, bool with_base) const {
     const auto& t = base::at(call.layer, site);

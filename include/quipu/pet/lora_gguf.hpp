@@ -31,7 +31,7 @@ namespace quipu::pet {
 
 /// Writes a module so that `llama-cli --lora` applies it: tensors `blk.N.attn_q.weight.lora_a` (rank, d_in) and
 /// `.lora_b` (d_out, rank) in F32, rows of q and k in llama.cpp's order. llama.cpp scales by one alpha divided by
-/// each tensor's rank; where a target's scale is another (rsLoRA, alpha patterns), its B takes the rest.
+/// each tensor's rank; if a target's scale is another (rsLoRA, alpha patterns), its B takes the rest.
 /// @throws io_error  the file cannot be written
 template <class Scalar>
 void write_lora_gguf(const std::string& path, const lora::module<Scalar>& module, const io::model_config& c) {

@@ -41,15 +41,15 @@ struct module_call {
 /// `call.first_row` telling where these lie. Forward functions are const and keep nothing: the backward twin gets
 /// the same x again, and blocks may be computed twice. Random numbers are named by (seed, call.step, site, layer,
 /// row), never drawn one after the other. A twin gets the gradient of what its forward function left, adds the
-/// gradients of the module's parameters to `parameters()[i].gradient` where that is not null, turns dy into the
+/// gradients of the module's parameters to `parameters()[i].gradient` if that is not null, turns dy into the
 /// gradient of what the forward function found, and adds to dx what reaches x past the base's weights (dx is empty
-/// where nobody needs it). `llama::module_hooks` puts a module into forward and backward passes.
+/// if nobody needs it). `llama::module_hooks` puts a module into forward and backward passes.
 struct no_module {
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
   /// Whether the module was made for models of these sizes; every pass asks.
   static constexpr bool fits(const io::model_config&) noexcept { return true; }
-  /// Lowest block that the module has parameters in; `none` where it has none.
+  /// Lowest block that the module has parameters in; `none` if it has none.
   static constexpr std::size_t lowest_layer() noexcept { return none; }
   /// Whether o or down must be computed apart from the residual stream: for what is not only added to them.
   static constexpr bool separates(projection_site, std::size_t) noexcept { return false; }
@@ -81,7 +81,7 @@ struct no_module {
   void ffn_hidden(const module_call<Scalar>&, matrix_view<Scalar>) const noexcept {}
   template <class Scalar>
   void ffn_hidden_backward(const module_call<Scalar>&, matrix_view<const Scalar>, matrix_view<Scalar>) noexcept {}
-  /// Outputs (n_row, d_model) of attention and FFN where o and down are separated. The twin gets what the
+  /// Outputs (n_row, d_model) of attention and FFN if o and down are separated. The twin gets what the
   /// forward function found, and dy.
   template <class Scalar>
   void attention_output(const module_call<Scalar>&, matrix_view<Scalar>) const noexcept {}

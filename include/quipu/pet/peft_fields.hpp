@@ -70,7 +70,7 @@ class peft_fields {
     if (field != nullptr && field->is_boolean()) return field->get<bool>() ? "true" : "false";
     return fields_.text_or(key, "true");
   }
-  /// A key that must have one value where it is there at all.
+  /// A key that must have one value if it is there at all.
   void expect(const char* key, std::string_view wanted) {
     const std::string found = text(key, std::string(wanted));
     if (found != wanted) fail<format_error>(at(key), wanted, printable(found));
@@ -80,7 +80,7 @@ class peft_fields {
     if (found != wanted) fail<format_error>(at(key), wanted, found);
   }
 
-  /// Module names: a list of endings, or one regular expression. `otherwise` where it is null or absent.
+  /// Module names: a list of endings, or one regular expression. `otherwise` if it is null or absent.
   [[nodiscard]] optim::name_pattern targets(const char* key, optim::name_pattern otherwise) {
     const nlohmann::json* field = known(key).find(key);
     if (field == nullptr) return otherwise;
@@ -154,7 +154,7 @@ class peft_fields {
   }
   return names;
 }
-/// A number without a fraction where it has none: PEFT's ranks are integers.
+/// A number without a fraction if it has none: PEFT's ranks are integers.
 [[nodiscard]] inline nlohmann::ordered_json peft_number(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
   return value;

@@ -44,7 +44,7 @@ struct pattern_value {
   return pattern;
 }
 
-/// The number of the first pattern that fits, `usual` where none does.
+/// The number of the first pattern that fits, `usual` if none does.
 [[nodiscard]] inline double value_for(const std::vector<pattern_value>& patterns, const std::string& name,
                                       double usual) {
   for (const pattern_value& p : patterns) {

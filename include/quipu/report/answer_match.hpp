@@ -51,20 +51,20 @@ inline std::vector<std::string> answer_words(std::string_view text) {
   return normalised_answer(a) == normalised_answer(b);
 }
 
-/// True where one of the accepted answers matches.
+/// True if one of the accepted answers matches.
 [[nodiscard]] inline bool matches_any(std::string_view answer, std::span<const std::string> accepted) {
   const std::string form = normalised_answer(answer);
   return std::any_of(accepted.begin(), accepted.end(),
                      [&](const std::string& a) { return normalised_answer(a) == form; });
 }
 
-/// True where the words of `expected` stand in `answer`, side by side; an empty expectation is in nothing.
+/// True if the words of `expected` stand in `answer`, side by side; an empty expectation is in nothing.
 [[nodiscard]] inline bool answer_contains(std::string_view answer, std::string_view expected) {
   const auto words = detail::answer_words(answer), wanted = detail::answer_words(expected);
   return !wanted.empty() && std::search(words.begin(), words.end(), wanted.begin(), wanted.end()) != words.end();
 }
 
-/// Harmonic mean of the precision and recall of words, repeats counted; 1 where both answers are empty.
+/// Harmonic mean of the precision and recall of words, repeats counted; 1 if both answers are empty.
 [[nodiscard]] inline double token_f1(std::string_view answer, std::string_view expected) {
   const auto words = detail::answer_words(answer), wanted = detail::answer_words(expected);
   if (words.empty() || wanted.empty()) return words.empty() && wanted.empty() ? 1 : 0;

@@ -38,7 +38,7 @@ struct interval {
 ///
 /// @param n_unit     number of units
 /// @param statistic  (span of unit numbers) -> optional<double>; draws without a value are left out
-/// @return nothing where no draw had a value
+/// @return nothing if no draw had a value
 /// @throws config_error  options out of range
 template <class Statistic>
 [[nodiscard]] std::optional<interval> bootstrap_interval(std::size_t n_unit, Statistic&& statistic,

@@ -63,7 +63,7 @@ class edit_scores {
   [[nodiscard]] const tally& success() const noexcept { return success_; }
   [[nodiscard]] const tally& reliability() const noexcept { return reliability_; }
   [[nodiscard]] const tally& generalisation() const noexcept { return generalisation_; }
-  /// Success where the edit turns the answer.
+  /// Success on the edits that turn the answer.
   [[nodiscard]] const tally& flipping() const noexcept { return flipping_; }
   /// Questions in scope for which no note was used.
   [[nodiscard]] const tally& missed() const noexcept { return missed_; }
@@ -80,7 +80,7 @@ class edit_scores {
     return found == preserved_.end() ? std::nullopt : found->second.rate();
   }
   /// BP over all groups, each weighted with what `weights` says (for example its size in the full set,
-  /// where only a sample of it was asked) or else with the number of its questions.
+  /// if only a sample of it was asked) or else with the number of its questions.
   [[nodiscard]] std::optional<double> preservation(const std::map<std::string, double>& weights = {}) const {
     double sum = 0, total = 0;
     for (const auto& [group, t] : preserved_) {

@@ -37,14 +37,14 @@ struct tally {
   }
 };
 
-/// Harmonic mean of two rates, 0 where both are 0; nothing where one of them does not exist. Edit quality
+/// Harmonic mean of two rates, 0 if both are 0; nothing if one of them does not exist. Edit quality
 /// (EQ) is that of edit success and behaviour preservation.
 [[nodiscard]] constexpr std::optional<double> harmonic_mean(std::optional<double> a, std::optional<double> b) noexcept {
   if (!a || !b) return std::nullopt;
   return *a + *b > 0 ? 2 * *a * *b / (*a + *b) : 0.0;
 }
 
-/// Mean of two rates with weights; of one of them where the other does not exist or weighs nothing.
+/// Mean of two rates with weights; of one of them if the other does not exist or weighs nothing.
 [[nodiscard]] constexpr std::optional<double> weighted_mean(std::optional<double> a, double weight_a,
                                                             std::optional<double> b, double weight_b) noexcept {
   if (!a || weight_a == 0) return b;
@@ -53,7 +53,7 @@ struct tally {
 }
 
 /// Area under the ROC curve: the chance that a positive scores above a negative, ties counted half.
-/// Nothing where one of them is missing. @throws numeric_error  a score is NaN
+/// Nothing if one of them is missing. @throws numeric_error  a score is NaN
 [[nodiscard]] inline std::optional<double> auroc(std::span<const double> positives, std::span<const double> negatives) {
   if (positives.empty() || negatives.empty()) return std::nullopt;
   std::vector<std::pair<double, bool>> all;
@@ -96,8 +96,8 @@ struct tally {
 struct calibration_bin {
   double low = 0, high = 0;      ///< probabilities low <= p < high; the last bin holds 1 too
   std::size_t n = 0;
-  double mean_probability = 0;   ///< 0 where n is 0
-  double frequency = 0;          ///< of what happened; 0 where n is 0
+  double mean_probability = 0;   ///< 0 if n is 0
+  double frequency = 0;          ///< of what happened; 0 if n is 0
 };
 
 /// @throws shape_error   different lengths or no bin

@@ -17,11 +17,11 @@ namespace quipu::report {
 /// Sums up rankings of items, named by numbers, against the items that belong to each question.
 class retrieval_scores {
  public:
-  /// @param cutoffs  the k of recall@k
+  /// @param cutoffs  the k of `recall@k`
   explicit retrieval_scores(std::vector<std::size_t> cutoffs = {1, 3, 5, 10}) : cutoffs_(std::move(cutoffs)) {}
 
   /// @param ranking  best first
-  /// @param wanted   items of the question; nothing is counted where there are none
+  /// @param wanted   items of the question; nothing is counted if there are none
   void count(std::span<const std::int64_t> ranking, std::span<const std::int64_t> wanted) {
     if (wanted.empty()) return;
     const auto is_wanted = [&](std::int64_t item) {
@@ -42,7 +42,7 @@ class retrieval_scores {
   [[nodiscard]] std::optional<double> recall_any(std::size_t k) const { return at(any_, k); }
   /// Share of the questions with all of their items among the first k.
   [[nodiscard]] std::optional<double> recall_all(std::size_t k) const { return at(all_, k); }
-  /// Mean of 1 / rank of the first item found, 0 where none was.
+  /// Mean of 1 / rank of the first item found, 0 if none was.
   [[nodiscard]] std::optional<double> mean_reciprocal_rank() const {
     if (n_ == 0) return std::nullopt;
     return reciprocal_ / static_cast<double>(n_);

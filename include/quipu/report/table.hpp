@@ -140,7 +140,7 @@ class table {
     const std::string blanks(width - std::min(width, display_width(text)), ' ');
     return right ? blanks + text : text + blanks;
   }
-  /// True where every cell of a column that exists is a number.
+  /// True if every cell of a column that exists is a number.
   [[nodiscard]] bool numeric(std::size_t i) const {
     return !rows_.empty() && std::all_of(rows_.begin(), rows_.end(),
                                          [&](const auto& row) { return !std::holds_alternative<std::string>(row[i]); });

@@ -20,7 +20,7 @@ concept schedule_policy = std::copyable<S> && requires(const S& s, std::size_t s
   { s(step) } -> std::convertible_to<double>;
 };
 
-/// Rising from 0 to 1 in `n` steps; 1 from then on and where n is 0.
+/// Rising from 0 to 1 in `n` steps; 1 from then on and if n is 0.
 [[nodiscard]] inline double warm_up(std::size_t step, std::size_t n) noexcept {
   return step < n ? static_cast<double>(step) / static_cast<double>(n) : 1.0;
 }

@@ -132,7 +132,7 @@ class isotonic_scaling {
   std::vector<std::pair<double, double>> knots_;  // (score, probability), both ascending
 };
 
-/// Split conformal threshold: a note is used where its score is **above** the value returned. For negatives
+/// Split conformal threshold: a note is used if its score is **above** the value returned. For negatives
 /// that are exchangeable with the calibration ones the chance of a false override is then at most
 /// `damage`. Negatives made from the notes themselves are not exchangeable with users' questions: for those
 /// the rate is a goal, not a guarantee.
@@ -160,7 +160,7 @@ class isotonic_scaling {
 }
 
 /// The threshold with the highest `quality(threshold)` among the scores' quantiles, the lowest of several;
-/// a note is used where its score is at least the threshold.
+/// a note is used if its score is at least the threshold.
 /// @throws config_error  no score
 template <class Quality>
 [[nodiscard]] double best_threshold(std::span<const double> scores, Quality&& quality, std::size_t n_candidate = 400) {

@@ -27,7 +27,7 @@ struct logistic_options {
 namespace detail {
 
 /// Solves the symmetric positive definite system `a` x = b in place (Cholesky); `a` is overwritten.
-/// @return false where `a` is not positive definite
+/// @return false if `a` is not positive definite
 inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
   const Eigen::Index n = a.rows();
   for (Eigen::Index j = 0; j < n; ++j) {
@@ -83,7 +83,7 @@ inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
   for (double& deviation : model.deviation) deviation = std::sqrt(deviation) + 1e-6;
 
   const auto rows = static_cast<Eigen::Index>(n), cols = static_cast<Eigen::Index>(d) + 1;
-  eigen_matrix<double> z(rows, cols);  // (n, d + 1) standardised, a column of ones behind
+  eigen_matrix<double> z(rows, cols);  // (n, d + 1) standardised, then a column of ones
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < d; ++j) {
       z(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = (x(i, j) - model.mean[j]) / model.deviation[j];

@@ -11,7 +11,7 @@
 
 namespace quipu::text {
 
-/// Character of `byte`: itself where it is printable in Latin-1, else the next free one from U+0100
+/// Character of `byte`: itself if it is printable in Latin-1, else the next free one from U+0100
 /// on.
 [[nodiscard]] constexpr char32_t character_of_byte(std::uint8_t byte) noexcept {
   const auto printable = [](unsigned b) {
@@ -25,7 +25,7 @@ namespace quipu::text {
   return next;
 }
 
-/// Byte of every character below U+0144; -1 where the character is none of the alphabet.
+/// Byte of every character below U+0144; -1 if the character is none of the alphabet.
 inline constexpr std::array<std::int16_t, 0x144> byte_of_character = [] {
   std::array<std::int16_t, 0x144> table{};
   for (auto& entry : table) entry = -1;
@@ -36,7 +36,7 @@ inline constexpr std::array<std::int16_t, 0x144> byte_of_character = [] {
 }();
 
 /// Writes the bytes that `written` spells to `out`.
-/// @return false, with `out` unspecified, where `written` has a character outside the alphabet
+/// @return false, with `out` unspecified, if `written` has a character outside the alphabet
 [[nodiscard]] inline bool decode_byte_alphabet(std::string_view written, std::string& out) {
   out.clear();
   for (std::size_t at = 0; at < written.size();) {

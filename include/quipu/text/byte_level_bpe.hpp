@@ -144,7 +144,7 @@ inline byte_level_tokenizer::state::state(vocabulary source)
   read_merges();
 }
 
-/// Id of the symbol with these bytes; a new one behind the tokens where there is none.
+/// Id of the symbol with these bytes; a new one after the tokens if there is none.
 inline std::int32_t byte_level_tokenizer::state::symbol_of(std::string_view spelled) {
   const std::int32_t known = index.find(spelled);
   if (known != string_index::absent) return known;

@@ -21,7 +21,7 @@ namespace quipu::text {
 /// Does the text end with the opening of the assistant's turn?
 enum class generation_prompt : std::uint8_t { omit, add };
 
-/// A part of a rendered conversation: a mark of the template, to be matched as one token where the
+/// A part of a rendered conversation: a mark of the template, to be matched as one token if the
 /// vocabulary has it, or text, in which control tokens must not be matched.
 struct chat_piece {
   std::string text;
@@ -198,7 +198,7 @@ inline void render_zephyr(chat_writer& out, const chat_template& form,
   return all;
 }
 
-/// Ids of a rendered conversation: marks become control tokens where the vocabulary has them, all other
+/// Ids of a rendered conversation: marks become control tokens if the vocabulary has them, all other
 /// text stays text, whatever it looks like.
 template <tokenizer Tokenizer>
 [[nodiscard]] std::vector<token_id> encode_pieces(const Tokenizer& tokenizer,

@@ -53,12 +53,12 @@ struct chat_template {
   std::string bos;  ///< text of the bos token: llama-2 and llama-3 begin with it
   std::string eos;  ///< text of the eos token: llama-2 and zephyr end turns with it
   std::optional<std::string>
-      default_system;        ///< chatml: said where a conversation has no system message
+      default_system;        ///< chatml: said if a conversation has no system message
   bool leading_bos = false;  ///< chatml: the text begins with bos
 };
 
 /// The family of a Jinja template, known by the marks that it writes.
-/// @throws config_error  a template of another family, named where the library knows the name; a
+/// @throws config_error  a template of another family, named if the library knows the name; a
 /// family
 ///                       can still be forced with `chat_family_by_name`
 [[nodiscard]] inline chat_family detect_chat_family(std::string_view jinja) {
@@ -133,7 +133,7 @@ struct chat_template {
 }
 
 /// A template with its family's needs filled in.
-/// @param jinja   source of the checkpoint's template, may be empty where `forced` is given
+/// @param jinja   source of the checkpoint's template, may be empty if `forced` is given
 /// @param forced  the family to use whatever `jinja` says
 /// @throws config_error  see `detect_chat_family`
 [[nodiscard]] inline chat_template make_chat_template(

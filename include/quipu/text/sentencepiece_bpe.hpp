@@ -74,7 +74,7 @@ inline void append_escaped_spaces(std::string& out, std::string_view text) {
 /// pair, the pair whose joined piece has the highest score first; what is no piece in the end
 /// becomes bytes.
 ///
-/// Spaces become U+2581, with one more in front of the text and behind every token that is matched
+/// Spaces become U+2581, with one more in front of the text and after every token that is matched
 /// as a whole, if the vocabulary says so. Bytes that are not UTF-8 are taken one by one and
 /// survive. Source: https://github.com/google/sentencepiece (bpe_model.cc), llama.cpp's SPM
 /// tokenizer.
@@ -155,7 +155,7 @@ class sentencepiece_tokenizer {
     std::array<token_id, 256> bytes{};
     std::size_t longest = 0;
     bool has_unused = false;
-    bool spaces_start_words = true;  // no piece has U+2581 behind another character
+    bool spaces_start_words = true;  // no piece has U+2581 after another character
   };
 
   std::shared_ptr<const state> state_;
@@ -236,7 +236,7 @@ inline void sentencepiece_tokenizer::state::rank_scores() {
 inline void sentencepiece_tokenizer::state::encode_escaped(std::string_view escaped,
                                                            std::vector<token_id>& ids) const {
   pair_merger merger;
-  // Where no piece continues over a space, no merge does, and words are independent of each other.
+  // If no piece continues over a space, no merge does, and words are independent of each other.
   // An unused piece is taken apart as it was joined anywhere in the text, so then the text stays
   // whole.
   if (!spaces_start_words || has_unused) return encode_word(escaped, merger, ids);

@@ -18,8 +18,8 @@ namespace quipu::text {
 /// Parses the bytes of a tokenizer.model (sentencepiece_model.proto of google/sentencepiece).
 ///
 /// Accepted is what LLaMA's family uses: model type BPE, no text normalisation, spaces escaped.
-/// Spaces are kept even where the model says remove_extra_whitespaces, as by llama.cpp and
-/// llama2.c: a text decodes to what was encoded. `add_bos` is set where there is a bos, as LLaMA
+/// Spaces are kept even if the model says remove_extra_whitespaces, as by llama.cpp and
+/// llama2.c: a text decodes to what was encoded. `add_bos` is set if there is a bos, as LLaMA
 /// models expect it.
 /// @param place  name of the file, for the errors
 /// @throws format_error  not a model of this form, or one of another kind

@@ -24,7 +24,7 @@ inline constexpr std::array<std::string_view, 10> end_token_texts = {
     "</s>",          "<|eot_id|>", "<|eom_id|>",    "<|im_end|>", "<|end_of_text|>",
     "<|endoftext|>", "<|end|>",    "<end_of_turn>", "<EOT>",      "[EOS]"};
 
-/// Texts of the tokens that begin a turn. Where a file calls one user-defined it is a control token
+/// Texts of the tokens that begin a turn. If a file calls one user-defined it is a control token
 /// all the same: otherwise a message could write it.
 inline constexpr std::array<std::string_view, 3> turn_token_texts = {
     "<|im_start|>", "<|start_header_id|>", "<|end_header_id|>"};

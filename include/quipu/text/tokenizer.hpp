@@ -59,7 +59,7 @@ concept has_find_special = requires(const T& t, std::string_view text) {
 /// | `n_vocab()` | number of ids |
 /// | `encode(text, special)` | ids of `text`, no bos or eos added; any bytes are accepted |
 /// | `piece(id)` | bytes that the token stands for, empty for control tokens |
-/// | `leading_piece(id)` | the same where the token is the first of a text |
+/// | `leading_piece(id)` | the same if the token is the first of a text |
 /// | `bos()`, `eos()` | their ids or `no_token` |
 /// | `add_bos()`, `add_eos()` | does the model expect them around a text? |
 /// | `is_control(id)` | special token without a text of its own |
@@ -68,6 +68,12 @@ concept has_find_special = requires(const T& t, std::string_view text) {
 template <class T>
 concept tokenizer = std::copyable<T> && has_n_vocab<T> && has_encode<T> && has_piece<T> &&
     has_leading_piece<T> && has_text_ends<T> && has_token_roles<T> && has_find_special<T>;
+
+/// Optional: a tokenizer that shows the vocabulary that it came with, and in it the checkpoint's chat template.
+template <class T>
+concept chat_tokenizer = requires(const T& t) {
+  { t.vocab().chat_template } -> std::convertible_to<std::string_view>;
+};
 
 /// Says in one sentence what keeps `T` from being a tokenizer; hosts call it first.
 template <class T>

@@ -70,7 +70,7 @@ inline void apply_tokenizer_config(vocabulary& target, std::string_view text,
   }
 }
 
-/// Reads tokenizer.json, or where there is none tokenizer.model, and completes it by
+/// Reads tokenizer.json, or if there is none tokenizer.model, and completes it by
 /// tokenizer_config.json and chat_template.jinja. A folder with neither gives a vocabulary of kind
 /// `none`.
 /// @throws io_error      a file is there and cannot be read

@@ -1,4 +1,4 @@
-/// @file Reads tokenizer.json, the format of Hugging Face's tokenizers library, where it holds a
+/// @file Reads tokenizer.json, the format of Hugging Face's tokenizers library, if it holds a
 /// BPE.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -176,7 +176,7 @@ class tokenizer_json_reader {
     }
   }
 
-  // A normalizer or pre-tokenizer and, where it is a Sequence, its members.
+  // A normalizer or pre-tokenizer and, if it is a Sequence, its members.
   [[nodiscard]] std::vector<json> steps(const char* part, const char* members) const {
     const auto found = root_.find(part);
     if (found == root_.end() || found->is_null()) return {};
@@ -275,7 +275,7 @@ class tokenizer_json_reader {
     result_.merges.clear();
   }
 
-  // TemplateProcessing names the special tokens before and behind the text.
+  // TemplateProcessing names the special tokens before and after the text.
   void read_post_processor(const json& processor) {
     if (processor.is_null()) return;
     if (!processor.is_object())
@@ -288,15 +288,15 @@ class tokenizer_json_reader {
       return;
     }
     if (type != "TemplateProcessing") return;
-    bool behind = false;
+    bool after = false;
     for (const json& item : array(processor, "single")) {
-      if (item.contains("Sequence")) behind = true;
+      if (item.contains("Sequence")) after = true;
       if (!item.contains("SpecialToken")) continue;
       const token_id token = find(string(object(item, "SpecialToken"), "id", ""));
       if (token == no_token)
         fail<format_error>(at("post_processor"), "special tokens of the vocabulary", "another");
-      (behind ? result_.eos : result_.bos) = token;
-      (behind ? result_.add_eos : result_.add_bos) = true;
+      (after ? result_.eos : result_.bos) = token;
+      (after ? result_.add_eos : result_.add_bos) = true;
     }
   }
 

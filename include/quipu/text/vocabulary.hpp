@@ -22,7 +22,7 @@ enum class tokenizer_kind : std::uint8_t {
 enum class token_kind : std::uint8_t {
   normal = 1,
   unknown = 2,
-  control = 3,       ///< special: matched in text only where the caller asks for it, decodes to nothing
+  control = 3,       ///< special: matched in text only if the caller asks for it, decodes to nothing
   user_defined = 4,  ///< always matched as a whole
   unused = 5,
   byte = 6,          ///< "<0xHH>": one raw byte
@@ -41,7 +41,7 @@ struct vocabulary {
   token_id unk = no_token;
   token_id pad = no_token;
   bool add_bos = false;           ///< put `bos` before a text
-  bool add_eos = false;           ///< put `eos` behind a text
+  bool add_eos = false;           ///< put `eos` after a text
   bool add_space_prefix = false;  ///< sentencepiece: put a space before the text
   bool ignore_merges = false;     ///< byte_level_bpe: a word that is a token stays whole (Llama 3)
   std::string chat_template;      ///< Jinja source, empty if the checkpoint has none

@@ -16,7 +16,7 @@ namespace quipu::text {
 /// text.
 class word_cache {
  public:
-  /// Appends the ids of `word` to `out`; `encode(word, out)` computes them where they are not
+  /// Appends the ids of `word` to `out`; `encode(word, out)` computes them if they are not
   /// known.
   template <class Encode>
   void append(std::string_view word, std::vector<token_id>& out, const Encode& encode) {

@@ -34,7 +34,7 @@ concept has_fill = requires(O& o, const order_place& place, std::span<ordered_ex
 
 /// Role `batch_order`: copyable; `fill(place, examples)` writes the examples of a step, batch after batch, and is a
 /// pure function of the place, so that a resumed run sees what an uninterrupted one does (it may remember what it has
-/// worked out); `identity()` says what a resumed run must share, nothing where that is empty.
+/// worked out); `identity()` says what a resumed run must share, nothing if that is empty.
 template <class O>
 concept batch_order = std::copyable<O> && has_fill<O> && requires(const O& o) {
   { o.identity() } -> std::convertible_to<std::string>;

@@ -48,7 +48,7 @@ class token_windows {
   std::size_t n_token_;
 };
 
-/// A sequence with its labels, `llama::ignored_label` where nothing is to be learned.
+/// A sequence with its labels, `llama::ignored_label` if nothing is to be learned.
 struct example {
   std::vector<token_id> tokens;
   std::vector<std::int64_t> labels;

@@ -38,7 +38,7 @@ struct module_training_options {
 
 /// Trains a module of any kind from the values that it has. What comes out is a function of model, module, examples
 /// and options alone.
-/// @param module  models `pet::pet_module`; bound to the model's weights where its kind looks at them
+/// @param module  models `pet::pet_module`; bound to the model's weights if its kind looks at them
 /// @throws as `trainer::run`
 template <class Model, class Module, example_source Examples>
 training_result train_module(llama::training_pass<Model>& pass, Module& module, const Examples& examples,

@@ -83,7 +83,7 @@ concept steps_on = requires(O& o, Pass& pass, const typename O::batch_type& batc
 ///                               forward, loss and backward with gradients of loss / divisor, which are added to;
 ///                               the divisor is the sum of `weight` over all passes of the step
 ///   loss(pass, batch, hooks)    the loss alone
-///   identity()                  what a resumed run must share; empty where that is nothing
+///   identity()                  what a resumed run must share; empty if that is nothing
 ///   begin_step(plan)            optional, see `step_observer`
 template <class O>
 concept objective = std::movable<O> && has_objective_batch<O> && has_objective_weight<O> && has_identity<O>;

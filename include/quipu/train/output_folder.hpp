@@ -60,7 +60,7 @@ class output_folder {
     out.flush();
     if (!out) throw io_error(concat(file("log.jsonl"), ": cannot write"));
   }
-  /// Drops the lines of the log behind `step`: a resumed run writes them again.
+  /// Drops the lines of the log after `step`: a resumed run writes them again.
   void cut_log(std::size_t step) const {
     std::ifstream in(path_ / "log.jsonl");
     if (!in) return;

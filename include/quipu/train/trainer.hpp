@@ -53,7 +53,7 @@ class trainer {
 
   /// @param pass        must outlive the trainer, as the memory of `parameters` and `gradients` must
   /// @param parameters  the tensors that train: of a `trainable_model`, of modules, heads, or of several of them
-  /// @param gradients   the model's own, empty where it is frozen
+  /// @param gradients   the model's own, empty if it is frozen
   trainer(llama::training_pass<Model>& pass, std::span<const optim::parameter<scalar_type>> parameters,
           llama::weight_gradients<scalar_type> gradients, Optimizer optimizer, Schedule schedule,
           trainer_options options, std::vector<optim::parameter_group> groups = {}, Objective objective = {},

@@ -1,4 +1,4 @@
-/// @file The gate that works out of the box behind the default reader: words and log-probabilities, weighed
+/// @file The gate that works out of the box with the default reader: words and log-probabilities, weighed
 /// as they were fitted once.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once

@@ -89,7 +89,7 @@ class fitted_gate {
   [[nodiscard]] reading_wishes wishes() const {
     reading_wishes all;
     each([&](const auto& f) {
-      if constexpr (requires { f.wishes(); }) {
+      if constexpr (wishing_feature<std::remove_cvref_t<decltype(f)>>) {
         const reading_wishes w = f.wishes();
         if (w.hidden_depth) all.hidden_depth = w.hidden_depth;
         all.first_logits = all.first_logits || w.first_logits;

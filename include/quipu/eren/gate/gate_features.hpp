@@ -39,6 +39,11 @@ concept gate_feature_on = std::copyable<F> &&
   { f.names() } -> std::convertible_to<std::vector<std::string>>;
   f(s, e, out);
 };
+/// Optional: a feature that needs more of readings than the answer.
+template <class F>
+concept wishing_feature = requires(const F& f) {
+  { f.wishes() } -> std::same_as<reading_wishes>;
+};
 
 /// The 29 features of `lexical_features` (G6 in its form without a model is among them).
 struct lexical {

@@ -21,6 +21,7 @@
 #include <quipu/eren/gate/gate_model.hpp>
 #include <quipu/eren/reading/prompt.hpp>
 #include <quipu/io/atomic_file.hpp>
+#include <quipu/llama/language_model.hpp>  // keyed_model
 
 namespace quipu::eren {
 
@@ -43,6 +44,11 @@ std::uint32_t matrix_key(const Matrix& m, std::uint32_t before) {
   }
   return crc;
 }
+template <class Model>
+concept has_weights = requires(const Model& m) {
+  m.weights().blocks;
+  m.config().n_layer;
+};
 
 }  // namespace detail
 
@@ -50,9 +56,9 @@ std::uint32_t matrix_key(const Matrix& m, std::uint32_t before) {
 /// "?" for models that tell neither.
 template <class Model>
 [[nodiscard]] std::string key_of_model(const Model& m) {
-  if constexpr (requires { { m.key() } -> std::convertible_to<std::string>; }) {
+  if constexpr (llama::keyed_model<Model>) {
     return m.key();
-  } else if constexpr (requires { m.weights().blocks; m.config().n_layer; }) {
+  } else if constexpr (detail::has_weights<Model>) {
     const auto& w = m.weights();
     std::uint32_t crc = detail::matrix_key(w.embedding, 0);
     for (const auto& b : w.blocks) {

@@ -14,7 +14,7 @@ namespace quipu::eren {
 /// One question with the note that was read for it.
 struct gate_sample {
   std::vector<double> features;
-  std::vector<float> hidden;  ///< for the probe; empty where there is none
+  std::vector<float> hidden;  ///< for the probe; empty if there is none
   bool positive = false;      ///< the note answers the question
   std::string group;          ///< samples of one group (one edit) are never on both sides of a split
 };

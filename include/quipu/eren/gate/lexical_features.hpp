@@ -19,7 +19,7 @@
 
 namespace quipu::eren {
 
-/// Scores of the best note, and of the one behind it, in the ranking that the note was taken from.
+/// Scores of the best note, and of the one after it, in the ranking that the note was taken from.
 struct retrieval_evidence {
   double bm25 = 0, bm25_second = 0;  ///< BM25 over `query_weight` of the question
   double ngram = 0, ngram_second = 0;  ///< cosine of character n-grams

@@ -71,7 +71,7 @@ inline std::vector<double> where(std::span<const double> values, const std::vect
 
 }  // namespace detail
 
-/// G3: how much likelier the question becomes behind the note (pointwise mutual information), for the whole
+/// G3: how much likelier the question becomes after the note (pointwise mutual information), for the whole
 /// question, for its tokens that the note does not have, and against the bare topic instead of nothing, which
 /// takes the shared name's share out.
 struct question_likelihood {
@@ -109,7 +109,7 @@ struct question_likelihood {
   }
 };
 
-/// The other way round: how much likelier the note becomes behind the question.
+/// The other way round: how much likelier the note becomes after the question.
 struct note_likelihood {
   static constexpr feature_stage stage = feature_stage::passes;
   [[nodiscard]] static std::vector<std::string> names() {
@@ -182,7 +182,7 @@ struct same_fact {
 };
 
 /// G5: what the note changes. How likely the chosen answer is without a note and without a question, the
-/// gain, and the divergence KL(read || direct) of the first answer token where readings carry logits.
+/// gain, and the divergence KL(read || direct) of the first answer token if readings carry logits.
 struct answer_shift {
   static constexpr feature_stage stage = feature_stage::passes;
   [[nodiscard]] static std::vector<std::string> names() { return {"type_pmi", "type_lp", "ans_shift", "first_kl"}; }
@@ -218,8 +218,8 @@ struct answer_shift {
   }
 };
 
-/// G1 without its bias: the margin of the same answer over abstaining behind notes that have nothing to do
-/// with the question, taken off the margin behind the real note.
+/// G1 without its bias: the margin of the same answer over abstaining after notes that have nothing to do
+/// with the question, taken off the margin after the real note.
 struct neutral_margin {
   static constexpr feature_stage stage = feature_stage::passes;
   /// Statements about other things; some notes of the notebook are best.

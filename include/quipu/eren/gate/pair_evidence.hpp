@@ -1,4 +1,4 @@
-/// @file How much a question looks like a note, in numbers that mean the same behind every retriever.
+/// @file How much a question looks like a note, in numbers that mean the same with every retriever.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <quipu/eren/reading/asked_question.hpp>
 #include <quipu/eren/reading/question_words.hpp>
 #include <quipu/notes/note.hpp>
+#include <quipu/notes/note_retriever.hpp>  // weighing_retriever
 #include <quipu/notes/word_tokens.hpp>
 
 namespace quipu::eren {
@@ -85,21 +86,15 @@ class note_statistics {
   }
 
  private:
-  template <class R>
-  static constexpr bool has_statistics = requires(const R& r, std::string_view text, notes::note_id id) {
-    { r.idf(text) } -> std::convertible_to<double>;
-    { r.query_weight(text) } -> std::convertible_to<double>;
-    { r.score(text, id) } -> std::convertible_to<double>;
-  };
   // Calls `use` with the first part that has statistics.
   template <class R, class Use>
   static bool visit(const R& r, Use&& use) {
-    if constexpr (has_statistics<R>) {
+    if constexpr (notes::weighing_retriever<R>) {
       use(r);
       return true;
-    } else if constexpr (requires { r.one_hop(); }) {
+    } else if constexpr (notes::stacked_retriever<R>) {
       return visit(r.one_hop(), use);
-    } else if constexpr (requires { std::tuple_size<std::remove_cvref_t<decltype(r.parts())>>::value; }) {
+    } else if constexpr (notes::composed_retriever<R>) {
       return std::apply([&](const auto&... part) { return (visit(part, use) || ...); }, r.parts());
     } else {
       return false;

@@ -14,7 +14,7 @@ namespace quipu::eren {
 
 enum class abstention_rule : std::uint8_t {
   strict,  ///< the paper's: the text is one of the words, but for case and blanks around it
-  robust,  ///< also with punctuation around it, with more text behind it, in other wordings, or empty
+  robust,  ///< also with punctuation around it, with more text after it, in other wordings, or empty
 };
 
 /// Finds abstentions. The lists are yours to extend, in lower case (ASCII); the texts' own letters are

@@ -79,7 +79,7 @@ template <class Session, class Adapter = no_adapter>
   const auto token_log_p = [](std::span<const scalar> logits, token_id token) {
     return llama::log_probability(logits, token);
   };
-  // Takes the likeliest continuation; returns what has to be computed next, nothing where the walk ends.
+  // Takes the likeliest continuation; returns what has to be computed next, nothing if the walk ends.
   const auto advance = [&](std::size_t i, std::span<const scalar> logits) {
     detail::trie_walk& walk = walks[i];
     const std::vector<token_id> next = detail::continuations(choices[i], walk);

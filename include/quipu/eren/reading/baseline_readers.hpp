@@ -22,7 +22,7 @@ namespace quipu::eren {
 
 namespace detail {
 
-/// Greedy text behind one prompt of a user.
+/// Greedy text after one prompt of a user.
 template <class Session>
 written_text ask(Session& session, const prompt_form& form, std::string text, const writing_options& options,
                  reading& r) {
@@ -106,7 +106,7 @@ struct mello_options {
 };
 
 struct mello_result {
-  std::string answer;                 ///< empty where the model never came to a final one
+  std::string answer;                 ///< empty if the model never came to a final one
   std::vector<notes::note_id> notes;  ///< that were shown, in order
   std::string transcript;
 };

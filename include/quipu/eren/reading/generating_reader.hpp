@@ -36,7 +36,7 @@ class basic_generating_reader {
     std::vector<std::string> stop = {"\n", "[INST]", "Question:"};
     /// Score all of that word and not its first token alone, for gates that compare it with the answer
     bool whole_abstention = false;
-    /// Where another gate has decided already: in place of an abstention the best text that begins otherwise
+    /// If another gate has decided already: in place of an abstention the best text that begins otherwise
     bool must_answer = false;
   };
 

@@ -1,4 +1,4 @@
-/// @file Free text behind a prompt that was read in a batch: greedy, with stop strings, scored.
+/// @file Free text after a prompt that was read in a batch: greedy, with stop strings, scored.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -27,11 +27,11 @@ struct written_text {
   std::string text;
   double log_p = 0;  ///< of all tokens chosen, nats
   std::size_t n_token = 0;
-  token_id first = no_token;  ///< chosen first; `no_token` where nothing was written
+  token_id first = no_token;  ///< chosen first; `no_token` if nothing was written
 };
 
 /// Goes on where a prompt's batch stopped (`llama::generate` would read the prompt a second time).
-/// @param first    logits behind the prompt
+/// @param first    logits after the prompt
 /// @param adapter  the one that the prompt was read with
 template <class Session, class Scalar, class Adapter = no_adapter>
 [[nodiscard]] written_text write_greedily(Session& session, llama::sequence_id sequence, std::span<const Scalar> first,

@@ -81,12 +81,12 @@ template <class Model>
 template <class Module = pet::any_module<float>>
 using taught_reader = basic_extractive_reader<plain_note_prompt, module_adapter<Module>>;
 
-/// The same, writing freely: says "unanswerable" by itself where the note does not tell.
+/// The same, writing freely: says "unanswerable" by itself if the note does not tell.
 template <class Module = pet::any_module<float>>
 using taught_generating_reader = basic_generating_reader<plain_note_prompt, abstention_gate, 1, module_adapter<Module>>;
 
 /// Several notes in one prompt, for questions that need more than one; `margin_gate` wants `whole_abstention`, and
-/// `must_answer` where its threshold is below 0.
+/// `must_answer` if its threshold is below 0.
 template <class Module = pet::any_module<float>, std::size_t NNote = 3>
 using taught_joint_reader = basic_generating_reader<plain_note_prompt, margin_gate, NNote, module_adapter<Module>>;
 

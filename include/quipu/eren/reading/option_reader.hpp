@@ -16,7 +16,7 @@
 
 namespace quipu::eren {
 
-/// Scores fixed options behind the prompt instead of parsing a text. Options are compared by their whole
+/// Scores fixed options after the prompt instead of parsing a text. Options are compared by their whole
 /// log-probability, each with an offset of its own that calibration may set: small models have a favourite.
 ///
 /// @tparam Prompt    models `read_prompt`; the question is a claim
@@ -83,7 +83,7 @@ class basic_option_reader {
         r.answer = options_[best].answer;
         r.abstained = r.answer.empty() && !leaves_it_to_the_gate;
         const bool abstains = r.answer.empty();
-        // The best real answer, also where abstaining wins: gates compare the two.
+        // The best real answer, even if abstaining wins: gates compare the two.
         double top = -1e300;
         for (std::size_t o = 0; o < ids.size(); ++o) {
           if (options_[o].answer.empty() || sums[o] <= top) continue;

@@ -47,7 +47,7 @@ inline constexpr std::array<std::string_view, 2> boolean_options = {"yes", "no"}
                                             std::span<const std::string_view> options = entailment_options) {
   return concat(context(notes), "\n\nCan we conclude that \"", claim, "\"?\n\n", option_list(options));
 }
-/// Step two on claims. The claim loses a final period only, where the paper's program drops any last character.
+/// Step two on claims. The claim loses a final period only, whereas the paper's program drops any last character.
 [[nodiscard]] inline std::string direct_claim(std::string_view claim) {
   return concat("Is it true that ", notes::without_final_period(claim), "?\n\n", option_list(boolean_options));
 }

@@ -25,7 +25,7 @@ struct prompt {
   std::string answer_begin;  ///< written for the assistant, for example "Answer:"
 };
 
-/// How prompts become tokens: by the chat template of a model, or as plain text where it has none.
+/// How prompts become tokens: by the chat template of a model, or as plain text if it has none.
 class prompt_form {
  public:
   /// Plain text: the system message, an empty line, the user's message, a line feed, the answer's begin.
@@ -36,7 +36,7 @@ class prompt_form {
   /// @throws config_error  it has a chat template of a family that the library does not know; give another form
   template <text::tokenizer Tokenizer>
   [[nodiscard]] static prompt_form of(const Tokenizer& tokenizer) {
-    if constexpr (requires { tokenizer.vocab().chat_template; }) {
+    if constexpr (text::chat_tokenizer<Tokenizer>) {
       if (!tokenizer.vocab().chat_template.empty()) return prompt_form(text::chat_template_of(tokenizer));
     }
     return {};
@@ -69,7 +69,7 @@ class prompt_form {
     for (const text::chat_piece& piece : pieces(p)) all += piece.text;
     return all;
   }
-  /// Ids, with the bos that plain text has where the model expects it.
+  /// Ids, with the bos that plain text has if the model expects it.
   template <text::tokenizer Tokenizer>
   [[nodiscard]] std::vector<token_id> encode(const Tokenizer& tokenizer, const prompt& p) const {
     std::vector<token_id> ids = text::encode_pieces(tokenizer, pieces(p));
@@ -81,7 +81,7 @@ class prompt_form {
   std::optional<text::chat_template> chat_;
 };
 
-/// Ids of `text` where it continues a text that ends with `before`: vocabularies that write a blank in front
+/// Ids of `text` if it continues a text that ends with `before`: vocabularies that write a blank in front
 /// of every text would otherwise write one in the middle.
 template <text::tokenizer Tokenizer>
 [[nodiscard]] std::vector<token_id> continuation_ids(const Tokenizer& tokenizer, std::string_view before,

@@ -25,7 +25,7 @@ namespace quipu::eren {
   return words;
 }
 
-/// Words that are no stop words; all words where there are no others.
+/// Words that are no stop words; all words if there are no others.
 [[nodiscard]] inline std::vector<std::string> content_terms(std::string_view text) {
   notes::term_list list;
   notes::content_words()(text, list);
@@ -50,7 +50,7 @@ namespace quipu::eren {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
 }
 
-/// Takes one English ending off where three characters stay: enough to bring "speaks" and "speaking"
+/// Takes one English ending off if three characters stay: enough to bring "speaks" and "speaking"
 /// together, and too weak to do harm.
 /// @param word  lower case
 [[nodiscard]] inline std::string_view stem(std::string_view word) noexcept {
@@ -130,7 +130,7 @@ struct topic_words {
 }
 
 /// The topic: the run of words of the question that has the most words besides stop words and whose stems
-/// stand side by side in the note too; of several the first and shortest. Empty where there is none.
+/// stand side by side in the note too; of several the first and shortest. Empty if there is none.
 [[nodiscard]] inline std::string shared_span(const topic_words& question, std::string_view note) {
   std::vector<std::string> note_stems;
   for (const std::string& word : lower_words(note)) note_stems.emplace_back(stem(word));
@@ -174,7 +174,7 @@ struct topic_words {
 }
 
 /// What an extractive reader may answer: the words of the note that are no stop words and not, up to their
-/// stems, in the question; the note's last word where none is left. Without repeats, in the note's order.
+/// stems, in the question; the note's last word if none is left. Without repeats, in the note's order.
 /// @param asked  stems of the question's words
 [[nodiscard]] inline std::vector<std::string> answer_candidates_beside(std::string_view note,
                                                                        const std::unordered_set<std::string>& asked) {
@@ -195,7 +195,7 @@ struct topic_words {
   return answer_candidates_beside(note, stems_of(lower_words(question)));
 }
 
-/// True where one of these words that is written like a name, with a capital, stands in a note: a question that has
+/// True if one of these words that is written like a name, with a capital, stands in a note: a question that has
 /// led to the words may need that note too.
 [[nodiscard]] inline bool leads_to(const std::vector<std::string>& names, std::string_view note) {
   const std::vector<std::string> words = note_words(note);

@@ -22,6 +22,9 @@ concept read_prompt = std::copyable<P> &&
   { p(notes, question) } -> std::same_as<prompt>;
   { p.name() } -> std::convertible_to<std::string_view>;
 };
+/// Optional: a prompt that is encoded as plain text, without the chat template of the model.
+template <class P>
+concept plain_read_prompt = requires { requires P::is_plain; };
 
 namespace detail {
 
@@ -33,7 +36,7 @@ inline std::string numbered_notes(std::span<const std::string> notes) {
 
 }  // namespace detail
 
-/// Notes for a chat model, with a way out: the prompt behind the default reader.
+/// Notes for a chat model, with a way out: the prompt of the default reader.
 struct notes_prompt {
   static constexpr std::string_view system =
       "You answer with a few words only. You are given notes. They are true even if they disagree with what you "
@@ -75,7 +78,7 @@ struct paper_one_step_prompt {
   }
   [[nodiscard]] static std::string_view name() { return "paper one step"; }
 };
-/// A claim to check, the options behind it.
+/// A claim to check, the options after it.
 struct paper_entailment_prompt {
   [[nodiscard]] prompt operator()(std::span<const std::string> notes, std::string_view claim) const {
     return {{{"user", paper::entailment(notes, claim)}}, {}};
@@ -121,11 +124,11 @@ static_assert(read_prompt<notes_prompt> && read_prompt<one_step_notes_prompt> &&
               read_prompt<paper_one_step_prompt> && read_prompt<paper_entailment_prompt> && read_prompt<claim_prompt> &&
               read_prompt<plain_note_prompt> && read_prompt<plain_claim_prompt>);
 
-/// The form that a prompt policy is encoded in: plain where it asks for that, else the model's.
+/// The form that a prompt policy is encoded in: plain if it asks for that, else the model's.
 template <read_prompt P>
 [[nodiscard]] const prompt_form& form_for(const prompt_form& of_model) {
   static const prompt_form plain;
-  if constexpr (requires { P::is_plain; }) {
+  if constexpr (plain_read_prompt<P>) {
     return plain;
   } else {
     return of_model;

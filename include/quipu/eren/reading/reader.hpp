@@ -25,6 +25,14 @@ struct open_gate;
 struct margin_gate;
 class default_gate;
 
+template <class R>
+concept reader_has_gate = requires { typename R::default_gate; };
+template <class R>
+concept reader_has_notes = requires {
+  { R::grouping } -> std::convertible_to<note_grouping>;
+  { R::n_note } -> std::convertible_to<std::size_t>;
+};
+
 /// Role `reader`.
 ///
 /// | member | meaning |
@@ -33,29 +41,27 @@ class default_gate;
 /// | `grouping`, `n_note` | how it wants its notes, and how many of them a question |
 /// | `read(session, tasks, wishes)` | one reading for each task, on a `reading_session` |
 /// | `identity()` | names the prompt and the method, for the keys of fitted gates |
-/// | `reads_jointly` | optional; false where notes that were read one by one are never read together after that |
+/// | `reads_jointly` | optional; false if notes that were read one by one are never read together after that |
 template <class R, class Session>
-concept reader_on = std::copyable<R> &&
+concept reader_on = std::copyable<R> && reader_has_gate<R> && reader_has_notes<R> &&
     requires(const R& r, Session& s, std::span<const reading_task> tasks, const reading_wishes& wishes) {
-  typename R::default_gate;
-  { R::grouping } -> std::convertible_to<note_grouping>;
-  { R::n_note } -> std::convertible_to<std::size_t>;
   { r.read(s, tasks, wishes) } -> std::same_as<std::vector<reading>>;
   { r.identity() } -> std::convertible_to<std::string>;
 };
+
+/// Optional: a reader whose notes, once read one by one, are never read together after that.
+template <class R>
+concept separate_reader = requires { requires !R::reads_jointly; };
 
 template <class R, class Session>
 consteval void explain_reader() {
   if constexpr (!std::copyable<R>) {
     static_assert(std::copyable<R>, "reader: the reader must be copyable");
-  } else if constexpr (!requires { typename R::default_gate; }) {
-    static_assert(requires { typename R::default_gate; }, "reader: declare 'using default_gate = ...'");
-  } else if constexpr (!requires { R::grouping; R::n_note; }) {
+  } else if constexpr (!reader_has_gate<R>) {
+    static_assert(reader_has_gate<R>, "reader: declare 'using default_gate = ...'");
+  } else if constexpr (!reader_has_notes<R>) {
     static_assert(
-        requires {
-          R::grouping;
-          R::n_note;
-        },
+        reader_has_notes<R>,
         "reader: declare 'static constexpr note_grouping grouping' and 'static constexpr std::size_t n_note'");
   } else {
     static_assert(reader_on<R, Session>,

@@ -69,11 +69,11 @@ struct read_prompt_state {
   llama::sequence_id sequence{};
   std::size_t n_token = 0;      ///< of the prompt
   std::size_t n_computed = 0;   ///< of them, not taken from a cache
-  std::vector<Scalar> logits;   ///< (n_vocab) behind the prompt
-  std::vector<float> hidden;    ///< (d_model) of the prompt's last token, where asked for
+  std::vector<Scalar> logits;   ///< (n_vocab) after the prompt
+  std::vector<float> hidden;    ///< (d_model) of the prompt's last token, if asked for
 };
 
-/// A text whose tokens are to be scored behind a prompt.
+/// A text whose tokens are to be scored after a prompt.
 struct scored_continuation {
   std::vector<token_id> prompt;        ///< at least one
   std::vector<token_id> continuation;
@@ -89,13 +89,6 @@ class reading_session {
       std::remove_cvref_t<decltype(open_session(std::declval<const Model&>(), std::declval<thread_team>()))>;
   using scalar_type = typename session_type::scalar_type;
   using state = read_prompt_state<scalar_type>;
-
-  /// True where the model's sessions take hooks, so that hidden states and adapters are to be had.
-  static constexpr bool takes_hooks =
-      requires(session_type& s, std::span<const llama::sequence_input<scalar_type>> inputs,
-               llama::logits_visitor visit, llama::no_hooks hooks) {
-    s.run(inputs, visit, hooks);
-  };
 
   explicit reading_session(Model m, thread_team team = thread_team(), const reading_options& options = {})
       : model_(std::move(m)),
@@ -123,7 +116,7 @@ class reading_session {
   /// Reads prompts in one batch. What they have in common with each other, or with earlier prompts, is
   /// computed once.
   ///
-  /// @param depth    blocks behind which the last token's hidden state is wanted, 1 .. n_layer
+  /// @param depth    blocks after which the last token's hidden state is wanted, 1 .. n_layer
   /// @param adapter  source of hooks, see `no_adapter`
   /// @throws config_error  an empty prompt, one longer than the context, a depth that the model does not have
   template <class Adapter = no_adapter>
@@ -154,7 +147,7 @@ class reading_session {
       states[i].logits.assign(logits.begin(), logits.end());
     };
     if (depth) {
-      if constexpr (takes_hooks) {
+      if constexpr (llama::hookable_session<session_type>) {
         using hooks_type = decltype(adapter.hooks(holder_->session));
         llama::hidden_tap<scalar_type, hooks_type> tap(*depth - 1, std::move(last_rows), adapter.hooks(holder_->session));
         holder_->session.run(inputs, visit, tap);
@@ -224,7 +217,7 @@ class reading_session {
     return result;
   }
 
-  /// log P of one text, its tokens together, behind each of some prompts that were just read; their sequences stay as they are.
+  /// log P of one text, its tokens together, after each of some prompts that were just read; their sequences stay as they are.
   template <class Adapter = no_adapter>
   [[nodiscard]] std::vector<double> score_behind(std::span<const state> states, std::span<const token_id> tokens,
                                                  const Adapter& adapter = {}) {

@@ -31,7 +31,7 @@ enum class evaluation_protocol : std::uint8_t {
 
 struct evaluation_options {
   evaluation_protocol protocol = evaluation_protocol::abstention_is_preserved;
-  std::string resume = {};       ///< file of finished questions; continued where it is there. Empty: none
+  std::string resume = {};       ///< file of finished questions; continued if it is there. Empty: none
   std::string fingerprint = {};  ///< names the run in that file; another one's file is refused
   std::size_t batch = 16;
   progress_callback progress = {};  ///< false stops; what is done is kept in the file
@@ -73,7 +73,7 @@ inline nlohmann::ordered_json line_of(const evaluation_record& r) {
 }  // namespace detail
 
 /// Asks an editor all questions.
-/// @return records in the order of the questions; shorter where `progress` stopped it
+/// @return records in the order of the questions; shorter if `progress` stopped it
 /// @throws format_error, config_error  the file to resume from is damaged or belongs to another run
 template <class Editor>
 [[nodiscard]] std::vector<evaluation_record> evaluate(Editor& editor, std::span<const evaluation_question> questions,

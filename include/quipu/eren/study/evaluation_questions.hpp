@@ -110,6 +110,9 @@ struct question_choice {
   return all;
 }
 
+template <class Editor>
+concept has_add_notes = requires(Editor& editor, const std::vector<notes::note>& all) { editor.add_notes(all); };
+
 /// Adds the notes of all cases, both of a conflicting pair kept; gives each case its note ids.
 /// @param editor  or a notebook
 template <class Editor>
@@ -119,7 +122,7 @@ std::vector<std::vector<notes::note_id>> add_all_notes(Editor& editor, std::span
     for (const std::string& text : c.notes) all.push_back({.text = text});
   }
   const std::vector<notes::add_result> results = [&] {
-    if constexpr (requires { editor.add_notes(all); }) {
+    if constexpr (has_add_notes<Editor>) {
       return editor.add_notes(all);
     } else {
       return editor.add_batch(all, {.on_conflict = notes::conflict_policy::keep_both});

@@ -14,10 +14,10 @@ struct evaluation_record {
   bool own_note = false;  ///< one of the edit's own notes was used
   double probability = 0;
   double score = 0;      ///< of the gate, for the best note
-  std::string text;      ///< final answer; empty where abstaining and the fallback was not run
-  std::string unedited;  ///< the unedited model's answer, where it was run
+  std::string text;      ///< final answer; empty if abstaining and the fallback was not run
+  std::string unedited;  ///< the unedited model's answer, if it was run
   answer_timings timings;
-  double unedited_seconds = 0;  ///< that its answer took; 0 where it was not run, or known from an earlier question
+  double unedited_seconds = 0;  ///< that its answer took; 0 if it was not run, or known from an earlier question
 };
 
 }  // namespace quipu::eren

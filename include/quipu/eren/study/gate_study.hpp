@@ -64,7 +64,7 @@ struct studied_question {
 }
 
 /// Reads all questions with an editor whose gate has the features to study; it need not be fitted.
-/// @return in the order of the questions; shorter where `progress` stopped it
+/// @return in the order of the questions; shorter if `progress` stopped it
 /// @throws as `evaluate`
 template <class Editor>
 [[nodiscard]] std::vector<studied_question> study(Editor& editor, std::span<const evaluation_question> questions,
@@ -113,7 +113,7 @@ template <class Editor>
       read, write, work);
 }
 
-/// Samples of the questions for which a note was read; positive where it is the edit's own and the question
+/// Samples of the questions for which a note was read; positive if it is the edit's own and the question
 /// in its scope. Groups are edits.
 /// @param columns  indices of the features to keep; empty: all
 [[nodiscard]] inline std::vector<gate_sample> samples_of(std::span<const data::edit_case> cases,
@@ -134,7 +134,7 @@ template <class Editor>
   return samples;
 }
 
-/// Records of a gate that applies a reading where its score is at least `threshold`.
+/// Records of a gate that applies a reading if its score is at least `threshold`.
 /// @param scores  of those questions for which a note was read, in order
 [[nodiscard]] inline std::vector<evaluation_record> records_of(std::span<const studied_question> studied,
                                                                std::span<const double> scores, double threshold) {

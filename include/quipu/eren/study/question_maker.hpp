@@ -1,4 +1,4 @@
-/// @file Questions for notes, written by the model itself: what gates and readers learn from where nobody has labelled any.
+/// @file Questions for notes, written by the model itself: what gates and readers learn from when nobody has labelled any.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -91,7 +91,7 @@ inline std::optional<std::string> usable_question(std::string_view written, std:
 }  // namespace detail
 
 /// Lets the model write questions for notes: for each note some for its last and some for its first name or content word,
-/// drawn behind a few demonstrations. Unusable ones are dropped (no question mark, nothing in common with the note, the
+/// drawn after a few demonstrations. Unusable ones are dropped (no question mark, nothing in common with the note, the
 /// answer given away); a model of 135M parameters leaves about half.
 ///
 /// @param session  see `reading_session`

@@ -21,7 +21,7 @@
 namespace quipu::eren {
 
 /// Finds the relation of a statement among seventeen groups of CounterFact's relations by key words, the
-/// first that fits; "other" where none does. Immutable; share it between threads.
+/// first that fits; "other" if none does. Immutable; share it between threads.
 class relation_groups {
  public:
   relation_groups() {

@@ -26,9 +26,9 @@
 
 namespace quipu::eren {
 
-/// True where nothing but the subject leads from a question to its note: but for stop words and the words of the subject
+/// True if nothing but the subject leads from a question to its note: but for stop words and the words of the subject
 /// no word of the question has its stem in the note.
-/// @param subject  where it is empty, the words of the note that begin with a capital stand for it
+/// @param subject  if it is empty, the words of the note that begin with a capital stand for it
 [[nodiscard]] inline bool is_paraphrase(std::string_view question, std::string_view note,
                                         std::string_view subject = {}) {
   std::unordered_set<std::string> known = stems_of(lower_words(subject));
@@ -98,7 +98,7 @@ struct retrieval_set {
 struct retriever_scores {
   std::string name;
   report::retrieval_scores all{{1, 2, 3, 5}}, paraphrased{{1, 2, 3, 5}};
-  report::retrieval_scores two_hops{{5}}, two_hops_paraphrased{{5}};  ///< empty where questions need one note
+  report::retrieval_scores two_hops{{5}}, two_hops_paraphrased{{5}};  ///< empty if questions need one note
 };
 
 /// Adds the notes of a set to a retriever. @pre it is empty
@@ -134,7 +134,7 @@ template <notes::note_retriever Retriever>
   return scores;
 }
 
-/// Percentages; R@k and the mean reciprocal rank where every question needs one note, else how often all notes of a
+/// Percentages; `R@k` and the mean reciprocal rank if every question needs one note, else how often all notes of a
 /// question are among the first 2 and 5, also of two hops. The last columns are of paraphrases alone.
 [[nodiscard]] inline report::table retrieval_table(std::span<const retriever_scores> rows, const retrieval_set& set) {
   const std::string other = concat(", ", set.n_paraphrase(), " paraphrases");

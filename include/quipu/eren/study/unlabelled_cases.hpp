@@ -1,4 +1,4 @@
-/// @file Questions with known verdicts from notes alone: what a gate is fitted on where nobody has labelled any.
+/// @file Questions with known verdicts from notes alone: what a gate is fitted on when nobody has labelled any.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -43,7 +43,7 @@ inline bool has_name(std::string_view text) {
   });
 }
 
-/// The question with this topic in the place of its own; empty where its own does not stand in it as written.
+/// The question with this topic in the place of its own; empty if its own does not stand in it as written.
 inline std::string with_topic(std::string question, std::string_view own, std::string_view topic) {
   const std::size_t at = own.empty() ? std::string::npos : question.find(own);
   return at == std::string::npos ? std::string() : question.replace(at, own.size(), topic);
@@ -56,7 +56,7 @@ inline std::string with_topic(std::string question, std::string_view own, std::s
 
 /// Cases as a set of edits has them, with only half of the notes live: the questions made for these are in their scope; a
 /// question made for another note asks for what no note tells (group "neighbor_subj"); and a question of another note
-/// with this note's topic in the place of its own asks something else of the same subject (group "same_subj"), where both
+/// with this note's topic in the place of its own asks something else of the same subject (group "same_subj"), if both
 /// topics have names in them and the two notes have no word in common besides.
 ///
 /// @param notes  guarded, without final periods
@@ -106,7 +106,7 @@ inline std::string with_topic(std::string question, std::string_view own, std::s
 /// reader answers as the question's maker meant it, and most surely; of the others all.
 ///
 /// @param names  of the features that were studied, "ans_v" among them
-/// @throws config_error  without that feature, or where no question is read back
+/// @throws config_error  without that feature, or if no question is read back
 /// Source: Alberti et al. 2019, section 2.
 [[nodiscard]] inline studied_part read_back(const studied_part& all, std::span<const std::string> names) {
   const auto at = std::find(names.begin(), names.end(), "ans_v");

@@ -30,7 +30,7 @@ namespace quipu::eren {
 /// An edit as weights learn it.
 struct taught_answer {
   std::vector<token_id> prompt;  ///< of the application, with the question
-  std::string answer;            ///< said behind it, a blank in front
+  std::string answer;            ///< said after it, a blank in front
 };
 
 struct edit_tuning_options {
@@ -51,7 +51,7 @@ struct edit_tuning_options {
 template <class Scalar>
 struct tuned_edits {
   pet::lora::module<Scalar> module;
-  std::size_t n_pass = 0, n_right = 0;  ///< passes done, and edits that are answered right behind the last of them
+  std::size_t n_pass = 0, n_right = 0;  ///< passes done, and edits that are answered right after the last of them
 };
 
 /// Trains LoRA on the edits until the model, generating greedily, gives every edit's answer, or `n_pass` passes are over.
