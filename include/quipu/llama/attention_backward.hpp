@@ -168,7 +168,7 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
 
 }  // namespace detail
 
-/// dq, dk and dv of `attend`, with probabilities made again from its normalisers. Source: Dao et al. 2022,
+/// dq, dk and dv of `attend`, with probabilities recomputed from its normalisers. Source: Dao et al. 2022,
 /// algorithm 4; ds_ij = p_ij (<do_i, v_j> - <do_i, o_i>).
 ///
 /// @param context  holds the keys and values of the layer
