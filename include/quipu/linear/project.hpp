@@ -111,8 +111,8 @@ class projector {
     const std::size_t n_block = x.cols() / int8_block;
     rounded_ = x.data();
     q_.reserve_discarding(x.rows() * x.cols());  // (n_row, d_in)
-    d_.reserve_discarding(x.rows() * n_block);  // (n_row, d_in / int8_block)
-    s_.reserve_discarding(x.rows() * n_block);  // (n_row, d_in / int8_block)
+    d_.reserve_discarding(x.rows() * n_block);   // (n_row, d_in / int8_block)
+    s_.reserve_discarding(x.rows() * n_block);   // (n_row, d_in / int8_block)
     ws_->team().parallel_for(x.rows(), 8, [&](std::size_t begin, std::size_t end, std::size_t) {
       for (std::size_t t = begin; t < end; ++t) {
         ws_->kernels().round_to_int8(x.row(t), x.cols(), q_.data() + t * x.cols(), d_.data() + t * n_block,
@@ -224,8 +224,8 @@ class projector {
   const Scalar* rounded_ = nullptr;     // the rows that q_, d_ and s_ hold, if they hold any
   packed_rows<Scalar> rows_;
   buffer<std::int8_t> q_;  // (n_row, d_in)
-  buffer<float> d_;  // (n_row, d_in / int8_block) scales
-  buffer<float> s_;  // (n_row, d_in / int8_block) sums
+  buffer<float> d_;        // (n_row, d_in / int8_block) scales
+  buffer<float> s_;        // (n_row, d_in / int8_block) sums
 };
 
 }  // namespace quipu::linear

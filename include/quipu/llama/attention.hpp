@@ -104,8 +104,8 @@ void attend_tile(instruction_set set, const io::model_config& c, const Context& 
   const std::size_t first_row = t.segment->first_row + t.first;
   const std::size_t first_position = t.segment->position + t.first;
   const Scalar* queries = q.row(first_row) + head * d;  // (t.n_row, d_head), rows apart by q.stride()
-  Scalar* mixed = out.row(first_row) + head * d;  // (t.n_row, d_head), rows apart by out.stride()
-  alignas(64) Scalar scores[tile_rows * block_keys];  // (tile_rows, block_keys)
+  Scalar* mixed = out.row(first_row) + head * d;        // (t.n_row, d_head), rows apart by out.stride()
+  alignas(64) Scalar scores[tile_rows * block_keys];    // (tile_rows, block_keys)
   Scalar largest[tile_rows], total[tile_rows];
   for (std::size_t r = 0; r < t.n_row; ++r) {
     largest[r] = -std::numeric_limits<Scalar>::infinity();

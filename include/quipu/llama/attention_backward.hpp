@@ -108,7 +108,7 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
     const auto head_of = [&](auto m, std::size_t row, std::size_t rows, std::size_t head) {
       return m.middle_rows(row, rows).middle_cols(head * d, d);
     };
-    const auto k = head_of(context.keys(), joined + first_key, n_key, kv_head);  // (n_key, d_head)
+    const auto k = head_of(context.keys(), joined + first_key, n_key, kv_head);    // (n_key, d_head)
     const auto v = head_of(context.values(), joined + first_key, n_key, kv_head);  // (n_key, d_head)
     // (n_key, d_head)
     const matrix_view<Scalar> dk(scratch + 2 * block * block, n_key, d), dv(dk.data() + block * d, n_key, d);
@@ -127,7 +127,7 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
         const std::size_t n_query = std::min(block, s.n_row - i), row = s.first_row + i;
         const auto q = head_of(g.q, row, n_query, head);          // (n_query, d_head)
         const auto d_out = head_of(g.d_out, row, n_query, head);  // (n_query, d_head)
-        const auto dq = head_of(g.dq, row, n_query, head);  // (n_query, d_head)
+        const auto dq = head_of(g.dq, row, n_query, head);        // (n_query, d_head)
         // (n_query, n_key)
         const matrix_view<Scalar> p(scratch, n_query, n_key, block), dp(scratch + block * block, n_query, n_key, block);
         const block_products<Scalar> products{loops, d, n_query, n_key, s.position + i + 1 - first_key};

@@ -176,7 +176,7 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
   project_backward<Scalar>(tools, hooks, layer, segments, site::o, {w.o, g.o, g.o_bias}, attended, dy, d_att,
                            linear::gemm_output::overwrite);
 
-  const auto dq_rows = scratch_matrix(tools, dq, n, c.d_q());  // (n_row, n_head * d_head)
+  const auto dq_rows = scratch_matrix(tools, dq, n, c.d_q());                      // (n_row, n_head * d_head)
   const auto dk_joined = scratch_matrix(tools, dk, context.n_joined(), c.d_kv());  // (n_joined, n_kv_head * d_head)
   const auto dv_joined = scratch_matrix(tools, dv, context.n_joined(), c.d_kv());  // (n_joined, n_kv_head * d_head)
   context.template store<Scalar>(ws, layer, segments, record.at(slot::k, layer), record.at(slot::v, layer));

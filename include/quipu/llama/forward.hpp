@@ -117,7 +117,7 @@ template <class Policies, class Recorder, class Context, class Hooks>
 
   const auto normed = recorder.matrix(slot::attention_in, layer, n, c.d_model);  // (n_row, d_model)
   rms_norm_rows<scalar>(tools.ws, x, w.attention_norm, c.rms_norm_eps, normed);
-  const auto q = recorder.matrix(slot::q, layer, n, c.d_q());  // (n_row, n_head * d_head)
+  const auto q = recorder.matrix(slot::q, layer, n, c.d_q());   // (n_row, n_head * d_head)
   const auto k = recorder.matrix(slot::k, layer, n, c.d_kv());  // (n_row, n_kv_head * d_head)
   const auto v = recorder.matrix(slot::v, layer, n, c.d_kv());  // (n_row, n_kv_head * d_head)
   const std::array<product, 3> qkv{{{&w.q, w.q_bias, q}, {&w.k, w.k_bias, k}, {&w.v, w.v_bias, v}}};

@@ -88,7 +88,7 @@ class head_loss {
       const std::size_t n = counted_.size() * (portion + 1) / n_portion - first;
       rows_.reserve_discarding(n * d);
       logits_.reserve_discarding(n * n_vocab);
-      const auto rows = rows_.matrix(n, d);  // (n, d_model)
+      const auto rows = rows_.matrix(n, d);            // (n, d_model)
       const auto logits = logits_.matrix(n, n_vocab);  // (n, n_vocab)
       for (std::size_t i = 0; i < n; ++i) std::copy_n(hidden.row(counted_[first + i]), d, rows.row(i));
       const linear::projection<Scalar> product{&head, layer.bias, logits};

@@ -93,8 +93,8 @@ class tape {
     std::array<buffer<Scalar>, n_slot> slots;
     std::array<matrix_view<const Scalar>, n_slot> views;
     std::array<buffer<Scalar>, 2> residual;  // (n_row, d_model) each
-    matrix_view<Scalar> middle;  // (n_row, d_model) between attention and FFN
-    buffer<Scalar> log_sum;  // (n_row, n_head)
+    matrix_view<Scalar> middle;              // (n_row, d_model) between attention and FFN
+    buffer<Scalar> log_sum;                  // (n_row, n_head)
   };
   struct layer_input {
     matrix_view<Scalar> input;  // (n_row, d_model)
