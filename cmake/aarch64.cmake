@@ -1,5 +1,5 @@
-# 64-bit ARM from an x86 Debian: g++-aarch64-linux-gnu compiles, qemu-user runs. Libraries with code of their own are those of
-# the architecture arm64 (dpkg --add-architecture arm64; apt-get install libpcre2-dev:arm64).
+# 64-bit ARM from an x86 Debian: g++-aarch64-linux-gnu compiles, qemu-user runs; libraries with code of their own are those of
+# the architecture arm64 (scripts/setup --full installs them).
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)

@@ -48,6 +48,7 @@ class Scripts(unittest.TestCase):
             self.assertIn("libeigen3-dev", refused.stderr)
             self.assertNotIn("catch2", refused.stderr)
             self.assertIn("catch2", run(SCRIPTS / "setup", "--tests", env=env, stdin=subprocess.DEVNULL).stderr)
+            self.assertIn("dpkg --add-architecture arm64", run(SCRIPTS / "setup", "--full", env=env, stdin=subprocess.DEVNULL).stderr)
 
     def test_fetch_model_says_how_to_go_on_without_a_network(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@
 
 namespace quipu {
 
-/// `text` in quotes, with everything but printable ASCII as \xHH and long texts cut at 80 bytes: a name
+/// `text` in quotes, with everything but printable ASCII as `\xHH` and long texts cut at 80 bytes: a name
 /// from a hostile file must not fill or steer the terminal that shows the message.
 [[nodiscard]] inline std::string printable(std::string_view text) {
   constexpr std::size_t longest = 80;

@@ -12,7 +12,7 @@ template <class... Kernels>
 struct kernel_list {
   static_assert((explain<Kernels>(), ..., true));
 
-  /// Calls f.operator()<Kernel>() for each.
+  /// Calls `f.operator()<Kernel>()` for each.
   template <class F>
   static void for_each(F&& f) {
     (f.template operator()<Kernels>(), ...);

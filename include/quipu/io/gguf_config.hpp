@@ -1,4 +1,4 @@
-/// @file The architecture in a GGUF file's metadata (`llama.*`).
+/// @file The architecture in a GGUF file's metadata, the keys of `llama`.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -114,7 +114,7 @@ inline void add_gguf_config(gguf_key_writer& keys, const model_config& config) {
   }
 }
 
-/// Writes the keys of a vocabulary (`tokenizer.*`).
+/// Writes the keys of a vocabulary (those of `tokenizer`).
 /// @throws config_error  `ignore_merges` is not what llama.cpp does with this pre-tokenizer
 inline void add_gguf_vocabulary(gguf_key_writer& keys, const text::vocabulary& vocabulary,
                                 const model_config& config) {

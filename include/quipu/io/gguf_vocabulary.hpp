@@ -1,4 +1,4 @@
-/// @file The vocabulary in a GGUF file's metadata (`tokenizer.ggml.*`).
+/// @file The vocabulary in a GGUF file's metadata, the keys of `tokenizer.ggml`.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

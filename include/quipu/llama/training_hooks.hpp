@@ -55,9 +55,10 @@ struct no_training_hooks : no_hooks {
   }
   /// Twin of `projected`. If the site is o or down and not separated, dy is the gradient of the residual
   /// stream and must be left alone, as what only adds does anyway.
-  /// @param x   (n_row, d_in) the projection's input
-  /// @param dy  (n_row, d_out) in: of the changed output, out: of x W^T
-  /// @param dx  (n_row, d_in) add what reaches x past W; empty if nobody below needs it
+  /// The last three arguments:
+  ///   x   (n_row, d_in) the projection's input
+  ///   dy  (n_row, d_out) in: of the changed output, out: of x W^T
+  ///   dx  (n_row, d_in) add what reaches x past W; empty if nobody below needs it
   template <class Scalar>
   void projected_backward(projection_site, std::size_t, std::span<const row_segment>, matrix_view<const Scalar>,
                           matrix_view<Scalar>, matrix_view<Scalar>) const noexcept {}

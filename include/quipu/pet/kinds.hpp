@@ -56,7 +56,7 @@ struct kind_list {
   template <class Scalar>
   using variant = std::variant<typename Policies::template module<Scalar>...>;
 
-  /// Calls f.operator()<Policy>() for each until one gives true. @return whether one did
+  /// Calls `f.operator()<Policy>()` for each until one gives true. @return whether one did
   template <class F>
   static bool any_of(F&& f) {
     return (f.template operator()<Policies>() || ...);

@@ -17,7 +17,7 @@ namespace quipu::report {
 /// Sums up rankings of items, named by numbers, against the items that belong to each question.
 class retrieval_scores {
  public:
-  /// @param cutoffs  the k of recall@k
+  /// @param cutoffs  the k of `recall@k`
   explicit retrieval_scores(std::vector<std::size_t> cutoffs = {1, 3, 5, 10}) : cutoffs_(std::move(cutoffs)) {}
 
   /// @param ranking  best first

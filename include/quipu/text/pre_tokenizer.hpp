@@ -61,7 +61,7 @@ inline constexpr std::array<pre_tokenizer_name, 13> pre_tokenizer_names = {{
 /// The pattern of a pre-tokenizer in PCRE2's syntax; alternatives are tried in order at every
 /// position.
 ///
-/// \s is written out as Unicode's White_Space, because PCRE2's own \s has U+180E besides. Digits of
+/// `\s` is written out as Unicode's White_Space, because PCRE2's own `\s` has U+180E besides. Digits of
 /// smollm stand alone: its two passes (cut at digits, then GPT-2's pattern) are one pattern here,
 /// in which a digit ends a run of spaces as the end of the text does.
 [[nodiscard]] inline std::string pre_tokenizer_pattern(pre_tokenizer_kind kind) {

@@ -134,7 +134,7 @@ template <notes::note_retriever Retriever>
   return scores;
 }
 
-/// Percentages; R@k and the mean reciprocal rank if every question needs one note, else how often all notes of a
+/// Percentages; `R@k` and the mean reciprocal rank if every question needs one note, else how often all notes of a
 /// question are among the first 2 and 5, also of two hops. The last columns are of paraphrases alone.
 [[nodiscard]] inline report::table retrieval_table(std::span<const retriever_scores> rows, const retrieval_set& set) {
   const std::string other = concat(", ", set.n_paraphrase(), " paraphrases");
