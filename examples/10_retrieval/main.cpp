@@ -36,7 +36,7 @@ Retriever filled(Retriever retriever, const q::eren::retrieval_set& set) {
   return retriever;
 }
 
-// An encoder that works out each text once, whoever asks.
+// An encoder that computes each text once, for all who ask.
 n::callback_encoder remembering(const n::bert_encoder& encoder) {
   auto known = std::make_shared<std::map<std::string, std::vector<float>, std::less<>>>();
   return {encoder.dimension(), encoder.identity(), [encoder, known](std::string_view text) {

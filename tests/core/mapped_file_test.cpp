@@ -19,7 +19,7 @@ TEST_CASE("a mapped file shows its bytes and outlives moves", "[core][mapped_fil
   CHECK(first.path() == path);
   quipu::mapped_file second(std::move(first));
   CHECK(second.text().ends_with("end"));
-  second.release_if_within(second.bytes());          // a later read loads the pages anew
+  second.release_if_within(second.bytes());          // a later read loads the pages again
   second.release_if_within(std::as_bytes(std::span(text)));  // not of this file: nothing happens
   CHECK(second.text() == text + "end");
   second = quipu::mapped_file();

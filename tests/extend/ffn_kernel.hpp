@@ -1,4 +1,4 @@
-// An FFN kernel of a user's own: reads the rows of active neurons alone, by a threshold for each layer.
+// A user's own FFN kernel: reads the rows of active neurons alone, by a threshold for each layer.
 #pragma once
 
 #include <quipu/ffn/kernel.hpp>

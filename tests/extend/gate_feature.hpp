@@ -1,4 +1,4 @@
-// A feature of a gate of a user's own: how long the note is beside the question.
+// A user's own gate feature: how long the note is beside the question.
 #pragma once
 
 #include <quipu/eren/gate/gate_features.hpp>

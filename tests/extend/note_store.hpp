@@ -1,4 +1,4 @@
-// A store of notes of a user's own: all states that the table ever had, one after the other.
+// A user's own note store: all states that the table ever had, one after the other.
 #pragma once
 
 #include <quipu/notes/note_store.hpp>

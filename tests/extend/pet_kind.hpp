@@ -1,4 +1,4 @@
-// A kind of module of a user's own: a learned factor of each attention's output.
+// A user's own kind of module: a learned factor of each attention's output.
 #pragma once
 
 #include <quipu/pet/kinds.hpp>

@@ -1,4 +1,4 @@
-// A retriever of a user's own: notes by the number of their words' first letters that a question shares.
+// A user's own retriever: notes by the number of their words' first letters that a question shares.
 #pragma once
 
 #include <quipu/notes/note_retriever.hpp>

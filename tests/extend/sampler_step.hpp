@@ -1,4 +1,4 @@
-// A step of a sampler of a user's own: never the token that was written last.
+// A user's own sampler step: never the token that was written last.
 #pragma once
 
 #include <quipu/llama/sampler.hpp>

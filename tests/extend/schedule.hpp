@@ -1,4 +1,4 @@
-// A schedule of a user's own: down by a factor of ten every so many steps.
+// A user's own schedule: down by a factor of ten every so many steps.
 #pragma once
 
 #include <quipu/schedule/schedule.hpp>

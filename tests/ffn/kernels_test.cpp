@@ -1,4 +1,4 @@
-// What every kernel of the library's list, and one of a user's, owes to models and observers.
+// What every kernel of the library's list, and a user's own, owes to models and observers.
 #include <quipu/ffn/kernels.hpp>
 
 #include <algorithm>

@@ -165,7 +165,7 @@ TEST_CASE("a search index kept in a file is used for its own store only, and cat
     for (int i = 0; i < 60; ++i) random_edit(book, random);
   }
   check_in_step(open());  // from the older cache
-  // Another store, another rule for words, a damaged and a cut file: passed over.
+  // Another store, another rule for words, a damaged and a cut file: ignored.
   sqlite_store other(folder.file("other.db"), quick);
   for (int i = 0; i < 200; ++i) other.add(of_text("other note " + std::to_string(i)));
   bm25_retriever index;

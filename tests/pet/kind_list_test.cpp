@@ -1,4 +1,4 @@
-// Every kind of the list, and one of a user's beside them.
+// Every kind of the list, and a user's own beside them.
 #include <quipu/pet/kinds.hpp>
 
 #include <algorithm>

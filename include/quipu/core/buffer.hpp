@@ -29,7 +29,7 @@ class buffer {
 
   buffer() = default;
 
-  /// @throws std::bad_alloc  the memory is not to be had
+  /// @throws std::bad_alloc  out of memory
   explicit buffer(std::size_t size) : size_(size) {
     if (size == 0) return;
     if (size > std::numeric_limits<std::size_t>::max() / sizeof(Value) - alignment) throw std::bad_alloc();

@@ -73,7 +73,7 @@ struct processor_features {
   return {};
 }
 
-/// Whether whoever may use `set` may run kernels of `part`: how families of kernels that lack a set find their best one.
+/// Whether processors that run `set` also run kernels of `part`: how families of kernels that lack a set find their best one.
 [[nodiscard]] constexpr bool includes(instruction_set set, instruction_set part) noexcept {
   return features_of(set).include(features_of(part));
 }

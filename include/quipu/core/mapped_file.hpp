@@ -69,7 +69,7 @@ class mapped_file {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   /// Tells the kernel that `part` will not be read again soon, so that its pages stop counting as resident; a
-  /// later read loads them anew. Does nothing if `part` lies outside the file.
+  /// later read loads them again. Does nothing if `part` lies outside the file.
   void release_if_within(std::span<const std::byte> part) const noexcept {
     const auto begin = reinterpret_cast<std::uintptr_t>(part.data()), file = reinterpret_cast<std::uintptr_t>(data_);
     if (begin < file || begin + part.size() > file + size_) return;

@@ -16,7 +16,7 @@ namespace quipu::ffn {
 ///
 /// @param dh      (n_row, d_ffn) gradient of hidden; becomes d_gate
 /// @param d_up    (n_row, d_ffn) out
-/// @param hidden  (n_row, d_ffn) out, made again; empty if it is not wanted
+/// @param hidden  (n_row, d_ffn) out, recomputed; empty if it is not wanted
 template <class Scalar, class Activation>
 void gate_backward(const Activation& f, const linear::workspace& ws, matrix_view<const Scalar> gate,
                    matrix_view<const Scalar> up, matrix_view<Scalar> dh, matrix_view<Scalar> d_up,

@@ -49,7 +49,7 @@ struct no_observer {
 /// |---|---|
 /// | `using policy_role = role::ffn` | that it is one |
 /// | `activation_type activation` | f; a model is loaded only if it computes what the checkpoint states |
-/// | `state<Scalar>`, made from (kernel, weights, place) | what is worked out once for a block: thresholds, predictors, weights laid out anew; const afterwards, for any number of threads |
+/// | `state<Scalar>`, made from (kernel, weights, place) | what is worked out once for a block: thresholds, predictors, rearranged weights; const afterwards, for any number of threads |
 /// | `forward(state, weights, workspace, projector, x, buffers, y, observer) const` | x (n_row, d_model), y (n_row, d_model) added to |
 ///
 /// Kernels are for inference; those that train model `trainable_ffn_kernel`.

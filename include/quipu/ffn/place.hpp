@@ -19,7 +19,7 @@ struct place {
   /// Tensors and metadata of the checkpoint that are not a LLaMA's own (thresholds, predictors), and a hash of its
   /// weights that files made for them are keyed by.
   const io::checkpoint_content& content;
-  const thread_team& team;             ///< for laying out weights anew
+  const thread_team& team;             ///< for rearranging weights
   const progress_callback& progress;   ///< to be called through `report_progress`; may be empty
 };
 

@@ -18,7 +18,7 @@ template <class Scalar>
 struct ffn_record {
   matrix_view<const Scalar> x;     ///< (n_row, d_model) input; empty if neither weights nor observer want it
   matrix_view<const Scalar> gate;  ///< (n_row, d_ffn) as observers left it
-  matrix_view<const Scalar> up;    ///< (n_row, d_ffn) likewise
+  matrix_view<const Scalar> up;    ///< (n_row, d_ffn) as observers left it
 };
 
 /// Products and memory of a backward pass, kept from layer to layer.
@@ -42,7 +42,7 @@ class backward_workspace {
 };
 
 /// An observer of a backward pass that does nothing: the archetype of `Observer`. Besides these it has the members of
-/// `no_observer`, since `hidden` is made again.
+/// `no_observer`, since `hidden` is recomputed.
 struct no_backward_observer : no_observer {
   /// Whether `projected_backward` does anything at a site (gate, up or down).
   static constexpr bool touches(linear::projection_site) noexcept { return false; }

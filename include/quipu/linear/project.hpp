@@ -110,9 +110,9 @@ class projector {
   void round(matrix_view<const float> x) {
     const std::size_t n_block = x.cols() / int8_block;
     rounded_ = x.data();
-    q_.reserve_discarding(x.rows() * x.cols());
-    d_.reserve_discarding(x.rows() * n_block);
-    s_.reserve_discarding(x.rows() * n_block);
+    q_.reserve_discarding(x.rows() * x.cols());  // (n_row, d_in)
+    d_.reserve_discarding(x.rows() * n_block);   // (n_row, d_in / int8_block)
+    s_.reserve_discarding(x.rows() * n_block);   // (n_row, d_in / int8_block)
     ws_->team().parallel_for(x.rows(), 8, [&](std::size_t begin, std::size_t end, std::size_t) {
       for (std::size_t t = begin; t < end; ++t) {
         ws_->kernels().round_to_int8(x.row(t), x.cols(), q_.data() + t * x.cols(), d_.data() + t * n_block,
@@ -167,7 +167,7 @@ class projector {
 
   static void finish(const projection<float>& p, std::size_t t, std::size_t first, const float* values,
                      std::size_t n) noexcept {
-    float* y = p.y.row(t) + first;
+    float* y = p.y.row(t) + first;  // (n)
     for (std::size_t j = 0; j < n; ++j) {
       float value = values[j] + (p.bias != nullptr ? p.bias[first + j] : 0.0f);
       if (p.output == gemm_output::accumulate) value += y[j];
@@ -223,9 +223,9 @@ class projector {
   bool rounds_now_ = false;             // in the step that is being computed
   const Scalar* rounded_ = nullptr;     // the rows that q_, d_ and s_ hold, if they hold any
   packed_rows<Scalar> rows_;
-  buffer<std::int8_t> q_;
-  buffer<float> d_;
-  buffer<float> s_;
+  buffer<std::int8_t> q_;  // (n_row, d_in)
+  buffer<float> d_;        // (n_row, d_in / int8_block) scales
+  buffer<float> s_;        // (n_row, d_in / int8_block) sums
 };
 
 }  // namespace quipu::linear

@@ -103,9 +103,9 @@ void attend_tile(instruction_set set, const io::model_config& c, const Context& 
   const std::size_t d = c.d_head, kv_head = head / (c.n_head / c.n_kv_head);
   const std::size_t first_row = t.segment->first_row + t.first;
   const std::size_t first_position = t.segment->position + t.first;
-  const Scalar* queries = q.row(first_row) + head * d;
-  Scalar* mixed = out.row(first_row) + head * d;
-  alignas(64) Scalar scores[tile_rows * block_keys];
+  const Scalar* queries = q.row(first_row) + head * d;  // (t.n_row, d_head), rows apart by q.stride()
+  Scalar* mixed = out.row(first_row) + head * d;        // (t.n_row, d_head), rows apart by out.stride()
+  alignas(64) Scalar scores[tile_rows * block_keys];    // (tile_rows, block_keys)
   Scalar largest[tile_rows], total[tile_rows];
   for (std::size_t r = 0; r < t.n_row; ++r) {
     largest[r] = -std::numeric_limits<Scalar>::infinity();
@@ -115,7 +115,7 @@ void attend_tile(instruction_set set, const io::model_config& c, const Context& 
   const std::size_t n_visible = first_position + t.n_row;  // to the tile's last query
   for (std::size_t b = 0; b * block_keys < n_visible; ++b) {
     const std::size_t n_key = std::min(block_keys, n_visible - b * block_keys);
-    const auto block = context.block(layer, *t.segment, kv_head, b);
+    const auto block = context.block(layer, *t.segment, kv_head, b);  // keys and values (n_key, d_head)
     kv.scores(queries, q.stride(), t.n_row, block.keys, block.stride, n_key, d, scale, scores, block_keys);
     for (std::size_t r = 0; r < t.n_row; ++r) {
       const std::size_t end = first_position + r + 1;

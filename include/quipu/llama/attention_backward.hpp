@@ -108,8 +108,9 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
     const auto head_of = [&](auto m, std::size_t row, std::size_t rows, std::size_t head) {
       return m.middle_rows(row, rows).middle_cols(head * d, d);
     };
-    const auto k = head_of(context.keys(), joined + first_key, n_key, kv_head);
-    const auto v = head_of(context.values(), joined + first_key, n_key, kv_head);
+    const auto k = head_of(context.keys(), joined + first_key, n_key, kv_head);    // (n_key, d_head)
+    const auto v = head_of(context.values(), joined + first_key, n_key, kv_head);  // (n_key, d_head)
+    // (n_key, d_head)
     const matrix_view<Scalar> dk(scratch + 2 * block * block, n_key, d), dv(dk.data() + block * d, n_key, d);
     std::fill_n(dk.data(), 2 * block * d, Scalar(0));
     if (whole_registers) {
@@ -124,8 +125,10 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
     for (std::size_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
       for (std::size_t i = first_query; i < s.n_row; i += block) {
         const std::size_t n_query = std::min(block, s.n_row - i), row = s.first_row + i;
-        const auto q = head_of(g.q, row, n_query, head), d_out = head_of(g.d_out, row, n_query, head);
-        const auto dq = head_of(g.dq, row, n_query, head);
+        const auto q = head_of(g.q, row, n_query, head);          // (n_query, d_head)
+        const auto d_out = head_of(g.d_out, row, n_query, head);  // (n_query, d_head)
+        const auto dq = head_of(g.dq, row, n_query, head);        // (n_query, d_head)
+        // (n_query, n_key)
         const matrix_view<Scalar> p(scratch, n_query, n_key, block), dp(scratch + block * block, n_query, n_key, block);
         const block_products<Scalar> products{loops, d, n_query, n_key, s.position + i + 1 - first_key};
         if (whole_registers) {
@@ -168,7 +171,7 @@ void attend_backward(const linear::kernel_table& kernels, const io::model_config
 
 }  // namespace detail
 
-/// dq, dk and dv of `attend`, with probabilities made again from its normalisers. Source: Dao et al. 2022,
+/// dq, dk and dv of `attend`, with probabilities recomputed from its normalisers. Source: Dao et al. 2022,
 /// algorithm 4; ds_ij = p_ij (<do_i, v_j> - <do_i, o_i>).
 ///
 /// @param context  holds the keys and values of the layer
@@ -178,7 +181,7 @@ template <class Scalar>
 void attention_backward(linear::workspace& ws, const io::model_config& c, const batch_context<Scalar>& context,
                         const attention_gradients<Scalar>& g, buffer<Scalar>& delta) {
   const auto dot = linear::backward_kernels_for<Scalar>(ws.kernels().set).dot;
-  delta.reserve_discarding(g.q.rows() * c.n_head);
+  delta.reserve_discarding(g.q.rows() * c.n_head);  // (n_row, n_head)
   ws.team().parallel_for(g.q.rows(), 16, [&](std::size_t begin, std::size_t end, std::size_t) {
     for (std::size_t t = begin; t < end; ++t) {
       for (std::size_t h = 0; h < c.n_head; ++h) {

@@ -94,7 +94,7 @@ matrix_view<Scalar> scratch_matrix(backward_tools<Scalar> tools, scratch_use use
 template <class Scalar>
 matrix_view<Scalar> output_gradient(backward_tools<Scalar> tools, bool separate, matrix_view<Scalar> dx) {
   if (!separate) return dx;
-  const auto own = scratch_matrix(tools, d_output, dx.rows(), dx.cols());
+  const auto own = scratch_matrix(tools, d_output, dx.rows(), dx.cols());  // (n_row, d_model)
   for (std::size_t t = 0; t < dx.rows(); ++t) std::copy_n(dx.row(t), dx.cols(), own.row(t));
   return own;
 }
@@ -166,18 +166,19 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
   const config& c = m.config();
   const block_weights<Scalar>& w = m.weights().blocks[layer];
   const std::size_t n = dx.rows();
-  const const_rows x = record.input(layer), attended = record.at(slot::attended, layer);
+  const const_rows x = record.input(layer);                      // (n_row, d_model)
+  const const_rows attended = record.at(slot::attended, layer);  // (n_row, n_head * d_head)
 
   const bool separate = hooks.separates(site::o, layer);
-  const auto dy = output_gradient(tools, separate, dx);
+  const auto dy = output_gradient(tools, separate, dx);  // (n_row, d_model)
   if (separate) hooks.attention_output_backward(layer, segments, record.at(slot::attention_out, layer), dy);
-  const auto d_att = scratch_matrix(tools, d_attended, n, c.d_q());
+  const auto d_att = scratch_matrix(tools, d_attended, n, c.d_q());  // (n_row, n_head * d_head)
   project_backward<Scalar>(tools, hooks, layer, segments, site::o, {w.o, g.o, g.o_bias}, attended, dy, d_att,
                            linear::gemm_output::overwrite);
 
-  const auto dq_rows = scratch_matrix(tools, dq, n, c.d_q());
-  const auto dk_joined = scratch_matrix(tools, dk, context.n_joined(), c.d_kv());
-  const auto dv_joined = scratch_matrix(tools, dv, context.n_joined(), c.d_kv());
+  const auto dq_rows = scratch_matrix(tools, dq, n, c.d_q());                      // (n_row, n_head * d_head)
+  const auto dk_joined = scratch_matrix(tools, dk, context.n_joined(), c.d_kv());  // (n_joined, n_kv_head * d_head)
+  const auto dv_joined = scratch_matrix(tools, dv, context.n_joined(), c.d_kv());  // (n_joined, n_kv_head * d_head)
   context.template store<Scalar>(ws, layer, segments, record.at(slot::k, layer), record.at(slot::v, layer));
   attention_backward<Scalar>(
       ws, c, context,
@@ -188,13 +189,15 @@ void attention_block_backward(const basic_model<Policies>& m, std::size_t layer,
     drop_prefixes(context, dk_joined);
     drop_prefixes(context, dv_joined);
   }
-  const auto dk_rows = dk_joined.middle_rows(0, n), dv_rows = dv_joined.middle_rows(0, n);
+  const auto dk_rows = dk_joined.middle_rows(0, n);  // (n_row, n_kv_head * d_head)
+  const auto dv_rows = dv_joined.middle_rows(0, n);  // (n_row, n_kv_head * d_head)
   rotate_rows_back(ws, tools.rope, segments, c.d_head, dq_rows);
   rotate_rows_back(ws, tools.rope, segments, c.d_head, dk_rows);
 
   reaches_input = reaches_input || g.attention_norm != nullptr;
+  // (n_row, d_model)
   const auto dn = reaches_input ? scratch_matrix(tools, d_normed, n, c.d_model) : matrix_view<Scalar>();
-  matrix_view<Scalar> normed_rows;
+  matrix_view<Scalar> normed_rows;  // (n_row, d_model)
   if (g.q != nullptr || g.k != nullptr || g.v != nullptr || hooks.touches(site::q, layer) ||
       hooks.touches(site::k, layer) || hooks.touches(site::v, layer)) {
     normed_rows = scratch_matrix(tools, normed, n, c.d_model);

@@ -115,11 +115,11 @@ template <class Policies, class Recorder, class Context, class Hooks>
   const block_weights<scalar>& w = m.weights().blocks[layer];
   const std::size_t n = x.rows();
 
-  const auto normed = recorder.matrix(slot::attention_in, layer, n, c.d_model);
+  const auto normed = recorder.matrix(slot::attention_in, layer, n, c.d_model);  // (n_row, d_model)
   rms_norm_rows<scalar>(tools.ws, x, w.attention_norm, c.rms_norm_eps, normed);
-  const auto q = recorder.matrix(slot::q, layer, n, c.d_q());
-  const auto k = recorder.matrix(slot::k, layer, n, c.d_kv());
-  const auto v = recorder.matrix(slot::v, layer, n, c.d_kv());
+  const auto q = recorder.matrix(slot::q, layer, n, c.d_q());   // (n_row, n_head * d_head)
+  const auto k = recorder.matrix(slot::k, layer, n, c.d_kv());  // (n_row, n_kv_head * d_head)
+  const auto v = recorder.matrix(slot::v, layer, n, c.d_kv());  // (n_row, n_kv_head * d_head)
   const std::array<product, 3> qkv{{{&w.q, w.q_bias, q}, {&w.k, w.k_bias, k}, {&w.v, w.v_bias, v}}};
   tools.projector.run(normed, qkv);
   hooks.projected(projection_site::q, layer, segments, const_rows(normed), q);
@@ -128,16 +128,16 @@ template <class Policies, class Recorder, class Context, class Hooks>
   rotate_rows(tools.ws, tools.rope, segments, c.d_head, q);
   rotate_rows(tools.ws, tools.rope, segments, c.d_head, k);
   context.template store<scalar>(tools.ws, layer, segments, k, v);
-  const auto attended = recorder.matrix(slot::attended, layer, n, c.d_q());
+  const auto attended = recorder.matrix(slot::attended, layer, n, c.d_q());  // (n_row, n_head * d_head)
   attend<scalar>(tools.ws, c, context, layer, plan, q, attended, recorder.log_sum(layer, n, c.n_head));
 
   x = recorder.residual(layer, 0, x);
   if (hooks.separates(projection_site::o, layer)) {
-    const auto out = recorder.matrix(slot::attention_out, layer, n, c.d_model);
+    const auto out = recorder.matrix(slot::attention_out, layer, n, c.d_model);  // (n_row, d_model)
     const product o{&w.o, w.o_bias, out};
     tools.projector.run(attended, {&o, 1});
     hooks.projected(projection_site::o, layer, segments, const_rows(attended), out);
-    const auto changed = recorder.output(slot::attention_out, out);
+    const auto changed = recorder.output(slot::attention_out, out);  // (n_row, d_model)
     hooks.attention_output(layer, segments, changed);
     add_rows<scalar>(tools.ws, changed, x);
   } else {
@@ -146,18 +146,18 @@ template <class Policies, class Recorder, class Context, class Hooks>
     hooks.projected(projection_site::o, layer, segments, const_rows(attended), x);
   }
 
-  const auto ffn_in = recorder.matrix(slot::ffn_in, layer, n, c.d_model);
+  const auto ffn_in = recorder.matrix(slot::ffn_in, layer, n, c.d_model);  // (n_row, d_model)
   rms_norm_rows<scalar>(tools.ws, x, w.ffn_norm, c.rms_norm_eps, ffn_in);
-  const ffn::ffn_buffers<scalar> buffers{recorder.matrix(slot::gate, layer, n, c.d_ffn),
+  const ffn::ffn_buffers<scalar> buffers{recorder.matrix(slot::gate, layer, n, c.d_ffn),  // (n_row, d_ffn) each
                                          recorder.matrix(slot::up, layer, n, c.d_ffn),
                                          recorder.matrix(slot::hidden, layer, n, c.d_ffn)};
   const detail::ffn_observer<scalar, Hooks> observer{hooks, layer, segments};
   x = recorder.residual(layer, 1, x);
   if (hooks.separates(projection_site::down, layer)) {
-    const auto out = recorder.matrix(slot::ffn_out, layer, n, c.d_model);
+    const auto out = recorder.matrix(slot::ffn_out, layer, n, c.d_model);  // (n_row, d_model)
     for (std::size_t t = 0; t < n; ++t) std::fill_n(out.row(t), c.d_model, scalar(0));
     m.ffn().forward(m.ffn_state_of(layer), w.ffn, tools.ws, tools.projector, ffn_in, buffers, out, observer);
-    const auto changed = recorder.output(slot::ffn_out, out);
+    const auto changed = recorder.output(slot::ffn_out, out);  // (n_row, d_model)
     hooks.ffn_output(layer, segments, changed);
     add_rows<scalar>(tools.ws, changed, x);
   } else {

@@ -145,7 +145,7 @@ template <class... Types, class... Values>
 struct load_options {
   std::string tokenizer = {};  ///< file or folder with the vocabulary, in place of the checkpoint's own
   progress_callback progress = {};
-  thread_team team = thread_team(1);  ///< for kernels that lay weights out anew
+  thread_team team = thread_team(1);  ///< for kernels that rearrange weights
 };
 
 /// A checkpoint for `from_checkpoint`, with the vocabulary that the options name.

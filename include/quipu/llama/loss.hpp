@@ -44,9 +44,9 @@ struct loss_sum {
 template <class Scalar>
 struct head_layer {
   linear::stored_matrix w;         ///< (n_vocab, d_model)
-  Scalar* dw = nullptr;
+  Scalar* dw = nullptr;            ///< (n_vocab, d_model)
   const Scalar* bias = nullptr;    ///< (n_vocab)
-  Scalar* d_bias = nullptr;
+  Scalar* d_bias = nullptr;        ///< (n_vocab)
 };
 
 /// Computes -log softmax(W h + b)[target] over the rows h of a batch, and its gradients.
@@ -88,8 +88,8 @@ class head_loss {
       const std::size_t n = counted_.size() * (portion + 1) / n_portion - first;
       rows_.reserve_discarding(n * d);
       logits_.reserve_discarding(n * n_vocab);
-      const auto rows = rows_.matrix(n, d);
-      const auto logits = logits_.matrix(n, n_vocab);
+      const auto rows = rows_.matrix(n, d);            // (n, d_model)
+      const auto logits = logits_.matrix(n, n_vocab);  // (n, n_vocab)
       for (std::size_t i = 0; i < n; ++i) std::copy_n(hidden.row(counted_[first + i]), d, rows.row(i));
       const linear::projection<Scalar> product{&head, layer.bias, logits};
       projector.run(rows, {&product, 1});
@@ -119,7 +119,7 @@ class head_loss {
   std::size_t n_logit_;
   std::vector<std::size_t> counted_;
   std::vector<double> losses_;
-  buffer<Scalar> rows_, logits_;
+  buffer<Scalar> rows_, logits_;  // (n, d_model), (n, n_vocab)
 };
 
 }  // namespace quipu::llama

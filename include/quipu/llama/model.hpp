@@ -34,7 +34,7 @@ struct model_identity {
 
 /// What making a model may use besides what it is made of.
 struct build_options {
-  thread_team team = thread_team(1);  ///< for kernels that lay weights out anew
+  thread_team team = thread_team(1);  ///< for kernels that rearrange weights
   progress_callback progress = {};
 };
 
@@ -126,12 +126,12 @@ template <class Ffn, class Policies>
   return basic_model<changed>(m.identity(), m.shared_weights(), m.chosen().replace(std::move(ffn)), options);
 }
 
-/// Optional: an FFN kernel that can be had with another activation.
+/// Optional: an FFN kernel that can be rebuilt for another activation.
 template <class Ffn>
 concept rebindable_ffn = requires { typename Ffn::template with_activation<activation::relu>; };
 
-/// The same tensors under another activation, which the config of the new model states: another model, for whoever means
-/// it (substituting ReLU, for instance). `checkpoint_of` and the writers write it as such.
+/// The same tensors under another activation, which the config of the new model states: a different model, for
+/// those who want one (with ReLU in place of SiLU, for instance). `checkpoint_of` and the writers write it as such.
 template <class Activation, class Policies>
 [[nodiscard]] auto with_activation(const basic_model<Policies>& m, Activation f = {}, const build_options& options = {}) {
   using old = policy_of<Policies, role::ffn>;

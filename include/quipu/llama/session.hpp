@@ -216,7 +216,7 @@ class session {
     for (std::size_t i = 0; i < pass_.size(); ++i) {
       const part& p = pass_[i];
       const input& in = inputs[p.input];
-      const auto rows = x.middle_rows(segments_[i].first_row, p.n_row);
+      const auto rows = x.middle_rows(segments_[i].first_row, p.n_row);  // (n, d_model) of this input
       if (!in.tokens.empty()) {
         embed<scalar_type>(model_.weights().embedding, in.tokens.subspan(p.first, p.n_row), rows);
       } else {
@@ -224,6 +224,7 @@ class session {
       }
     }
     cached_context<kv_type> context(caches_);
+    // (n_row, d_model)
     const auto out = forward_blocks(model_, {ws_, projector_, rope_}, segments_, x, recorder_, context, hooks);
     for (std::size_t i = 0; i < pass_.size(); ++i) caches_[i]->commit(caches_[i]->length() + pass_[i].n_row);
     give_logits(inputs, out, visit);
@@ -249,8 +250,8 @@ class session {
       const std::size_t n = std::min(portion, wanted_.size() - first);
       normed_.reserve_discarding(n * c.d_model);
       logits_.reserve_discarding(n * c.n_vocab);
-      const auto normed = normed_.matrix(n, c.d_model);
-      const auto logits = logits_.matrix(n, c.n_vocab);
+      const auto normed = normed_.matrix(n, c.d_model);  // (n, d_model)
+      const auto logits = logits_.matrix(n, c.n_vocab);  // (n, n_vocab)
       for (std::size_t i = 0; i < n; ++i) {
         rms_norm_rows<scalar_type>(ws_, x.middle_rows(wanted_[first + i].row, 1), w.final_norm, c.rms_norm_eps,
                                    normed.middle_rows(i, 1));
@@ -261,7 +262,7 @@ class session {
       projector_.run(normed, {&head, 1},
                      rounding == linear::activation_rounding::few_rows ? linear::activation_rounding::none : rounding);
       for (std::size_t i = 0; i < n; ++i) {
-        const std::span<const scalar_type> row = logits.row_span(i);
+        const std::span<const scalar_type> row = logits.row_span(i);  // (n_vocab)
         visit(wanted_[first + i].input, wanted_[first + i].input_row, row);
       }
     }
@@ -286,7 +287,7 @@ class session {
   std::vector<row_segment> segments_;
   std::vector<kv_cache<kv_type>*> caches_;
   std::vector<wanted_row> wanted_;
-  buffer<scalar_type> x_, normed_, logits_;
+  buffer<scalar_type> x_, normed_, logits_;  // (n_row, d_model), (n, d_model), (n, n_vocab)
 };
 
 template <class Model>

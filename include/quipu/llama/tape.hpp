@@ -19,7 +19,7 @@ namespace quipu::llama {
 enum class tape_depth : std::uint8_t { everything, block_inputs };
 
 /// Recorder of training. Of each block it keeps input, middle of the residual stream, q, k, v, mixed values,
-/// their normalisers, gate and up, and outputs that hooks change; normalised rows and the FFN's hidden rows are cheap and made again.
+/// their normalisers, gate and up, and outputs that hooks change; normalised rows and the FFN's hidden rows are cheap and recomputed.
 /// Its memory is reused from batch to batch.
 template <class Scalar>
 class tape {
@@ -92,12 +92,12 @@ class tape {
   struct block {
     std::array<buffer<Scalar>, n_slot> slots;
     std::array<matrix_view<const Scalar>, n_slot> views;
-    std::array<buffer<Scalar>, 2> residual;
-    matrix_view<Scalar> middle;
-    buffer<Scalar> log_sum;
+    std::array<buffer<Scalar>, 2> residual;  // (n_row, d_model) each
+    matrix_view<Scalar> middle;              // (n_row, d_model) between attention and FFN
+    buffer<Scalar> log_sum;                  // (n_row, n_head)
   };
   struct layer_input {
-    matrix_view<Scalar> input;
+    matrix_view<Scalar> input;  // (n_row, d_model)
     buffer<Scalar> memory;  // used if only inputs are kept
   };
 
@@ -111,7 +111,7 @@ class tape {
 
   static matrix_view<Scalar> copy(matrix_view<const Scalar> x, buffer<Scalar>& to) {
     to.reserve_discarding(x.rows() * x.cols());
-    const matrix_view<Scalar> out = to.matrix(x.rows(), x.cols());
+    const matrix_view<Scalar> out = to.matrix(x.rows(), x.cols());  // as x
     for (std::size_t t = 0; t < x.rows(); ++t) std::copy_n(x.row(t), x.cols(), out.row(t));
     return out;
   }

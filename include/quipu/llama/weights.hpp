@@ -19,7 +19,7 @@ template <class Scalar>
 struct block_weights {
   const Scalar* attention_norm = nullptr;  ///< (d_model)
   linear::stored_matrix q;                 ///< (n_head * d_head, d_model), rotary pairs (i, i + d_head/2)
-  linear::stored_matrix k;                 ///< (n_kv_head * d_head, d_model), likewise
+  linear::stored_matrix k;                 ///< (n_kv_head * d_head, d_model), rotary pairs as in q
   linear::stored_matrix v;                 ///< (n_kv_head * d_head, d_model)
   linear::stored_matrix o;                 ///< (d_model, n_head * d_head)
   const Scalar* q_bias = nullptr;

@@ -36,7 +36,7 @@ struct bert_shape {
   float epsilon = 1e-12f;  ///< of the layer norms
 };
 
-/// Encodes a text as the mean of the last layer's states over its tokens, brought to length 1 (as
+/// Encodes a text as the mean of the last layer's states over its tokens, scaled to length 1 (as
 /// all-MiniLM-L6-v2 and the other sentence-transformers with mean pooling). Source: Devlin and others
 /// 2018; post-norm layers, learned positions, gelu by erf.
 ///

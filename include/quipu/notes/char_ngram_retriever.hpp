@@ -32,7 +32,7 @@ struct char_ngram_options {
 ///   weight = (1 + ln f) idf,   idf = ln((1 + N) / (1 + N_g)) + 1,   ln(1 + N) for an n-gram of no note
 ///
 /// Incremental equals bulk to the last bit. The lengths of the notes' vectors depend on all notes; they are
-/// worked out anew by the first query after an edit, in time proportional to all n-grams.
+/// recomputed by the first query after an edit, in time proportional to all n-grams.
 ///
 /// Threads: `retrieve` side by side, edits alone.
 template <class Words = content_words>

@@ -17,7 +17,7 @@
 namespace quipu::notes {
 
 enum class vector_metric : std::uint8_t {
-  cosine,         ///< vectors are brought to length 1 first
+  cosine,         ///< vectors are scaled to length 1 first
   inner_product,  ///< as they are: what EREN's paper does with Contriever
 };
 

@@ -57,7 +57,7 @@ class product_space final : public hnswlib::SpaceInterface<float> {
 }  // namespace detail
 
 /// hnswlib's graph over inner products. Erased vectors stay in the graph, unfound, until they are half of
-/// it; then it is built anew. Results are approximate and depend on the order of the additions, but their
+/// it; then it is rebuilt. Results are approximate and depend on the order of the additions, but their
 /// scores are exact. Written for version 0.6.2 (no filtered search, no reuse of deleted places).
 ///
 /// Threads: `search` side by side, edits alone.
@@ -117,7 +117,7 @@ class hnsw_index {
     return best.take();
   }
 
-  /// Builds the graph anew without the erased vectors.
+  /// Rebuilds the graph without the erased vectors.
   void compact() {
     std::vector<note_id> ids(live_.begin(), live_.end());
     std::sort(ids.begin(), ids.end());

@@ -147,7 +147,7 @@ class inverted_index {
       }
     }
   }
-  /// Reads what `save` wrote. The lists are made anew from the notes' terms, so that they cannot contradict.
+  /// Reads what `save` wrote. The lists are rebuilt from the notes' terms, so that they cannot contradict.
   /// @throws format_error  cut off, or numbers out of range
   [[nodiscard]] static inverted_index restore(io::byte_reader& in) {
     inverted_index index;

@@ -102,7 +102,7 @@ void export_json_lines(const Store& store, std::ostream& out) {
 }
 
 /// Adds the live notes of a stream in one transaction: all of them or none. They get new ids; blank
-/// lines and superseded notes are passed over.
+/// lines and superseded notes are skipped.
 /// @param place  name of the stream in errors
 /// @throws format_error  naming the line
 template <note_store Store>

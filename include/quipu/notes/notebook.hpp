@@ -36,7 +36,7 @@ class notebook {
   using store_type = Store;
   using retriever_type = Retriever;
 
-  /// @param cache  file of `save_search`; used if it fits the store, passed over otherwise. Empty: none
+  /// @param cache  file of `save_search`; used if it fits the store, ignored otherwise. Empty: none
   /// @throws what the store throws while it is read
   explicit notebook(Store store, Retriever retriever = Retriever(), const std::string& cache = {})
       : state_(std::make_unique<state>(std::move(store), std::move(retriever))) {

@@ -75,7 +75,7 @@ void save(const std::string& path, const Store& store, store_version version, co
 }
 
 /// Fills the retriever from a file that was written for the same kind of index and for a state of this very
-/// store. Any other file, a damaged one and none at all are passed over: the cache may always be deleted.
+/// store. Any other file, a damaged one and none at all are ignored: the cache may always be deleted.
 /// @return the version that the index holds; nothing, with the retriever empty, if there is no use in the file
 template <fingerprinted_store Store, cacheable_retriever Retriever>
 std::optional<store_version> load(const std::string& path, const Store& store, Retriever& retriever) {

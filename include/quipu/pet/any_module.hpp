@@ -19,7 +19,7 @@ namespace quipu::pet {
 /// A module of one of several kinds. Hooks look through it (`visit_module`), so that a set or a batch of it may mix
 /// kinds; it has none of a module's places itself.
 ///
-/// @tparam Kinds  a `kind_list`; one with kinds of a user's makes a type of its own
+/// @tparam Kinds  a `kind_list`; one with a user's own kinds makes another type
 template <class Scalar, class Kinds = kinds>
 class any_module {
  public:

@@ -207,7 +207,7 @@ class dora::module : public lora::module<Scalar> {
     });
   }
 
-  // Norms of W + s B A, made again only if A or B changed since the last call.
+  // Norms of W + s B A, recomputed only if A or B changed since the last call.
   [[nodiscard]] const Scalar* norms(const call_type& call, projection_site site, const linear::stored_matrix& w) const {
     const auto& t = base::at(call.layer, site);
     const std::size_t n_a = t.rank * t.d_in, n_b = t.rank * t.d_out;

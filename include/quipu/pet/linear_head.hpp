@@ -49,7 +49,7 @@ class linear_head {
   }
   [[nodiscard]] const Scalar* bias() const noexcept { return parameters_[1].value; }
 
-  /// A head with more classes: those that were there keep their weights, the others start anew.
+  /// A head with more classes: those that were there keep their weights, the others start fresh.
   /// @throws config_error  fewer classes than before
   [[nodiscard]] linear_head grown(std::size_t n, std::uint64_t seed) const {
     if (n < n_class()) fail<config_error>(concat("linear_head: classes of ", name_), concat("at least ", n_class()), n);

@@ -22,7 +22,7 @@ concept labelled_source = example_source<S> && requires(const S& s, std::size_t 
   { s.classified(i, n_row) } -> std::same_as<llama::classified_row<Scalar>>;
 };
 
-/// Sequences with the rows of theirs that are classified.
+/// Sequences, and which of their rows are classified.
 template <class Scalar>
 struct classification_batch : llama::training_batch {
   using llama::training_batch::training_batch;

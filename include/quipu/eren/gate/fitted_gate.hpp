@@ -148,12 +148,12 @@ class fitted_gate {
     return d;
   }
 
-  /// Fits everything anew, see `fit_gate`; a program that calls it includes <quipu/eren/gate/gate_fit.hpp>.
+  /// Fits everything again, see `fit_gate`; a program that calls it includes <quipu/eren/gate/gate_fit.hpp>.
   template <class Options = gate_fit_options>
   void fit(std::span<const gate_sample> samples, const Options& options = {}) {
     model_ = fit_gate(samples, names(), n_cheap(), probe_at(), options).model;  // found by its last argument
   }
-  /// Keeps the weights and chooses the threshold, and the probability, anew on samples that the weights were
+  /// Keeps the weights and chooses the threshold, and the probability, again on samples that the weights were
   /// not fitted on.
   /// @throws config_error  not fitted, too few negatives for the damage rate, one class only
   void calibrate(std::span<const gate_sample> samples, const gate_fit_options& options = {}) {

@@ -25,7 +25,7 @@ namespace quipu::eren {
 struct gate_fit {
   gate_model model;
   std::vector<double> scores;           ///< of the samples, out of fold
-  std::vector<double> probe_scores;     ///< likewise; empty without a probe
+  std::vector<double> probe_scores;     ///< of the samples, out of fold; empty without a probe
 };
 
 namespace detail {

@@ -144,7 +144,7 @@ class basic_extractive_reader {
     if (all.empty()) all.push_back(options_.abstention);  // a note of nothing but punctuation
     return all;
   }
-  /// Makes the answer the whole name that it is part of in the first note that has such a one.
+  /// Makes the answer the whole name that it is part of in the first note that has one.
   static void complete_name(std::string& answer, const reading_task& task, std::span<const std::string> candidates) {
     for (const std::string& note : task.notes) {
       std::string name = whole_name(note, answer, candidates);

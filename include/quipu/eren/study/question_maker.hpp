@@ -31,7 +31,7 @@ struct made_question {
   std::string question, answer;
 };
 
-/// Statements with a question for one of their words: what the model goes on from.
+/// Statements with a question for one of their words: what the model continues.
 inline constexpr std::string_view question_demonstrations =
     "Statement: The author of Emma is Jane Austen.\nAnswer: Jane Austen\nQuestion: Who wrote Emma?\n\n"
     "Statement: Mount Kenya lies in Africa.\nAnswer: Africa\nQuestion: On which continent can you find Mount Kenya?\n\n"

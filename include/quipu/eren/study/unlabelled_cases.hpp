@@ -43,7 +43,7 @@ inline bool has_name(std::string_view text) {
   });
 }
 
-/// The question with this topic in the place of its own; empty if its own does not stand in it as written.
+/// The question with this topic in place of its own; empty if its own does not stand in it as written.
 inline std::string with_topic(std::string question, std::string_view own, std::string_view topic) {
   const std::size_t at = own.empty() ? std::string::npos : question.find(own);
   return at == std::string::npos ? std::string() : question.replace(at, own.size(), topic);
@@ -56,7 +56,7 @@ inline std::string with_topic(std::string question, std::string_view own, std::s
 
 /// Cases as a set of edits has them, with only half of the notes live: the questions made for these are in their scope; a
 /// question made for another note asks for what no note tells (group "neighbor_subj"); and a question of another note
-/// with this note's topic in the place of its own asks something else of the same subject (group "same_subj"), if both
+/// with this note's topic in place of its own asks something else of the same subject (group "same_subj"), if both
 /// topics have names in them and the two notes have no word in common besides.
 ///
 /// @param notes  guarded, without final periods
