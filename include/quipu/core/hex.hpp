@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu {
 
 /// Eight hexadecimal digits, lower case.

@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu {
 
 /// A type that says by `using policy_role = ...` in which place of a host it wants to stand. A role is any class, so that

@@ -7,6 +7,8 @@
 #include <span>
 #include <type_traits>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::pet {
 
 /// FNV-1a, 64 bits. Keys lie in files, so what it gives must stay.

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::pet {
 
 /// Learned keys and values that stand before a sequence's own in every layer, not rotated. Row r holds for

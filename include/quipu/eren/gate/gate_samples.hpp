@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::eren {
 
 /// One question with the note that was read for it.
