@@ -11,7 +11,7 @@
 #include <quipu/eren/gate/fitted_gate.hpp>
 #include <quipu/eren/study/evaluate.hpp>
 #include <quipu/eren/study/evaluation_scores.hpp>
-#include <quipu/llama/model.hpp>
+#include <quipu/llama/session.hpp>  // open_session
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 
