@@ -28,7 +28,7 @@ using namespace quipu;
 
 namespace {
 
-// CounterFact-Hard, or nothing if it is missing, which has been said then.
+// CounterFact-Hard, or nothing if it is missing, which is then reported.
 std::vector<data::edit_case> hard_cases() {
   const auto path = test::shared_root() / "data" / "edit" / "eren" / "cfh_filtered.json";
   if (!test::have(path)) return {};

@@ -50,7 +50,7 @@ class gate_workshop {
   explicit gate_workshop(Editor& editor) noexcept : editor_(editor) {}
 
   /// Reads the best note of every question, whatever the gate says of it before, and gives the gate's
-  /// features. If several notes are read one by one it is that whose answer is likeliest over abstaining. Reading is
+  /// features. If several notes are read one by one it is the one whose answer is likeliest over abstaining. Reading is
   /// done in batches.
   [[nodiscard]] std::vector<examined_question> examine(std::span<const std::string> questions) requires
       measuring_gate<gate_type, session_type> {

@@ -25,7 +25,7 @@ inline constexpr std::int64_t ignored_label = -100;
 struct loss_sum {
   double sum = 0;             ///< nats, each row times its weight
   std::size_t n_counted = 0;  ///< rows
-  double weight = 0;          ///< of these rows; as many as they are if none was given
+  double weight = 0;          ///< of these rows; their number if none was given
 
   [[nodiscard]] double mean() const noexcept { return weight == 0 ? 0 : sum / weight; }
   loss_sum& operator+=(const loss_sum& other) noexcept {
