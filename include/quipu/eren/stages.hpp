@@ -18,6 +18,7 @@
 #include <quipu/eren/gate/gate.hpp>
 #include <quipu/eren/gate/pair_evidence.hpp>
 #include <quipu/eren/reading/asked_question.hpp>
+#include <quipu/eren/reading/reader.hpp>
 #include <quipu/eren/reading/reading.hpp>
 
 namespace quipu::eren {
