@@ -7,7 +7,8 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/activation/as_stated.hpp>
-#include <quipu/core/random.hpp>
+
+#include "support/random_weights.hpp"
 
 namespace quipu_dense_test {
 
@@ -20,12 +21,7 @@ namespace {
 
 constexpr std::size_t d_model = 9, d_ffn = 21, n_row = 5;
 
-std::vector<double> random_values(std::size_t n, std::uint64_t seed) {
-  quipu::random_stream stream(seed);
-  std::vector<double> values(n);
-  for (double& v : values) v = stream.normal();
-  return values;
-}
+const auto random_values = quipu::test::random_values<double>;
 
 /// An FFN in double with biases, its gradients, and a forward pass that keeps what the backward pass reads.
 template <class Activation>

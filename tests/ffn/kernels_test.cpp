@@ -8,9 +8,8 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/core/random.hpp>
-
 #include "extend/ffn_kernel.hpp"
+#include "support/random_weights.hpp"
 
 namespace quipu_kernels_test {
 
@@ -23,12 +22,7 @@ namespace {
 
 constexpr std::size_t d_model = 64, d_ffn = 96, n_row = 5;
 
-std::vector<float> random_values(std::size_t n, std::uint64_t seed) {
-  quipu::random_stream stream(seed);
-  std::vector<float> values(n);
-  for (float& v : values) v = static_cast<float>(stream.normal());
-  return values;
-}
+const auto random_values = quipu::test::random_values<float>;
 
 /// What an observer was shown, in order.
 struct witness {

@@ -7,43 +7,18 @@
 
 #include <catch2/catch.hpp>
 
-#include <quipu/core/random.hpp>
-#include <quipu/io/dequantise.hpp>
-#include <quipu/io/quantise.hpp>
 #include <quipu/linear/project.hpp>
+
+#include "support/random_weights.hpp"
 
 namespace quipu_listed_rows_test {
 
 namespace linear = quipu::linear;
 using quipu::tensor_type;
+using quipu::test::random_values;
+using weights = quipu::test::random_weights<double>;
 
 namespace {
-
-template <class Scalar>
-std::vector<Scalar> random_values(std::size_t n, std::uint64_t seed) {
-  quipu::random_stream stream(seed);
-  std::vector<Scalar> values(n);
-  for (Scalar& v : values) v = static_cast<Scalar>(stream.normal());
-  return values;
-}
-
-struct weights {
-  std::vector<std::byte> bytes;
-  std::vector<double> wide;  // what the bytes mean
-  linear::stored_matrix w;
-
-  weights(tensor_type type, std::size_t rows, std::size_t cols) {
-    const auto values = random_values<float>(rows * cols, 3);
-    const std::size_t stride = quipu::row_bytes(type, cols);
-    bytes.resize(rows * stride);
-    wide.resize(rows * cols);
-    for (std::size_t r = 0; r < rows; ++r) {
-      quipu::io::quantise_row(type, values.data() + r * cols, bytes.data() + r * stride, cols);
-      quipu::io::dequantise_row(type, bytes.data() + r * stride, wide.data() + r * cols, cols);
-    }
-    w = {type, rows, cols, bytes.data(), stride};
-  }
-};
 
 constexpr tensor_type plain[] = {tensor_type::f32, tensor_type::f16, tensor_type::bf16};
 constexpr tensor_type blocks[] = {tensor_type::q8_0, tensor_type::q4_0, tensor_type::q4_1};
@@ -135,6 +110,27 @@ TEST_CASE("entries of listed rows have the bits of the whole product", "[linear]
         for (const std::uint32_t r : rows) CHECK(some[40 + r] == all[40 + r]);
       }
     }
+  });
+}
+
+TEST_CASE("listed rows of a long batch are exact if the batch is", "[linear][listed_rows]") {
+  in_every_set([](linear::workspace& ws) {
+    const weights made(tensor_type::q8_0, 40, 64);
+    const auto x = random_values<float>(9 * 64, 9);
+    const auto entry = [&](linear::activation_rounding rounding, std::size_t n_row) {
+      linear::projector<float> projector(ws, rounding);
+      const quipu::matrix_view<const float> in(x.data(), n_row, 64);
+      std::vector<float> y(n_row * 40);
+      const linear::projection<float> part{&made.w, nullptr, {y.data(), n_row, 40}};
+      const std::uint32_t row = 7;
+      projector.run(in.middle_rows(0, 1), {&part, 1});  // the same place with fewer rows: nothing of it is taken for x
+      projector.run_listed(in, n_row - 1, part, {&row, 1});
+      return y[(n_row - 1) * 40 + 7];
+    };
+    using enum linear::activation_rounding;
+    CHECK(entry(few_rows, 9) == entry(none, 9));
+    CHECK(entry(few_rows, 3) == entry(always, 3));
+    CHECK(entry(always, 9) != entry(none, 9));
   });
 }
 

@@ -12,10 +12,14 @@
 #include <quipu/io/dequantise.hpp>
 #include <quipu/io/quantise.hpp>
 
+#include "support/random_weights.hpp"
+
 namespace linear = quipu::linear;
 using linear::stored_matrix;
 using quipu::matrix_view;
 using quipu::tensor_type;
+using quipu::test::random_values;
+using random_weights = quipu::test::random_weights<float>;
 
 namespace {
 
@@ -30,31 +34,6 @@ std::vector<const linear::kernel_table*> all_tables() {
   }
   return tables;
 }
-
-std::vector<float> random_values(std::size_t n, std::uint64_t seed) {
-  quipu::random_stream stream(seed);
-  std::vector<float> values(n);
-  for (float& v : values) v = static_cast<float>(stream.normal());
-  return values;
-}
-
-struct random_weights {
-  std::vector<std::byte> bytes;
-  std::vector<float> wide;  // what the bytes mean
-  stored_matrix w;
-
-  random_weights(tensor_type type, std::size_t rows, std::size_t cols, std::uint64_t seed = 1) {
-    const std::vector<float> values = random_values(rows * cols, seed);
-    const std::size_t stride = quipu::row_bytes(type, cols);
-    bytes.resize(rows * stride);
-    wide.resize(rows * cols);
-    for (std::size_t r = 0; r < rows; ++r) {
-      quipu::io::quantise_row(type, values.data() + r * cols, bytes.data() + r * stride, cols);
-      quipu::io::dequantise_row(type, bytes.data() + r * stride, wide.data() + r * cols, cols);
-    }
-    w = {type, rows, cols, bytes.data(), stride};
-  }
-};
 
 // y = x W^T in double, from the definition
 std::vector<double> reference(const std::vector<float>& x, const std::vector<float>& w, std::size_t n_row,

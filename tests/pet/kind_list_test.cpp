@@ -14,6 +14,7 @@
 #include <quipu/pet/module_key.hpp>
 #include <quipu/pet/peft_folder.hpp>
 
+#include "extend/pet_kind.hpp"
 #include "support/modules.hpp"
 #include "support/temp_folder.hpp"
 #include "support/training.hpp"
@@ -62,60 +63,7 @@ std::uint64_t key_of(const Policy& policy) {
   return pet::module_key(simple_module(policy));
 }
 
-/// A user's kind: a learned factor of every attention's output, with a setting that its key must know.
-struct output_gain {
-  double most = 4;  ///< factors are limited to this
-
-  template <class Scalar>
-  class module;
-
-  static constexpr std::string_view peft_type = "OUTPUT_GAIN";
-  static output_gain read_peft(pet::peft_fields& fields, const quipu::io::model_config&) {
-    return {fields.number("most", 4)};
-  }
-  void write_peft(nlohmann::ordered_json& json, const quipu::io::model_config&) const { json["most"] = most; }
-};
-
-template <class Scalar>
-class output_gain::module : public pet::no_module {
- public:
-  using scalar_type = Scalar;
-  using policy_type = output_gain;
-
-  module(const output_gain& policy, const quipu::io::model_config& c, std::uint64_t) :policy_(policy), memory_(c) {
-    for (std::size_t layer = 0; layer < c.n_layer; ++layer)
-      memory_.add(pet::peft_name(quipu::io::layer_name(layer, "self_attn"), ".gain"), {1, 1});
-    memory_.allocate();
-    for (const auto& p : memory_.parameters()) p.value[0] = 1;
-  }
-  [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const { return memory_.parameters(); }
-  [[nodiscard]] const output_gain& policy() const { return policy_; }
-  [[nodiscard]] bool fits(const quipu::io::model_config& c) const { return memory_.fits(c); }
-  [[nodiscard]] std::size_t lowest_layer() const { return 0; }
-  void add_to_key(pet::key_hash& hash) const { hash.add_value(policy_.most); }
-  [[nodiscard]] bool separates(projection_site site, std::size_t) const { return site == projection_site::o; }
-
-  void attention_output(const pet::module_call<Scalar>& call, matrix_view<Scalar> y) const {
-    for (std::size_t t = 0; t < y.rows(); ++t)
-      for (std::size_t i = 0; i < y.cols(); ++i) y(t, i) *= factor(call.layer);
-  }
-  void attention_output_backward(const pet::module_call<Scalar>& call, matrix_view<const Scalar> y,
-                                 matrix_view<Scalar> dy) {
-    for (std::size_t t = 0; t < y.rows(); ++t) {
-      for (std::size_t i = 0; i < y.cols(); ++i) {
-        memory_[call.layer].gradient[0] += dy(t, i) * y(t, i);
-        dy(t, i) *= factor(call.layer);
-      }
-    }
-  }
-
- private:
-  [[nodiscard]] Scalar factor(std::size_t layer) const {
-    return std::min(memory_[layer].value[0], static_cast<Scalar>(policy_.most));
-  }
-  output_gain policy_;
-  pet::parameter_memory<Scalar> memory_;
-};
+using extend::output_gain;  // a user's kind
 
 using own_kinds = pet::kind_list<output_gain, pet::lora>;
 using own_module = pet::any_module<double, own_kinds>;

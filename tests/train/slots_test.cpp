@@ -1,8 +1,5 @@
 #include <quipu/train/trainer.hpp>
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +18,7 @@
 #include <quipu/pet/lora.hpp>
 #include <quipu/train/classification.hpp>
 
+#include "support/kills.hpp"
 #include "support/temp_folder.hpp"
 #include "support/training.hpp"
 
@@ -286,30 +284,7 @@ TEST_CASE("a run with companions killed at random moments ends with the same byt
   QUIPU_NEEDS(test::golden_case(slots_case));
   test::temp_folder folder;
   const slot_run job{.folder = folder.file("killed"), .n_step = 30, .resume = true, .save_every = 2, .pause_ms = 4};
-  quipu::random_stream random(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()));
-  std::size_t n_killed = 0;
-  for (std::size_t n_started = 0; n_killed < 5 && n_started < 40; ++n_started) {
-    const ::pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      try {
-        run_with_slots(job);
-      } catch (...) {
-        ::_exit(1);
-      }
-      ::_exit(0);
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(30 + random.below(120)));
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) ++n_killed;
-    if (WIFEXITED(status)) {  // finished before it was killed: start over
-      REQUIRE(WEXITSTATUS(status) == 0);
-      std::filesystem::remove_all(job.folder);
-    }
-  }
-  CHECK(n_killed == 5);
+  CHECK(test::kill_at_random(5, 120, job.folder, [&] { run_with_slots(job); }) == 5);
   controller killed, alone;
   const auto values = run_with_slots(job, &killed);
   CHECK(run_with_slots({.folder = folder.file("alone"), .n_step = 30, .save_every = 2}, &alone) == values);

@@ -1,9 +1,6 @@
 #include <quipu/train/trainer.hpp>
 
-#include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <fstream>
@@ -17,6 +14,7 @@
 #include <quipu/llama/module_hooks.hpp>
 #include <quipu/pet/lora.hpp>
 
+#include "support/kills.hpp"
 #include "support/temp_folder.hpp"
 #include "support/training.hpp"
 
@@ -174,31 +172,7 @@ TEST_CASE("a run killed at ten random moments ends with the same bytes", "[train
   QUIPU_NEEDS(test::golden_case(base_case));
   test::temp_folder folder;
   const settings job{.folder = folder.file("killed"), .n_step = 40, .resume = true, .save_every = 2, .pause_ms = 4};
-  quipu::random_stream random(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()));
-  std::size_t n_killed = 0, n_started = 0;
-  while (n_killed < 10 && n_started < 60) {
-    ++n_started;
-    const ::pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      try {
-        run_lora(job);
-      } catch (...) {
-        ::_exit(1);
-      }
-      ::_exit(0);
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(30 + random.below(170)));
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) ++n_killed;
-    if (WIFEXITED(status)) {  // finished before it was killed: start over
-      REQUIRE(WEXITSTATUS(status) == 0);
-      std::filesystem::remove_all(job.folder);
-    }
-  }
-  CHECK(n_killed == 10);
+  CHECK(test::kill_at_random(10, 170, job.folder, [&] { run_lora(job); }) == 10);
   CHECK(run_lora(job).finished);
   run_lora({.folder = folder.file("alone"), .n_step = job.n_step, .save_every = job.save_every});
   for (const char* file : {"/last.safetensors", "/best.safetensors"}) {

@@ -58,7 +58,6 @@ struct no_observer {
 /// before the activation; `up(x, buffers.up)`, whose entries of neurons that were skipped are 0, before they are read;
 /// `hidden(buffers.hidden)`, 0 for skipped neurons; `down(buffers.hidden, y)`. What an observer changes in the gate
 /// decides which neurons are active, and its changes of up and hidden reach y for active neurons.
-/// `if constexpr (std::is_same_v<...>)` shortcuts for `no_observer` may leave buffers unwritten.
 template <class K>
 concept has_ffn_role = std::is_same_v<role_of<K>, role::ffn>;
 template <class K>

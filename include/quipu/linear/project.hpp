@@ -54,10 +54,9 @@ class projector {
   /// The same with another rounding than the projector's own.
   void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products, activation_rounding rounding) {
     if (x.empty()) return;
-    rounded_ = nullptr;
+    rounded_ = {};
     if constexpr (std::is_same_v<Scalar, float>) {
-      rounds_now_ = rounding == activation_rounding::always ||
-                    (rounding == activation_rounding::few_rows && x.rows() < few_rows);
+      rounds_now_ = rounds(rounding, x.rows());
       if (std::any_of(products.begin(), products.end(), [&](const auto& p) { return in_int8(*p.w); })) round(x);
       if (x.rows() < few_rows) return run_few(x, products);
     }
@@ -79,14 +78,15 @@ class projector {
   }
 
   /// Computes entries `rows` of one product of row t of x alone, for kernels that skip the others; all other entries of
-  /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. In float the bits
-  /// are those that `run` gives fewer than `few_rows` rows.
-  /// @pre as `run`; rows are below p.w->rows
+  /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. x is rounded if `run`
+  /// would round it. In float the bits are those of `run` if that rounds, or is given fewer than `few_rows` rows.
+  /// @pre as `run`; rows are below p.w->rows; x has not changed since it was last given to `run` or to this function
   void run_listed(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,
                   std::span<const std::uint32_t> rows) {
     if constexpr (std::is_same_v<Scalar, float>) {
-      if (rounded_ != x.data()) {
-        rounds_now_ = rounding_ != activation_rounding::none;
+      const bool known = rounded_.data() == x.data() && rounded_.rows() >= x.rows() && rounded_.cols() == x.cols();
+      if (!known) {
+        rounds_now_ = rounds(rounding_, x.rows());
         if (in_int8(*p.w)) round(x);
       }
     }
@@ -98,6 +98,9 @@ class projector {
   static constexpr std::size_t few_rows = 4;
 
  private:
+  [[nodiscard]] static bool rounds(activation_rounding rounding, std::size_t n_row) noexcept {
+    return rounding == activation_rounding::always || (rounding == activation_rounding::few_rows && n_row < few_rows);
+  }
   [[nodiscard]] bool in_int8(const stored_matrix& w) const noexcept {
     return rounds_now_ && w.cols % int8_block == 0 &&
            (w.type == tensor_type::q4_0 || w.type == tensor_type::q4_1 || w.type == tensor_type::q8_0);
@@ -109,7 +112,7 @@ class projector {
 
   void round(matrix_view<const float> x) {
     const std::size_t n_block = x.cols() / int8_block;
-    rounded_ = x.data();
+    rounded_ = x;
     q_.reserve_discarding(x.rows() * x.cols());  // (n_row, d_in)
     d_.reserve_discarding(x.rows() * n_block);   // (n_row, d_in / int8_block)
     s_.reserve_discarding(x.rows() * n_block);   // (n_row, d_in / int8_block)
@@ -221,7 +224,7 @@ class projector {
   activation_rounding rounding_;
   product_rounding products_;
   bool rounds_now_ = false;             // in the step that is being computed
-  const Scalar* rounded_ = nullptr;     // the rows that q_, d_ and s_ hold, if they hold any
+  matrix_view<const Scalar> rounded_;  // the rows that q_, d_ and s_ hold, if they hold any
   packed_rows<Scalar> rows_;
   buffer<std::int8_t> q_;  // (n_row, d_in)
   buffer<float> d_;        // (n_row, d_in / int8_block) scales
