@@ -19,8 +19,8 @@
 
 namespace {
 
-// The model with an adapter, asked as an editor is: it answers everything itself, so every answer counts as applied. The
-// unedited model's answers are written together in the same way.
+// The model with an adapter, asked as an editor is: it answers everything itself, so every answer counts as applied.
+// The unedited model's answers are written together in the same way.
 class tuned_model {
  public:
   tuned_model(const model_t& m, q::eren::module_adapter<q::pet::any_module<float>> adapter, std::size_t n_token,
@@ -76,8 +76,8 @@ class tuned_model {
   std::map<std::string, std::string> unedited_;
 };
 
-/// LoRA on the own questions of the edits that are asked, then all questions; what it says of unrelated ones must be what
-/// the unedited model says. With `--resume NAME` the adapter stays in NAME.fine-tuned.
+/// LoRA on the own questions of the edits that are asked, then all questions; what it says of unrelated ones must be
+/// what the unedited model says. With `--resume NAME` the adapter stays in NAME.fine-tuned.
 records_t run_fine_tuned(const model_t& m, settings s, const study_set& set, const std::string& name) {
   s.fallback = true;
   const std::string folder = s.resume.empty() ? std::string() : q::concat(s.resume, ".", name, ".", s.n_edit, "edits");

@@ -1,5 +1,5 @@
-// Teaches a model to read notes: LoRA on questions of edits, written as a PEFT folder for `eren_bench compare --reader`.
-// SPDX-License-Identifier: Apache-2.0
+// Teaches a model to read notes: LoRA on questions of edits, written as a PEFT folder for `eren_bench compare
+// --reader`. SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 #include <string>
 

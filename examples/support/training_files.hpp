@@ -58,7 +58,8 @@ inline std::vector<pair> read_pairs(const std::string& path) {
 /// How prompts are put before the model.
 enum class prompt_format { chat, plain };
 
-/// A prompt as the model expects it: in its chat format if it has one, else as it is. Plain prompts end with a line break.
+/// A prompt as the model expects it: in its chat format if it has one, else as it is. Plain prompts end with a line
+/// break.
 template <class Tokenizer>
 std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt,
                                         prompt_format format = prompt_format::chat) {

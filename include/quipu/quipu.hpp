@@ -120,6 +120,7 @@
 #include <quipu/io/gguf_vocabulary.hpp>
 #include <quipu/io/gguf_writer.hpp>
 #include <quipu/io/hf_config.hpp>
+#include <quipu/io/hf_config_text.hpp>
 #include <quipu/io/hf_folder.hpp>
 #include <quipu/io/hf_writer.hpp>
 #include <quipu/io/json_fields.hpp>

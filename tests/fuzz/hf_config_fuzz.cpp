@@ -1,4 +1,5 @@
 #include <quipu/io/hf_config.hpp>
+#include <quipu/io/hf_config_text.hpp>
 
 #include "fuzz/fuzz_target.hpp"
 

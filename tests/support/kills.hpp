@@ -19,8 +19,8 @@
 
 namespace quipu::test {
 
-/// Starts `job` in a process of its own, again and again, and kills it 30 ms to 30 + `spread_ms` after its start. One that
-/// ends before begins anew in an empty folder.
+/// Starts `job` in a process of its own, again and again, and kills it 30 ms to 30 + `spread_ms` after its start. One
+/// that ends before begins anew in an empty folder.
 /// @return how often it was killed: `n_kill`, unless that took too many starts
 template <class Job>
 std::size_t kill_at_random(std::size_t n_kill, std::uint32_t spread_ms, const std::string& folder, Job&& job) {

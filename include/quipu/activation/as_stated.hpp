@@ -36,8 +36,8 @@ constexpr void for_each_kind(F&& f) {
   return "";
 }
 
-/// Any activation of the library, chosen when a checkpoint is loaded: for programs that take what they are given. Loops over
-/// rows have one switch for a block of rows, so that it costs nothing; bits are those of the activation itself.
+/// Any activation of the library, chosen when a checkpoint is loaded: for programs that take what they are given. Loops
+/// over rows have one switch for a block of rows, so that it costs nothing; bits are those of the activation itself.
 struct as_stated {
   static constexpr std::string_view name = "as_stated";
 

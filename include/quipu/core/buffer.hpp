@@ -85,8 +85,8 @@ class buffer {
   static constexpr std::size_t mapping_threshold = std::size_t{4} << 20;
 
   [[nodiscard]] bool mapped() const noexcept { return n_byte() >= mapping_threshold; }
-  /// Zeroed, with the address that `free` wants in front. glibc before 2.38 hardly ever reuses what `aligned_alloc` gave and got
-  /// back: a server whose caches come and go would grow without end.
+  /// Zeroed, with the address that `free` wants in front. glibc before 2.38 hardly ever reuses what `aligned_alloc`
+  /// gave and got back: a server whose caches come and go would grow without end.
   static void* aligned_memory(std::size_t n_byte) {
     void* const whole = std::calloc(n_byte + alignment, 1);
     if (whole == nullptr) throw std::bad_alloc();

@@ -1,6 +1,6 @@
 // Includes QUIPU_BODY, loops over vector registers, once for each instruction set that has a register header: inside a
-// namespace of the set's name where f32x and f64x are its registers, compiled for its instructions. A new set is a header of
-// registers, a region here, and a line in the function of each family that chooses its table.
+// namespace of the set's name where f32x and f64x are its registers, compiled for its instructions. A new set is a
+// header of registers, a region here, and a line in the function of each family that chooses its table.
 // SPDX-License-Identifier: Apache-2.0
 
 namespace portable {

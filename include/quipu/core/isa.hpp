@@ -14,8 +14,8 @@
 
 namespace quipu {
 
-/// Instruction sets that kernels are written for. They are no ladder: what a set needs is in `features_of`, and a processor
-/// may have a later one without an earlier one.
+/// Instruction sets that kernels are written for. They are no ladder: what a set needs is in `features_of`, and a
+/// processor may have a later one without an earlier one.
 enum class instruction_set : std::uint8_t {
   portable,     ///< what the compiler makes of plain C++
   avx2,         ///< AVX2, FMA, F16C
@@ -73,7 +73,8 @@ struct processor_features {
   return {};
 }
 
-/// Whether processors that run `set` also run kernels of `part`: how families of kernels that lack a set find their best one.
+/// Whether processors that run `set` also run kernels of `part`: how families of kernels that lack a set find their
+/// best one.
 [[nodiscard]] constexpr bool includes(instruction_set set, instruction_set part) noexcept {
   return features_of(set).include(features_of(part));
 }

@@ -12,8 +12,8 @@
 
 namespace quipu {
 
-/// A type that says by `using policy_role = ...` in which place of a host it wants to stand. A role is any class, so that
-/// new ones break nobody.
+/// A type that says by `using policy_role = ...` in which place of a host it wants to stand. A role is any class, so
+/// that new ones break nobody.
 template <class P>
 concept policy = std::copyable<P> && requires { typename P::policy_role; };
 

@@ -19,8 +19,8 @@
 
 namespace quipu::eren {
 
-/// The best `n_note` notes that hold at `when`, best first, each with its evidence and with that of the next one: how far
-/// the best is ahead tells something, so one note more than wanted is looked at.
+/// The best `n_note` notes that hold at `when`, best first, each with its evidence and with that of the next one: how
+/// far the best is ahead tells something, so one note more than wanted is looked at.
 template <class Store, class Retriever>
 [[nodiscard]] std::vector<considered_note> find_candidates(const notes::notebook<Store, Retriever>& notebook,
                                                            const note_statistics<Retriever>& statistics,

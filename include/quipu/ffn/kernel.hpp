@@ -30,8 +30,8 @@ struct ffn_buffers {
   matrix_view<Scalar> hidden;  ///< (n_row, d_ffn) f(gate) * up
 };
 
-/// An observer of an FFN that does nothing: the archetype of `Observer`. Those of a model pass the rows on to modules and
-/// taps, which may change `out` and `hidden`.
+/// An observer of an FFN that does nothing: the archetype of `Observer`. Those of a model pass the rows on to modules
+/// and taps, which may change `out` and `hidden`.
 struct no_observer {
   template <class In, class Out>
   void gate(const In&, const Out&) const noexcept {}
@@ -43,7 +43,8 @@ struct no_observer {
   void down(const In&, const Out&) const noexcept {}
 };
 
-/// Role `ffn_kernel`: a small value that computes y += W_down (f(W_gate x) * (W_up x)) of a block, or what stands for it.
+/// Role `ffn_kernel`: a small value that computes y += W_down (f(W_gate x) * (W_up x)) of a block, or what stands for
+/// it.
 ///
 /// | member | meaning |
 /// |---|---|
@@ -54,10 +55,10 @@ struct no_observer {
 ///
 /// Kernels are for inference; those that train model `trainable_ffn_kernel`.
 ///
-/// What a kernel owes its observer, after each step and on the calling thread: `gate(x, buffers.gate)` with all of the gate,
-/// before the activation; `up(x, buffers.up)`, whose entries of neurons that were skipped are 0, before they are read;
-/// `hidden(buffers.hidden)`, 0 for skipped neurons; `down(buffers.hidden, y)`. What an observer changes in the gate
-/// decides which neurons are active, and its changes of up and hidden reach y for active neurons.
+/// What a kernel owes its observer, after each step and on the calling thread: `gate(x, buffers.gate)` with all of the
+/// gate, before the activation; `up(x, buffers.up)`, whose entries of neurons that were skipped are 0, before they are
+/// read; `hidden(buffers.hidden)`, 0 for skipped neurons; `down(buffers.hidden, y)`. What an observer changes in the
+/// gate decides which neurons are active, and its changes of up and hidden reach y for active neurons.
 template <class K>
 concept has_ffn_role = std::is_same_v<role_of<K>, role::ffn>;
 template <class K>

@@ -6,8 +6,8 @@
 
 namespace quipu::ffn {
 
-/// Kernels for an activation, as types: what the tests of the role walk over. A new kernel is its header, its test and a
-/// line here.
+/// Kernels for an activation, as types: what the tests of the role walk over. A new kernel is its header, its test and
+/// a line here.
 template <class... Kernels>
 struct kernel_list {
   static_assert((explain<Kernels>(), ..., true));

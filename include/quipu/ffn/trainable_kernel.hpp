@@ -58,8 +58,8 @@ struct no_backward_observer : no_observer {
 ///
 ///     backward(state, weights, workspace, record, gradients, dy, dx, observer) const
 ///
-/// dy (n_row, d_model) is the gradient of what `forward` added to y, dx (n_row, d_model) is overwritten with that of its
-/// input, gradients of weights are added to where `gradients` has places for them. For each projection it calls
+/// dy (n_row, d_model) is the gradient of what `forward` added to y, dx (n_row, d_model) is overwritten with that of
+/// its input, gradients of weights are added to where `gradients` has places for them. For each projection it calls
 /// `observer.projected_backward(site, input, dy of the output, dx of the input)` if `observer.touches(site)`, and
 /// `observer.hidden_backward(hidden, dh)` between down and the gate.
 template <class K>

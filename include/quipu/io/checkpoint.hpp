@@ -39,8 +39,8 @@ enum class rope_layout : std::uint8_t {
   neighbours,  ///< (2i, 2i + 1): Meta's original, GGUF, llama2.c
 };
 
-/// Tensors and metadata keys of this prefix are ours: thresholds, predictors and the like, which come with a model and are
-/// none of a LLaMA's own. Readers and writers carry them along.
+/// Tensors and metadata keys of this prefix are ours: thresholds, predictors and the like, which come with a model and
+/// are none of a LLaMA's own. Readers and writers carry them along.
 inline constexpr std::string_view further_prefix = "quipu.";
 
 /// What the readers of all formats deliver. Tensor names are Hugging Face's

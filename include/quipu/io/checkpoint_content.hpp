@@ -19,8 +19,8 @@
 
 namespace quipu::io {
 
-/// Hash of names, types, shapes and bytes of all tensors of a LLaMA, in the order of their names; further tensors do not
-/// count. Files of different formats have one hash if they hold the same numbers in the same types.
+/// Hash of names, types, shapes and bytes of all tensors of a LLaMA, in the order of their names; further tensors do
+/// not count. Files of different formats have one hash if they hold the same numbers in the same types.
 /// @pre `source` is in `rope_layout::halves`
 [[nodiscard]] inline std::uint64_t content_hash(const checkpoint& source) noexcept {
   constexpr std::uint64_t prime = 0x9e3779b97f4a7c15u;
@@ -51,8 +51,8 @@ namespace quipu::io {
   return hash ^ hash >> 32;
 }
 
-/// What came with a checkpoint, shared by all models made from it: it keeps the files and bytes alive. The hash is worked
-/// out when it is first asked for, since it reads all weights. Safe for several threads.
+/// What came with a checkpoint, shared by all models made from it: it keeps the files and bytes alive. The hash is
+/// worked out when it is first asked for, since it reads all weights. Safe for several threads.
 class checkpoint_content {
  public:
   checkpoint_content() = default;

@@ -17,7 +17,7 @@
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/export_tensor.hpp>
-#include <quipu/io/hf_config.hpp>
+#include <quipu/io/hf_config_text.hpp>
 #include <quipu/io/safetensors_writer.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/validate.hpp>

@@ -175,8 +175,8 @@ inline void align_tensors(checkpoint& opened) {
 /// Completes and checks what a reader has put together. Every reader ends with this.
 ///
 /// Leaves out the head of a tied model and redundant tables, and copies tensors that lie at addresses
-/// which their type does not allow; tensors of our own go to `further`. Afterwards `tensors` holds exactly the tensors of the config, each
-/// of the right shape, of a weight type and aligned to its elements (blocks: to 2 bytes).
+/// which their type does not allow; tensors of our own go to `further`. Afterwards `tensors` holds exactly the tensors
+/// of the config, each of the right shape, of a weight type and aligned to its elements (blocks: to 2 bytes).
 /// @throws format_error  a tensor is missing, has another shape or type, is none of a LLaMA's, or the
 ///                       vocabulary and the embedding disagree
 inline void validate(checkpoint& opened) {

@@ -36,8 +36,8 @@ inline constexpr std::size_t gemm_mr = 6;
 template <class Element>
 inline constexpr std::size_t gemm_nr = sizeof(Element) == 8 ? 8 : 16;
 
-/// Values of k that are packed at a time: a panel of B (16 x 256 floats) fills half of a 32 KiB cache; panels of bf16 are
-/// longer, because their products are so fast that adding to c in between would cost more.
+/// Values of k that are packed at a time: a panel of B (16 x 256 floats) fills half of a 32 KiB cache; panels of bf16
+/// are longer, because their products are so fast that adding to c in between would cost more.
 template <class Element>
 inline constexpr std::size_t gemm_k_block = sizeof(Element) == 2 ? 640 : 256;
 
@@ -58,8 +58,8 @@ struct kernel_table {
   void (*dot_rows_int8)(tensor_type type, const std::byte* w, std::size_t stride, std::size_t n_row,
                         int8_row x, std::size_t n, float* y) noexcept;
 
-  /// y[j] += sum over i of c[i] W[rows[i]][first + j] for j < n, added in the order of the list: W is neuron-major, its rows
-  /// `stride` bytes apart.  @pre `first` is the first column of a block
+  /// y[j] += sum over i of c[i] W[rows[i]][first + j] for j < n, added in the order of the list: W is neuron-major, its
+  /// rows `stride` bytes apart.  @pre `first` is the first column of a block
   void (*add_listed)(tensor_type type, const std::byte* w, std::size_t stride, const std::uint32_t* rows, const float* c,
                      std::size_t n_listed, std::size_t first, std::size_t n, float* y) noexcept;
 
@@ -104,8 +104,8 @@ struct kernel_table {
                       float* out) noexcept;
 
   /// Rounds up to `width` (gemm_mr or gemm_nr) outer indices of an operand to bf16, two neighbours of k side by side:
-  /// out (n_k / 2 rounded up, width, 2); what is not there counts as 0. In `round_across` outer indices are contiguous and
-  /// those of k `ld` values apart, in `round_along` the other way round. Null, as the next, if the processor has no
+  /// out (n_k / 2 rounded up, width, 2); what is not there counts as 0. In `round_across` outer indices are contiguous
+  /// and those of k `ld` values apart, in `round_along` the other way round. Null, as the next, if the processor has no
   /// products of bf16.  @pre n_k <= gemm_k_block<bf16>
   void (*round_across)(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width,
                        bf16* out) noexcept = nullptr;

@@ -78,8 +78,8 @@ class projector {
   }
 
   /// Computes entries `rows` of one product of row t of x alone, for kernels that skip the others; all other entries of
-  /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. x is rounded if `run`
-  /// would round it. In float the bits are those of `run` if that rounds, or is given fewer than `few_rows` rows.
+  /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. x is rounded if
+  /// `run` would round it. In float the bits are those of `run` if that rounds, or is given fewer than `few_rows` rows.
   /// @pre as `run`; rows are below p.w->rows; x has not changed since it was last given to `run` or to this function
   void run_listed(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,
                   std::span<const std::uint32_t> rows) {

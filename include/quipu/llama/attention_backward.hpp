@@ -39,8 +39,8 @@ template <class Scalar>
   return 2 * b * b + 4 * b * d_head + linear::block_scratch<Scalar>(width, width);
 }
 
-/// The products of one block of queries with one block of keys, for heads of whole registers: operands are read where they
-/// lie, and pairs that attention does not see are left out in steps of `step` rows.
+/// The products of one block of queries with one block of keys, for heads of whole registers: operands are read where
+/// they lie, and pairs that attention does not see are left out in steps of `step` rows.
 template <class Scalar>
 struct block_products {
   static constexpr std::size_t block = attention_block, step = linear::gemm_nr<Scalar>;

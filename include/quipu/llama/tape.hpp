@@ -19,8 +19,8 @@ namespace quipu::llama {
 enum class tape_depth : std::uint8_t { everything, block_inputs };
 
 /// Recorder of training. Of each block it keeps input, middle of the residual stream, q, k, v, mixed values,
-/// their normalisers, gate and up, and outputs that hooks change; normalised rows and the FFN's hidden rows are cheap and recomputed.
-/// Its memory is reused from batch to batch.
+/// their normalisers, gate and up, and outputs that hooks change; normalised rows and the FFN's hidden rows are cheap
+/// and recomputed. Its memory is reused from batch to batch.
 template <class Scalar>
 class tape {
  public:

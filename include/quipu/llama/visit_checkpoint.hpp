@@ -15,9 +15,9 @@
 
 namespace quipu::llama {
 
-/// Opens a checkpoint and calls `f(model)` with a model whose FFN is `Kernel<A>`, A being the activation that the checkpoint
-/// states. All activations are compiled: five times the code of `activation::as_stated`, which costs nothing at run time
-/// where loops over whole rows are all that matters. For kernels that are compiled for their activation.
+/// Opens a checkpoint and calls `f(model)` with a model whose FFN is `Kernel<A>`, A being the activation that the
+/// checkpoint states. All activations are compiled: five times the code of `activation::as_stated`, which costs nothing
+/// at run time where loops over whole rows are all that matters. For kernels that are compiled for their activation.
 ///
 /// @tparam Kernel    models `ffn_kernel` with each activation
 /// @tparam Policies  of the other roles

@@ -24,10 +24,11 @@ struct bm25_options {
   double b = 0.75;  ///< how much long notes are discounted, 0..1
 };
 
-/// Queries of an index by BM25, see `basic_bm25_retriever` for the formula. A query is exact; it reads the rarest words'
-/// notes first and leaves out whole lists once they cannot change the best k (Turtle and Flood 1995).
+/// Queries of an index by BM25, see `basic_bm25_retriever` for the formula. A query is exact; it reads the rarest
+/// words' notes first and leaves out whole lists once they cannot change the best k (Turtle and Flood 1995).
 ///
-/// Refers to options and index: made for a query, or while neither moves. Threads: side by side, each with its workspace.
+/// Refers to options and index: made for a query, or while neither moves. Threads: side by side, each with its
+/// workspace.
 class bm25_search {
   using posting = inverted_index::posting;
 

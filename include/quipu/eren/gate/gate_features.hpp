@@ -72,8 +72,8 @@ struct read_log_probs {
   }
 };
 
-/// How much likelier the answer is than abstaining, in nats: what `margin_gate` looks at, for readers that were trained to
-/// abstain.
+/// How much likelier the answer is than abstaining, in nats: what `margin_gate` looks at, for readers that were trained
+/// to abstain.
 struct answer_margin {
   static constexpr feature_stage stage = feature_stage::reading;
   [[nodiscard]] static std::vector<std::string> names() { return {"margin"}; }

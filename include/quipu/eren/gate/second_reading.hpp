@@ -17,9 +17,9 @@
 
 namespace quipu::eren {
 
-/// The log odds that another reader with a fitted gate of its own gives to the same notes; 0 if its prompt does not fit.
-/// Costs that reader's prompt. The feature's name has a checksum of the gate, so that what was fitted on one gate's
-/// scores is not used on another's.
+/// The log odds that another reader with a fitted gate of its own gives to the same notes; 0 if its prompt does not
+/// fit. Costs that reader's prompt. The feature's name has a checksum of the gate, so that what was fitted on one
+/// gate's scores is not used on another's.
 ///
 /// @tparam Reader  models `reader`
 /// @tparam Gate    a `fitted_gate`

@@ -78,8 +78,8 @@ class basic_extractive_reader {
 
   struct options_type {
     std::string abstention = "unanswerable";  ///< the word for "no answer"
-    /// Score all of that word and not its first token alone: what readers that were trained to say it need, whose answers
-    /// may begin with that token too. The gates of the others were fitted on the first token.
+    /// Score all of that word and not its first token alone: what readers that were trained to say it need, whose
+    /// answers may begin with that token too. The gates of the others were fitted on the first token.
     bool whole_abstention = !std::is_same_v<Adapter, no_adapter>;
     bool whole_names = true;                  ///< see `whole_name`; the scores stay those of the chosen word
   };
@@ -107,7 +107,7 @@ class basic_extractive_reader {
       }
       const std::vector<token_id> abstain = continuation_ids(session.tokenizer(), before, " " + options_.abstention);
       std::vector<double> log_p_abstain;
-      if (options_.whole_abstention) log_p_abstain = session.score_behind(batch.states(), abstain, adapter_);
+      if (options_.whole_abstention) log_p_abstain = session.score_after_each(batch.states(), abstain, adapter_);
       const std::vector<chosen_answer> chosen = choose_answers(session, batch.states(), choices, adapter_);
       for (std::size_t b = 0; b < indices.size(); ++b) {
         reading& r = readings[indices[b]];

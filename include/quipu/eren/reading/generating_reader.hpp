@@ -51,7 +51,7 @@ class basic_generating_reader {
     const auto read_batch = [&](const auto& batch, std::span<const std::size_t> indices) {
       const std::vector<token_id> abstain = continuation_ids(session.tokenizer(), ":", " " + options_.abstention);
       std::vector<double> log_p_abstain;
-      if (options_.whole_abstention) log_p_abstain = session.score_behind(batch.states(), abstain, adapter_);
+      if (options_.whole_abstention) log_p_abstain = session.score_after_each(batch.states(), abstain, adapter_);
       for (std::size_t b = 0; b < indices.size(); ++b) {
         reading& r = readings[indices[b]];
         const auto& state = batch.states()[b];

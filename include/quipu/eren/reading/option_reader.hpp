@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/error.hpp>
+#include <quipu/core/token.hpp>
 #include <quipu/eren/reading/read_prompts.hpp>
 #include <quipu/eren/reading/reader.hpp>
-#include <quipu/llama/score.hpp>
+#include <quipu/eren/reading/reading_session.hpp>
 
 namespace quipu::eren {
 
@@ -64,11 +66,11 @@ class basic_option_reader {
     const auto read_batch = [&](const auto& batch, std::span<const std::size_t> indices) {
       std::vector<std::vector<token_id>> ids;
       for (const option& o : options_) ids.push_back(continuation_ids(session.tokenizer(), ":", " " + o.text));
-      std::vector<scored_continuation> all;
+      std::vector<continuation_of_prompt> all;
       for (std::size_t b = 0; b < indices.size(); ++b) {
-        for (const auto& tokens : ids) all.push_back({batch.prompt(b), tokens});
+        for (const auto& tokens : ids) all.push_back({b, tokens});
       }
-      const std::vector<std::vector<double>> scores = score_on(session, batch, all, ids.size());
+      const std::vector<std::vector<double>> scores = session.score_after(batch.states(), all, adapter_);
       for (std::size_t b = 0; b < indices.size(); ++b) {
         reading& r = readings[indices[b]];
         std::size_t best = 0;
@@ -101,42 +103,6 @@ class basic_option_reader {
   [[nodiscard]] const Adapter& adapter() const noexcept { return adapter_; }
 
  private:
-  // The prompts are in the session's cache as sequences of the batch: each option forks them.
-  template <class Session, class Batch>
-  std::vector<std::vector<double>> score_on(Session& session, const Batch& batch,
-                                            const std::vector<scored_continuation>& all, std::size_t n_option) const {
-    using scalar = typename Session::scalar_type;
-    std::vector<std::vector<double>> result(all.size());
-    std::vector<llama::sequence_id> forks;
-    struct eraser {
-      Session& session;
-      std::vector<llama::sequence_id>& forks;
-      ~eraser() {
-        for (const auto id : forks) session.session().erase(id);
-      }
-    } const cleanup{session, forks};
-    std::vector<llama::sequence_input<scalar>> inputs;
-    std::vector<std::size_t> owner;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto& state = batch.states()[i / n_option];
-      const std::span<const token_id> tokens = all[i].continuation;
-      result[i].push_back(llama::log_probability(std::span<const scalar>(state.logits), tokens[0]));
-      if (tokens.size() == 1) continue;
-      forks.push_back(session.session().fork(state.sequence, adapter_.n_virtual() + state.n_token));
-      inputs.push_back({forks.back(), tokens.first(tokens.size() - 1), {}, llama::logits_of::every_row});
-      owner.push_back(i);
-    }
-    if (!inputs.empty()) {
-      session.run(
-          inputs,
-          [&](std::size_t input, std::size_t row, std::span<const scalar> logits) {
-            result[owner[input]].push_back(llama::log_probability(logits, all[owner[input]].continuation[row + 1]));
-          },
-          adapter_);
-    }
-    return result;
-  }
-
   std::vector<option> options_;
   Prompt words_;
   Adapter adapter_;

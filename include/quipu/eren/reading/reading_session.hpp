@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -77,6 +78,12 @@ struct read_prompt_state {
 struct scored_continuation {
   std::vector<token_id> prompt;        ///< at least one
   std::vector<token_id> continuation;
+};
+
+/// A text whose tokens are to be scored after a prompt that was read already.
+struct continuation_of_prompt {
+  std::size_t prompt = 0;  ///< its index
+  std::span<const token_id> tokens;
 };
 
 /// A session with a memory of prompts. Not for two threads at once.
@@ -193,39 +200,25 @@ class reading_session {
 
   /// log P of every token of the continuations, in one batch.
   [[nodiscard]] std::vector<std::vector<double>> score(std::span<const scored_continuation> all) {
-    std::vector<std::vector<double>> result(all.size());
     std::vector<std::vector<token_id>> prompts;
-    for (const scored_continuation& s : all) prompts.push_back(s.prompt);
-    const std::vector<state> states = read(prompts);
-    std::vector<llama::sequence_input<scalar_type>> inputs;
-    std::vector<std::size_t> owner;
+    std::vector<continuation_of_prompt> texts;
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const std::span<const token_id> tokens = all[i].continuation;
-      if (tokens.empty()) continue;
-      result[i].push_back(llama::log_probability(std::span<const scalar_type>(states[i].logits), checked(tokens[0])));
-      if (tokens.size() == 1) continue;
-      inputs.push_back({states[i].sequence, tokens.first(tokens.size() - 1), {}, llama::logits_of::every_row});
-      owner.push_back(i);
+      prompts.push_back(all[i].prompt);
+      texts.push_back({i, all[i].continuation});
     }
-    if (!inputs.empty()) {
-      run(inputs, [&](std::size_t input, std::size_t row, std::span<const scalar_type> logits) {
-        result[owner[input]].push_back(
-            llama::log_probability(logits, checked(all[owner[input]].continuation[row + 1])));
-      });
-    }
+    const std::vector<state> states = read(prompts);
+    std::vector<std::vector<double>> result = score_after(states, texts);
     for (std::size_t i = 0; i < all.size(); ++i) release(states[i], prompts[i]);
     return result;
   }
 
-  /// log P of one text, its tokens together, after each of some prompts that were just read; their sequences stay as they are.
+  /// log P of every token of texts that follow prompts just read, in one batch; the prompts' sequences stay as they
+  /// are.
   template <class Adapter = no_adapter>
-  [[nodiscard]] std::vector<double> score_behind(std::span<const state> states, std::span<const token_id> tokens,
-                                                 const Adapter& adapter = {}) {
-    std::vector<double> sums(states.size(), 0);
-    if (tokens.empty()) return sums;
-    for (std::size_t i = 0; i < states.size(); ++i)
-      sums[i] = llama::log_probability(std::span<const scalar_type>(states[i].logits), checked(tokens[0]));
-    if (tokens.size() == 1) return sums;
+  [[nodiscard]] std::vector<std::vector<double>> score_after(std::span<const state> states,
+                                                             std::span<const continuation_of_prompt> texts,
+                                                             const Adapter& adapter = {}) {
+    std::vector<std::vector<double>> result(texts.size());
     struct forks {
       session_type& session;
       std::vector<llama::sequence_input<scalar_type>> inputs;
@@ -233,19 +226,37 @@ class reading_session {
         for (const auto& in : inputs) session.erase(in.sequence);
       }
     } own{holder_->session, {}};
-    own.inputs.reserve(states.size());
-    for (const state& s : states) {
-      own.inputs.push_back({holder_->session.fork(s.sequence, adapter.n_virtual() + s.n_token),
-                            tokens.first(tokens.size() - 1),
-                            {},
-                            llama::logits_of::every_row});
+    own.inputs.reserve(texts.size());
+    std::vector<std::size_t> owner;
+    owner.reserve(texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const auto [prompt, tokens] = texts[i];
+      if (tokens.empty()) continue;
+      const state& s = states[prompt];
+      result[i].push_back(llama::log_probability(std::span<const scalar_type>(s.logits), checked(tokens[0])));
+      if (tokens.size() == 1) continue;
+      const auto sequence = holder_->session.fork(s.sequence, adapter.n_virtual() + s.n_token);
+      own.inputs.push_back({sequence, tokens.first(tokens.size() - 1), {}, llama::logits_of::every_row});
+      owner.push_back(i);
     }
-    run(
-        own.inputs,
-        [&](std::size_t i, std::size_t row, std::span<const scalar_type> logits) {
-          sums[i] += llama::log_probability(logits, checked(tokens[row + 1]));
-        },
-        adapter);
+    if (own.inputs.empty()) return result;
+    const auto visit = [&](std::size_t input, std::size_t row, std::span<const scalar_type> logits) {
+      const std::size_t i = owner[input];
+      result[i].push_back(llama::log_probability(logits, checked(texts[i].tokens[row + 1])));
+    };
+    run(own.inputs, visit, adapter);
+    return result;
+  }
+
+  /// log P of one text, its tokens together, after each of some prompts just read.
+  template <class Adapter = no_adapter>
+  [[nodiscard]] std::vector<double> score_after_each(std::span<const state> states, std::span<const token_id> tokens,
+                                                     const Adapter& adapter = {}) {
+    std::vector<continuation_of_prompt> texts;
+    for (std::size_t i = 0; i < states.size(); ++i) texts.push_back({i, tokens});
+    std::vector<double> sums;
+    for (const std::vector<double>& each : score_after(states, texts, adapter))
+      sums.push_back(std::accumulate(each.begin(), each.end(), 0.0));
     return sums;
   }
 

@@ -90,9 +90,9 @@ inline std::optional<std::string> usable_question(std::string_view written, std:
 
 }  // namespace detail
 
-/// Lets the model write questions for notes: for each note some for its last and some for its first name or content word,
-/// drawn after a few demonstrations. Unusable ones are dropped (no question mark, nothing in common with the note, the
-/// answer given away); a model of 135M parameters leaves about half.
+/// Lets the model write questions for notes: for each note some for its last and some for its first name or content
+/// word, drawn after a few demonstrations. Unusable ones are dropped (no question mark, nothing in common with the
+/// note, the answer given away); a model of 135M parameters leaves about half.
 ///
 /// @param session  see `reading_session`
 /// @param notes    guarded, without final periods

@@ -54,8 +54,8 @@ inline std::string with_topic(std::string question, std::string_view own, std::s
 /// Is this note one of those that are live (about half of them)?
 [[nodiscard]] inline bool live_half(std::size_t note) { return crc32("half" + std::to_string(note)) % 2 == 0; }
 
-/// Cases as a set of edits has them, with only half of the notes live: the questions made for these are in their scope; a
-/// question made for another note asks for what no note tells (group "neighbor_subj"); and a question of another note
+/// Cases as a set of edits has them, with only half of the notes live: the questions made for these are in their scope;
+/// a question made for another note asks for what no note tells (group "neighbor_subj"); and a question of another note
 /// with this note's topic in place of its own asks something else of the same subject (group "same_subj"), if both
 /// topics have names in them and the two notes have no word in common besides.
 ///
@@ -102,8 +102,8 @@ inline std::string with_topic(std::string question, std::string_view own, std::s
   return cases;
 }
 
-/// What of the questions made for notes can be learned from (round-trip consistency): of those in scope the half that the
-/// reader answers as the question's maker meant it, and most surely; of the others all.
+/// What of the questions made for notes can be learned from (round-trip consistency): of those in scope the half that
+/// the reader answers as the question's maker meant it, and most surely; of the others all.
 ///
 /// @param names  of the features that were studied, "ans_v" among them
 /// @throws config_error  without that feature, or if no question is read back

@@ -54,8 +54,8 @@ struct tuned_edits {
   std::size_t n_pass = 0, n_right = 0;  ///< passes done, and edits that are answered right after the last of them
 };
 
-/// Trains LoRA on the edits until the model, generating greedily, gives every edit's answer, or `n_pass` passes are over.
-/// The model stays as it is; with the module on, all its answers may change, which is what locality measures.
+/// Trains LoRA on the edits until the model, generating greedily, gives every edit's answer, or `n_pass` passes are
+/// over. The model stays as it is; with the module on, all its answers may change, which is what locality measures.
 /// @throws config_error  no edits; else as `train::trainer::run`
 template <class Model>
 [[nodiscard]] tuned_edits<typename Model::scalar_type> tune_edits(llama::training_pass<Model>& pass,

@@ -22,10 +22,10 @@ struct joint_example_options {
   std::string abstention = "unanswerable";
 };
 
-/// What an editor with these notes would have read for the questions, with what should have come out. All of an edit's own
-/// notes are there for a question in its scope: those that were not found take the last places of the others. Left out
-/// are questions for which nothing is found or nothing is known, those beside their edit but in the scope of another
-/// one, and those that need more notes than there are places.
+/// What an editor with these notes would have read for the questions, with what should have come out. All of an edit's
+/// own notes are there for a question in its scope: those that were not found take the last places of the others. Left
+/// out are questions for which nothing is found or nothing is known, those beside their edit but in the scope of
+/// another one, and those that need more notes than there are places.
 ///
 /// @param ids  notes of every case, see `add_all_notes`
 template <class Store, class Retriever>
