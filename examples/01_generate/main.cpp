@@ -59,7 +59,7 @@ int answer(const Model& m, const settings& s, double load_seconds) {
   const auto result =
       q::llama::generate(session, m.tokenizer(), session.create(), ids,
                          {.max_tokens = s.max_tokens,
-                          .sampler = s.sampling.temperature > 0 ? q::llama::sampling(s.sampling) : q::llama::greedy(),
+                          .sampler = q::llama::sampling(s.sampling),
                           .continues_text = s.completion,
                           .on_text = [&](std::string_view text) {
                             if (first_token == 0) first_token = watch.seconds();
@@ -95,7 +95,10 @@ int main(int argc, char** argv) {
   arguments.option("--top-k", &s.sampling.top_k);
   arguments.option("--top-p", &s.sampling.top_p);
   arguments.option("--min-p", &s.sampling.min_p);
-  arguments.option("--repetition-penalty", &s.sampling.repetition_penalty);
+  arguments.option("--repetition-penalty", &s.sampling.repetition_penalty, "above 1 repeated tokens lose");
+  arguments.option("--frequency-penalty", &s.sampling.frequency_penalty, "taken from a token's logit for each time it was there");
+  arguments.option("--presence-penalty", &s.sampling.presence_penalty, "taken from a token's logit if it was there");
+  arguments.option("--penalty-window", &s.sampling.penalty_window, "tokens that the penalties look back at");
   arguments.option("--seed", &s.sampling.seed, "of the draws; the same seed gives the same text");
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {

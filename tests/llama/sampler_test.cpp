@@ -83,11 +83,55 @@ TEST_CASE("logits that are not finite and settings out of range are errors", "[l
   bad[4] = std::numeric_limits<float>::infinity();
   CHECK_THROWS_AS(llama::greedy()(std::span<const float>(bad), {}), quipu::numeric_error);
   for (const llama::sampling_step& step :
-       {llama::sampling_step(llama::temperature{0}), llama::sampling_step(llama::top_p{0}),
+       {llama::sampling_step(llama::temperature{0}), llama::sampling_step(llama::top_p{-0.1}),
         llama::sampling_step(llama::min_p{2}), llama::sampling_step(llama::repetition_penalty{-1})}) {
     CHECK_THROWS_AS(llama::sampler::draw(1, {step})(std::span<const float>(six_logits), std::vector<token_id>{1}),
                     quipu::config_error);
   }
   CHECK_THROWS_AS(llama::sampler::draw(1, {[](auto& c, auto) { c.clear(); }})(std::span<const float>(six_logits), {}),
                   quipu::config_error);
+}
+
+TEST_CASE("frequency and presence penalties count what the window holds", "[llama][sampler]") {
+  const auto best = [](llama::frequency_penalty p, std::vector<token_id> history) {
+    return llama::sampler::best({p})(std::span<const float>(six_logits), history);
+  };
+  CHECK(best({.frequency = 0.6}, {1, 1}) == 3);        // 3 - 1.2 against 3
+  CHECK(best({.frequency = 0.6}, {1, 1, 3}) == 3);     // 1.8, 2.4, and 2 of token 4
+  CHECK(best({.frequency = 0.6}, {1, 1, 3, 3}) == 4);
+  CHECK(best({.presence = 0.9}, {1, 1, 1, 3}) == 1);   // 2.1 each
+  CHECK(best({.presence = 1.1}, {1, 1, 1, 3}) == 4);
+  CHECK(best({.presence = 1.1, .window = 1}, {1, 3}) == 1);
+  CHECK(best({.presence = -1}, {4, 5}) == 1);          // rewards are allowed: 3 for token 4, and 1 has the lower id
+}
+
+TEST_CASE("limits of the settings give the best token or a refusal by name", "[llama][sampler]") {
+  const auto first = [](llama::sampling_settings s) {
+    return llama::sampling(s)(std::span<const float>(six_logits), std::vector<token_id>{5});
+  };
+  for (const double tiny : {0.0, -1.0, 1e-30, 1e-310, 5e-324}) {
+    std::vector<float> logits = six_logits;
+    logits[2] = 4;
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      CHECK(llama::sampling({.temperature = tiny, .seed = seed})(std::span<const float>(logits), {}) == 2);
+    }
+  }
+  CHECK(first({.temperature = 1, .top_p = 0}) == 1);
+  CHECK(first({.temperature = 1, .top_k = 1}) == 1);
+  CHECK(first({.temperature = 1, .min_p = 1, .seed = 3}) % 2 == 1);  // 1 and 3 are equal
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  for (const double temperature : {0.0, 1.0}) {
+    const auto refuses = [&](llama::sampling_settings s, const char* name) {
+      s.temperature = temperature;
+      CHECK_THROWS_WITH(first(s), Catch::Contains(name) && Catch::Contains("expected") && Catch::Contains("found"));
+    };
+    for (const double wrong : {nan, inf, -1.0, 2.0}) {
+      refuses({.top_p = wrong}, "top_p");
+      refuses({.min_p = wrong}, "min_p");
+    }
+    for (const double wrong : {nan, inf, -1.0, 0.0}) refuses({.repetition_penalty = wrong}, "repetition_penalty");
+    refuses({.frequency_penalty = nan}, "frequency_penalty");
+    refuses({.presence_penalty = inf}, "presence_penalty");
+  }
+  CHECK_THROWS_WITH(first({.temperature = nan}), Catch::Contains("temperature"));
 }

@@ -169,4 +169,20 @@ inline void read_hf_rope(const json_fields& fields, model_config& config) {
   return metadata;
 }
 
+/// The tokens at which transformers ends a generated text according to a `generation_config.json`, which often names
+/// more of them than `config.json` does.
+/// @throws format_error  no JSON, or `eos_token_id` is neither a token id below `n_vocab` nor a list of such
+[[nodiscard]] inline std::vector<token_id> hf_generation_ends(std::string_view json, const std::string& place,
+                                                              std::size_t n_vocab) {
+  const nlohmann::json document = parse_json(json, place);
+  const json_fields fields(document, place);
+  std::vector<token_id> ends = detail::hf_tokens(fields, "eos_token_id");
+  for (const token_id id : ends) {
+    if (static_cast<std::size_t>(id) >= n_vocab) {
+      fail<format_error>(fields.at("eos_token_id"), concat("token ids below ", n_vocab), id);
+    }
+  }
+  return ends;
+}
+
 }  // namespace quipu::io

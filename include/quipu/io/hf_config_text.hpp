@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -51,7 +52,7 @@ namespace quipu::io {
                {"factor", config.scaling.factor},
                {"low_freq_factor", config.scaling.low_freq_factor},
                {"high_freq_factor", config.scaling.high_freq_factor},
-               {"original_max_position_embeddings", config.scaling.original_n_ctx}};
+               {"original_max_position_embeddings", static_cast<std::int64_t>(config.scaling.original_n_ctx)}};
   }
   document["rope_scaling"] = scaling;
   document["tie_word_embeddings"] = config.tied_embeddings;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -32,8 +33,8 @@ inline void pad_vocabulary(text::vocabulary& vocabulary, std::size_t n_vocab) {
 
 }  // namespace detail
 
-/// Opens a folder with `config.json` and `model.safetensors` (or shards with an index), and the tokenizer
-/// in it if there is one (see `text::read_tokenizer_folder`).
+/// Opens a folder with `config.json` and `model.safetensors` (or shards with an index), the further end tokens of
+/// `generation_config.json`, and the tokenizer in it if there is one (see `text::read_tokenizer_folder`).
 /// @throws io_error      a file is missing or cannot be mapped
 /// @throws format_error  a file is damaged, or the model is not a LLaMA that we know
 [[nodiscard]] inline checkpoint open_hf_folder(const std::filesystem::path& folder) {
@@ -44,6 +45,14 @@ inline void pad_vocabulary(text::vocabulary& vocabulary, std::size_t n_vocab) {
   opened.config = parse_hf_config(config.text(), config.path());
   opened.metadata = hf_metadata(config.text(), config.path());
   opened.rope = rope_layout::halves;
+  if (const auto path = folder / "generation_config.json"; std::filesystem::exists(path)) {
+    const mapped_file generation(path.string());
+    auto& ends = opened.config.end_tokens;
+    for (const token_id id : hf_generation_ends(generation.text(), generation.path(), opened.config.n_vocab)) {
+      if (std::find(ends.begin(), ends.end(), id) == ends.end()) ends.push_back(id);
+    }
+    if (opened.config.eos == no_token && !ends.empty()) opened.config.eos = ends.front();
+  }
   safetensors_weights weights = open_safetensors_folder(folder);
   opened.tensors = std::move(weights.tensors);
   opened.files = std::move(weights.files);

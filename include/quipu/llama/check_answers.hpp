@@ -85,7 +85,7 @@ template <language_session Session, text::tokenizer Tokenizer>
       given_answer& g = given[open[j]];
       g.tokens.push_back(next[j]);
       const bool ends = tokenizer.is_end(next[j]);
-      g.text += w.filter.push(ends ? w.decoder.flush() : w.decoder.push(next[j]));
+      g.text += ends ? w.filter.push(w.decoder.flush()) : w.filter.push(w.decoder, tokenizer, next[j]);
       w.done = ends || w.filter.found() || g.tokens.size() == options.max_tokens;
       if (w.done && !w.filter.found()) g.text += w.filter.flush();
     }

@@ -35,7 +35,7 @@ enum class end_tokens : std::uint8_t { stop, ignore };
 struct generate_options {
   std::size_t max_tokens = 256;
   llama::sampler sampler = greedy();
-  std::vector<std::string> stop = {};            ///< strings to stop before
+  std::vector<std::string> stop = {};            ///< strings to stop before; control tokens match by their spelling
   std::vector<token_id> stop_tokens = {};        ///< besides the vocabulary's own
   llama::end_tokens end_tokens = llama::end_tokens::stop;
   /// The text goes on where the prompt ends: a blank between the two is kept
@@ -51,7 +51,8 @@ struct generation {
 
 namespace detail {
 
-/// Holds back text that may be the beginning of a stop string.
+/// Holds back text that may be the beginning of a stop string. Control tokens count with their spelling, as in
+/// transformers' `stop_strings`, but are never given out.
 class stop_filter {
  public:
   explicit stop_filter(const std::vector<std::string>& stops) : stops_(stops) {}
@@ -75,18 +76,41 @@ class stop_filter {
     }
     return take(held_.size() - keep);
   }
+  /// Adds what a token stands for: its text or, for a control token, its spelling.
+  template <class Tokenizer>
+  std::string push(text::stream_decoder<Tokenizer>& decoder, const Tokenizer& tokenizer, token_id token) {
+    std::string out = push(decoder.push(token));
+    const std::string_view spelling = stops_.empty() || found_ ? std::string_view() : text::control_text(tokenizer, token);
+    if (spelling.empty()) return out;
+    hidden_.push_back({held_.size(), held_.size() + spelling.size()});
+    return out + push(spelling);
+  }
   std::string flush() { return take(held_.size()); }
   [[nodiscard]] bool found() const noexcept { return found_; }
 
  private:
+  struct range {
+    std::size_t begin, end;
+  };
+
   std::string take(std::size_t n) {
-    std::string out = held_.substr(0, n);
+    std::string out;
+    std::size_t at = 0;
+    for (const range& spelling : hidden_) {
+      if (spelling.begin >= n) break;
+      out.append(held_, at, spelling.begin - at);
+      at = std::min(spelling.end, n);
+    }
+    out.append(held_, at, n - at);
     held_.erase(0, n);
+    std::erase_if(hidden_, [&](const range& spelling) { return spelling.end <= n; });
+    for (range& spelling : hidden_) spelling = {spelling.begin - std::min(n, spelling.begin), spelling.end - n};
     return out;
   }
 
   const std::vector<std::string>& stops_;
   std::string held_;
+  std::vector<range> hidden_;  // spellings of control tokens in `held_`, in order
   bool found_ = false;
 };
 
@@ -122,7 +146,7 @@ template <language_session Session, text::tokenizer Tokenizer>
     }
     result.tokens.push_back(token);
     history.push_back(token);
-    const bool go_on = give(filter.push(decoder.push(token)));
+    const bool go_on = give(filter.push(decoder, tokenizer, token));
     if (filter.found() || !go_on) {
       result.reason = filter.found() ? stop_reason::stop_string : stop_reason::cancelled;
       return result;

@@ -135,6 +135,9 @@ template <class... Types, class... Values>
   identity->path = source.path;
   identity->format = source.format;
   if (source.vocabulary.kind != text::tokenizer_kind::none) {
+    // One set of tokens that end a generation, whichever file names them.
+    const auto& ends = source.config.end_tokens;
+    source.vocabulary.end_tokens.insert(source.vocabulary.end_tokens.end(), ends.begin(), ends.end());
     identity->tokenizer = text::any_tokenizer(std::exchange(source.vocabulary, {}));
   }
   identity->content = std::make_shared<const io::checkpoint_content>(std::move(source));

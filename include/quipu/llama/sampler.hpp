@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -24,7 +26,7 @@ struct candidate {
   double logit;
 };
 
-/// Divides logits by `value`; below 1 the likely tokens gain.
+/// Divides logits by `value`; below 1 the likely tokens gain. However small it is, the best token stays the best.
 struct temperature {
   double value = 1;  ///< greater than 0
   void operator()(std::vector<candidate>& c, std::span<const token_id>) const;
@@ -36,7 +38,7 @@ struct top_k {
   void operator()(std::vector<candidate>& c, std::span<const token_id>) const;
 };
 
-/// Keeps the fewest tokens whose probabilities reach `mass`. Source: Holtzman et al. 2020, section 3.1.
+/// Keeps the fewest tokens whose probabilities reach `mass`, at least one. Source: Holtzman et al. 2020, section 3.1.
 struct top_p {
   double mass = 0.95;  ///< 0 .. 1
   void operator()(std::vector<candidate>& c, std::span<const token_id>) const;
@@ -52,6 +54,15 @@ struct min_p {
 /// Source: Keskar et al. 2019, section 4.1.
 struct repetition_penalty {
   double factor = 1.1;
+  std::size_t window = 64;
+  void operator()(std::vector<candidate>& c, std::span<const token_id> history) const;
+};
+
+/// Lowers the logits of tokens among the last `window` by `frequency` for each time that they stand there and by
+/// `presence` once. Source: OpenAI API reference, "frequency and presence penalties"; as in llama.cpp the prompt counts.
+struct frequency_penalty {
+  double frequency = 0;
+  double presence = 0;
   std::size_t window = 64;
   void operator()(std::vector<candidate>& c, std::span<const token_id> history) const;
 };
@@ -76,12 +87,31 @@ inline double largest_logit(const std::vector<candidate>& c) {
   return top;
 }
 
+inline void check_temperature(double value) {
+  if (!(value > 0)) fail<config_error>("sampler: temperature", "a positive number (greedy() takes the best token)", value);
+}
+inline void check_top_p(double mass) {
+  if (!(mass >= 0 && mass <= 1)) fail<config_error>("sampler: top_p", "a probability of 0 .. 1", mass);
+}
+inline void check_min_p(double ratio) {
+  if (!(ratio >= 0 && ratio <= 1)) fail<config_error>("sampler: min_p", "a ratio of 0 .. 1", ratio);
+}
+inline void check_repetition_penalty(double factor) {
+  if (!(factor > 0 && std::isfinite(factor))) {
+    fail<config_error>("sampler: repetition_penalty", "a positive factor", factor);
+  }
+}
+inline void check_penalty(const char* name, double value) {
+  if (!std::isfinite(value)) fail<config_error>(concat("sampler: ", name), "a finite number", value);
+}
+
 }  // namespace detail
 
 inline void temperature::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
-  if (!(value > 0))
-    fail<config_error>("sampler: temperature", "a positive number (greedy() takes the best token)", value);
-  for (candidate& each : c) each.logit /= value;
+  detail::check_temperature(value);
+  // Differences to the largest: a quotient may overflow to -infinity, which is probability 0, but never to NaN.
+  const double top = detail::largest_logit(c);
+  for (candidate& each : c) each.logit = each.logit == top ? 0 : (each.logit - top) / value;
 }
 
 inline void top_k::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
@@ -91,7 +121,7 @@ inline void top_k::operator()(std::vector<candidate>& c, std::span<const token_i
 }
 
 inline void top_p::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
-  if (!(mass > 0 && mass <= 1)) fail<config_error>("sampler: top_p", "a probability above 0", mass);
+  detail::check_top_p(mass);
   if (mass == 1) return;
   const double top = detail::largest_logit(c);
   double total = 0;
@@ -112,17 +142,29 @@ inline void top_p::operator()(std::vector<candidate>& c, std::span<const token_i
 }
 
 inline void min_p::operator()(std::vector<candidate>& c, std::span<const token_id>) const {
-  if (!(ratio >= 0 && ratio <= 1)) fail<config_error>("sampler: min_p", "a ratio of 0 .. 1", ratio);
+  detail::check_min_p(ratio);
   const double limit = detail::largest_logit(c) + std::log(ratio);
   std::erase_if(c, [&](const candidate& each) { return each.logit < limit; });
 }
 
 inline void repetition_penalty::operator()(std::vector<candidate>& c, std::span<const token_id> history) const {
-  if (!(factor > 0)) fail<config_error>("sampler: repetition_penalty", "a positive factor", factor);
-  const auto recent = history.last(std::min(window, history.size()));
+  detail::check_repetition_penalty(factor);
+  const auto last = history.last(std::min(window, history.size()));
+  const std::set<token_id> recent(last.begin(), last.end());
   for (candidate& each : c) {
-    if (std::find(recent.begin(), recent.end(), each.token) == recent.end()) continue;
+    if (!recent.contains(each.token)) continue;
     each.logit = each.logit > 0 ? each.logit / factor : each.logit * factor;
+  }
+}
+
+inline void frequency_penalty::operator()(std::vector<candidate>& c, std::span<const token_id> history) const {
+  detail::check_penalty("frequency_penalty", frequency);
+  detail::check_penalty("presence_penalty", presence);
+  std::map<token_id, std::size_t> counts;
+  for (const token_id token : history.last(std::min(window, history.size()))) ++counts[token];
+  for (candidate& each : c) {
+    const auto found = counts.find(each.token);
+    if (found != counts.end()) each.logit -= frequency * static_cast<double>(found->second) + presence;
   }
 }
 
@@ -144,7 +186,7 @@ class sampler {
   template <class Scalar>
   [[nodiscard]] token_id operator()(std::span<const Scalar> logits, std::span<const token_id> history) {
     Scalar poison = 0;
-    for (const Scalar logit : logits) poison += logit - logit;  // 0 unless one is infinite or NaN
+    for (const Scalar logit : logits) poison += logit * 0;  // 0 unless one is infinite or NaN
     if (poison != 0) {
       const auto bad = std::find_if(logits.begin(), logits.end(), [](Scalar x) { return !std::isfinite(x); });
       throw numeric_error(
@@ -197,19 +239,33 @@ class sampler {
 /// The likeliest token, always.
 [[nodiscard]] inline sampler greedy() { return sampler::best(); }
 
-/// The usual settings of a chat: penalty, top-k, top-p, min-p and temperature, each left out if it is neutral.
+/// The usual settings of a chat: penalties, top-k, top-p, min-p and temperature, each left out if it is neutral.
 struct sampling_settings {
-  double temperature = 0.8;
+  double temperature = 0.8;  ///< 0 and below take the best token
   std::size_t top_k = 40;
   double top_p = 0.95;
   double min_p = 0.05;
   double repetition_penalty = 1;
+  double frequency_penalty = 0;
+  double presence_penalty = 0;
+  std::size_t penalty_window = 64;  ///< tokens before the next one that the penalties look at
   std::uint64_t seed = 0;
 };
 
+/// @throws config_error  a setting out of its range, also where the others make it unimportant
 [[nodiscard]] inline sampler sampling(const sampling_settings& s) {
+  detail::check_repetition_penalty(s.repetition_penalty);
+  detail::check_penalty("frequency_penalty", s.frequency_penalty);
+  detail::check_penalty("presence_penalty", s.presence_penalty);
+  detail::check_top_p(s.top_p);
+  detail::check_min_p(s.min_p);
   std::vector<sampling_step> steps;
-  if (s.repetition_penalty != 1) steps.push_back(repetition_penalty{s.repetition_penalty});
+  if (s.repetition_penalty != 1) steps.push_back(repetition_penalty{s.repetition_penalty, s.penalty_window});
+  if (s.frequency_penalty != 0 || s.presence_penalty != 0) {
+    steps.push_back(frequency_penalty{s.frequency_penalty, s.presence_penalty, s.penalty_window});
+  }
+  if (s.temperature <= 0) return sampler::best(std::move(steps));  // the filters never drop the best
+  detail::check_temperature(s.temperature);
   if (s.top_k > 0) steps.push_back(top_k{s.top_k});
   if (s.top_p < 1) steps.push_back(top_p{s.top_p});
   if (s.min_p > 0) steps.push_back(min_p{s.min_p});

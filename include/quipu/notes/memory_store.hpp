@@ -139,7 +139,7 @@ class memory_store {
     time_ms when;
 
     note_id take_id() { return ++all.last_id; }
-    std::optional<note> row(note_id id) const {
+    [[nodiscard]] std::optional<note> row(note_id id) const {
       const auto place = all.notes.find(id);
       return place == all.notes.end() ? std::nullopt : std::optional<note>(place->second);
     }
@@ -149,8 +149,8 @@ class memory_store {
       if (place == index.end()) return {};
       return {place->second.begin(), place->second.end()};
     }
-    std::vector<note_id> live_with_text(std::string_view key) const { return ids(all.by_text, key); }
-    std::vector<note_id> live_with_slot(std::string_view key) const { return ids(all.by_slot, key); }
+    [[nodiscard]] std::vector<note_id> live_with_text(std::string_view key) const { return ids(all.by_text, key); }
+    [[nodiscard]] std::vector<note_id> live_with_slot(std::string_view key) const { return ids(all.by_slot, key); }
     void put(edit_kind kind, const std::optional<note>& before, const note& after) {
       all.log.push_back({all.version + 1, when, kind, after.id, before});
       if (before) unindex(*before);
@@ -162,7 +162,7 @@ class memory_store {
       unindex(before);
       all.notes.erase(before.id);
     }
-    std::vector<std::pair<note_id, std::optional<note>>> states_at(store_version version) const {
+    [[nodiscard]] std::vector<std::pair<note_id, std::optional<note>>> states_at(store_version version) const {
       std::map<note_id, std::optional<note>> first;
       for (auto entry = all.log.rbegin(); entry != all.log.rend() && entry->version > version; ++entry) {
         first[entry->id] = entry->before;  // the oldest one stays

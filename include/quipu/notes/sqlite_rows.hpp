@@ -144,6 +144,7 @@ class sqlite_rows {
     const statement_end end(since_);
     for (since_.bind(version); since_.step();) ids[since_.integer(0)] = true;
     std::vector<note_id> sorted;
+    sorted.reserve(ids.size());
     for (const auto& [id, present] : ids) sorted.push_back(id);
     return sorted;
   }

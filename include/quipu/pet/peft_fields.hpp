@@ -42,7 +42,7 @@ class peft_fields {
 
   /// "LORA", "IA3", ...
   [[nodiscard]] std::string kind() const {
-    const std::string kind = fields_.text_or("peft_type", "");
+    std::string kind = fields_.text_or("peft_type", "");
     if (kind.empty()) fail<format_error>(fields_.at("peft_type"), "the kind of an adapter, such as LORA", "nothing");
     return kind;
   }

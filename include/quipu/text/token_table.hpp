@@ -71,6 +71,13 @@ class token_table {
       }
     }
     if (source_.eos != no_token) ends_[source_.eos] = true;
+    for (const token_id end : std::exchange(source_.end_tokens, {})) {
+      check_id("end tokens", end);
+      if (end != no_token) ends_[end] = true;
+    }
+    for (std::size_t i = 0; i < n_vocab; ++i) {
+      if (ends_[i]) source_.end_tokens.push_back(static_cast<token_id>(i));
+    }
   }
   token_table(const token_table&) = delete;
   token_table& operator=(const token_table&) = delete;

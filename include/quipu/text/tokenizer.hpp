@@ -75,6 +75,21 @@ concept chat_tokenizer = requires(const T& t) {
   { t.vocab().chat_template } -> std::convertible_to<std::string_view>;
 };
 
+/// Optional: a tokenizer that can spell its control tokens.
+template <class T>
+concept has_spellings = requires(const T& t, token_id token) {
+  { t.vocab().tokens[static_cast<std::size_t>(token)] } -> std::convertible_to<std::string_view>;
+};
+
+/// What a control token is called, such as "<|im_end|>"; nothing for other tokens, and if the tokenizer cannot say.
+template <class T>
+[[nodiscard]] std::string_view control_text(const T& tokenizer, token_id token) {
+  if constexpr (has_spellings<T>) {
+    if (tokenizer.is_control(token)) return tokenizer.vocab().tokens[static_cast<std::size_t>(token)];
+  }
+  return {};
+}
+
 /// Says in one sentence what keeps `T` from being a tokenizer; hosts call it first.
 template <class T>
 consteval void explain_tokenizer() {

@@ -38,6 +38,8 @@ struct vocabulary {
   std::string pre_tokenizer;  ///< byte_level_bpe: GGUF's name ("smollm", "gpt-2", "llama-bpe", "qwen2")
   token_id bos = no_token;
   token_id eos = no_token;
+  /// Tokens that end a text or a turn besides `eos` and those known by their texts; a tokenizer's own vocabulary has all.
+  std::vector<token_id> end_tokens;
   token_id unk = no_token;
   token_id pad = no_token;
   bool add_bos = false;           ///< put `bos` before a text

@@ -69,19 +69,19 @@ template <class Value>
 }
 
 inline void add_arrays(std::vector<optim::state_array>& to, std::string_view prefix,
-                       std::vector<optim::state_array> arrays) {
-  for (optim::state_array& a : arrays) to.push_back({concat(prefix, a.name), a.bytes});
+                       std::span<const optim::state_array> arrays) {
+  for (const optim::state_array& a : arrays) to.push_back({concat(prefix, a.name), a.bytes});
 }
 
 }  // namespace detail
 
 /// Arrays of an optimiser or of a companion under their names in checkpoints.
-inline void add_optimizer_arrays(std::vector<optim::state_array>& to, std::vector<optim::state_array> arrays) {
-  detail::add_arrays(to, detail::optimizer_prefix, std::move(arrays));
+inline void add_optimizer_arrays(std::vector<optim::state_array>& to, std::span<const optim::state_array> arrays) {
+  detail::add_arrays(to, detail::optimizer_prefix, arrays);
 }
 inline void add_companion_arrays(std::vector<optim::state_array>& to, std::string_view name,
-                                 std::vector<optim::state_array> arrays) {
-  detail::add_arrays(to, concat(detail::companion_prefix, name, "."), std::move(arrays));
+                                 std::span<const optim::state_array> arrays) {
+  detail::add_arrays(to, concat(detail::companion_prefix, name, "."), arrays);
 }
 
 /// Writes values, state and run state as a safetensors file, atomically: a crash or a full disk

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <quipu/core/token.hpp>
@@ -14,6 +15,7 @@
 #include <quipu/llama/score.hpp>  // log_probability
 #include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/stream_decoder.hpp>
+#include <quipu/text/tokenizer.hpp>  // control_text
 
 namespace quipu::eren {
 
@@ -48,6 +50,8 @@ template <class Session, class Scalar, class Adapter = no_adapter>
     const std::span<const Scalar> now(row);
     const token_id token = best(now, std::span<const token_id>());
     if (tokenizer.is_end(token)) break;
+    const std::string_view spelling = text::control_text(tokenizer, token);
+    if (!spelling.empty() && std::find(options.stop.begin(), options.stop.end(), spelling) != options.stop.end()) break;
     out.log_p += llama::log_probability(n == 0 ? first : now, token);  // among all tokens, `not_first` too
     if (out.n_token++ == 0) out.first = token;
     out.text += decoder.push(token);

@@ -41,6 +41,7 @@ namespace quipu::eren {
     const auto median = [&](auto&& value) -> report::cell {
       if (chosen.empty()) return {};
       std::vector<double> values;
+      values.reserve(chosen.size());
       for (const evaluation_record* r : chosen) values.push_back(value(*r));
       std::sort(values.begin(), values.end());
       return report::sorted_quantile(values, 0.5);

@@ -116,6 +116,7 @@ template <notes::note_retriever Retriever>
   retriever_scores scores{std::move(name)};
   const auto ids_of = [](const std::vector<notes::scored_note>& found) {
     std::vector<std::int64_t> ids;
+    ids.reserve(found.size());
     for (const notes::scored_note& hit : found) ids.push_back(hit.id);
     return ids;
   };
