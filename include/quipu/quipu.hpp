@@ -161,6 +161,7 @@
 #include <quipu/linear/site.hpp>
 #include <quipu/linear/stored_matrix.hpp>
 #include <quipu/linear/workspace.hpp>
+#include <quipu/llama/adapted_model.hpp>
 #include <quipu/llama/attention.hpp>
 #include <quipu/llama/attention_backward.hpp>
 #include <quipu/llama/backward.hpp>
@@ -203,6 +204,7 @@
 #include <quipu/llama/visit_checkpoint.hpp>
 #include <quipu/llama/weight_gradients.hpp>
 #include <quipu/llama/weights.hpp>
+#include <quipu/llama/with_base_changes.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/bm25_search.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
@@ -232,6 +234,7 @@
 #include <quipu/optim/update_kernels.hpp>
 #include <quipu/optim/updater.hpp>
 #include <quipu/pet/any_module.hpp>
+#include <quipu/pet/base_changes.hpp>
 #include <quipu/pet/base_weights.hpp>
 #include <quipu/pet/bitfit.hpp>
 #include <quipu/pet/bottleneck.hpp>
@@ -248,6 +251,7 @@
 #include <quipu/pet/module.hpp>
 #include <quipu/pet/module_key.hpp>
 #include <quipu/pet/module_set.hpp>
+#include <quipu/pet/peft_base_changes.hpp>
 #include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/peft_folder.hpp>
 #include <quipu/pet/prefix.hpp>

@@ -165,10 +165,15 @@ TEST_CASE("settings that would change the mathematics are refused by name", "[pe
   refuses("use_dora", true);
   refuses("lora_bias", true);
   refuses("fan_in_fan_out", true);
-  refuses("bias", "all");
+  refuses("bias", "some");
+  refuses("trainable_token_indices", {3, 4});
+  refuses("modules_to_save", {"lm_head"});
+  refuses("modules_to_save", {"input_layernorm"});
+  refuses("target_modules", {"q_proj", "k_proj", "v_proj", "o_proj", "embed_tokens"});
   refuses("layer_replication", {{0, 1}});
-  refuses("layers_to_transform", {0});
-  refuses("exclude_modules", {"k_proj"});
+  refuses("layers_to_transform", {c.n_layer});
+  refuses("layers_to_transform", "0");
+  refuses("exclude_modules", {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"});
   refuses("alora_invocation_tokens", {3, 4});
   refuses("init_lora_weights", "pissa");
   refuses("a_key_of_the_future", 1);
@@ -185,6 +190,14 @@ TEST_CASE("settings that would change the mathematics are refused by name", "[pe
   plain.json["another_key"] = nullptr;
   plain.json["and_another"] = false;
   CHECK_NOTHROW(plain.load<pet::lora>(c));
+  // Tensors of layers and modules that the settings leave out are left over.
+  for (const auto& [key, value] : {std::pair<const char*, nlohmann::json>("layers_to_transform", {0}),
+                                   std::pair<const char*, nlohmann::json>("exclude_modules", {"k_proj"})}) {
+    changed_folder less("lora_conpet");
+    less.json[key] = value;
+    INFO(key);
+    CHECK_THROWS_WITH(less.load<pet::lora>(c), Contains("adapter_model.safetensors") && Contains("expected"));
+  }
 
   changed_folder ia3("ia3");
   ia3.json["feedforward_modules"] = {"k_proj"};

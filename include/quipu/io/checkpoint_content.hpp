@@ -72,6 +72,17 @@ class checkpoint_content {
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& metadata() const noexcept {
     return source_.metadata;
   }
+  /// The same with other tensors of the model in place of its own, which `memory` keeps alive.
+  [[nodiscard]] static std::shared_ptr<const checkpoint_content> with(
+      const std::shared_ptr<const checkpoint_content>& old, const model_config& config,
+      const std::map<std::string, tensor_view, std::less<>>& changed, std::shared_ptr<const void> memory) {
+    checkpoint source = old->source_;
+    source.config = config;
+    for (const auto& [name, tensor] : changed) source.tensors[name] = tensor;
+    using both = std::pair<std::shared_ptr<const checkpoint_content>, std::shared_ptr<const void>>;
+    return std::make_shared<const checkpoint_content>(std::move(source),
+                                                      std::make_shared<const both>(old, std::move(memory)));
+  }
   /// `content_hash` of the checkpoint.
   [[nodiscard]] std::uint64_t hash() const {
     std::call_once(hashed_, [this] { hash_ = content_hash(source_); });

@@ -16,6 +16,10 @@
 
 namespace quipu::pet {
 
+/// Optional: modules whose effect can be made stronger or weaker.
+template <class M>
+concept scalable = requires(M& m) { m.scale_by(1.0); };
+
 /// A module of one of several kinds. Hooks look through it (`visit_module`), so that a set or a batch of it may mix
 /// kinds; it has none of a module's places itself.
 ///
@@ -76,6 +80,16 @@ class any_module {
       return visit([](const auto& m) { return m.template prefix<Same>(); });
     }
 
+    /// @throws config_error  a factor other than 1 for a kind that has no strength to change
+    void scale_by(double factor) {
+      visit([&](auto& m) {
+        if constexpr (scalable<std::remove_reference_t<decltype(m)>>) {
+          m.scale_by(factor);
+        } else if (factor != 1) {
+          fail<config_error>("scale of an adapter", "1, unless it is LoRA or DoRA", factor);
+        }
+      });
+    }
     /// Does nothing for modules that do not read the base.
     void bind(base_weights<Scalar> base) {
       visit([&](auto& m) {

@@ -25,9 +25,9 @@ struct bitfit {
   class module;
 
   static constexpr std::string_view peft_type = "BEFT";  // adds the same biases
-  [[nodiscard]] static bitfit read_peft(peft_fields& fields, const io::model_config&) {
+  [[nodiscard]] static bitfit read_peft(peft_fields& fields, const io::model_config& c) {
     fields.understand({"init_weights"});
-    return {fields.targets("target_modules", optim::name_pattern::suffixes({"v_proj"}))};
+    return {fields.layer_targets("target_modules", optim::name_pattern::suffixes({"v_proj"}), c)};
   }
   void write_peft(nlohmann::ordered_json& json, const io::model_config&) const {
     json["target_modules"] = peft_targets(targets);

@@ -28,9 +28,9 @@ struct dora : lora {
   class module;
 
   [[nodiscard]] static bool is_peft(peft_fields& fields) { return fields.flag("use_dora"); }
-  [[nodiscard]] static dora read_peft(peft_fields& fields, const io::model_config&) {
+  [[nodiscard]] static dora read_peft(peft_fields& fields, const io::model_config& c) {
     if (!is_peft(fields)) fail<format_error>(fields.at("use_dora"), "true; pet::lora reads the others", "false");
-    return dora{read_low_rank(fields)};
+    return dora{read_low_rank(fields, c)};
   }
   void write_peft(nlohmann::ordered_json& json, const io::model_config&) const { write_low_rank(json, true); }
 };

@@ -30,10 +30,10 @@ struct ia3 {
   class module;
 
   static constexpr std::string_view peft_type = "IA3";
-  [[nodiscard]] static ia3 read_peft(peft_fields& fields, const io::model_config&) {
+  [[nodiscard]] static ia3 read_peft(peft_fields& fields, const io::model_config& c) {
     fields.understand({"init_ia3_weights"});
     ia3 policy;
-    policy.targets = fields.targets("target_modules", policy.targets);
+    policy.targets = fields.layer_targets("target_modules", policy.targets, c);
     policy.feedforward = fields.targets("feedforward_modules", policy.feedforward);
     return policy;
   }

@@ -44,29 +44,39 @@ struct lora {
 
   static constexpr std::string_view peft_type = "LORA";  // of DoRA too, which switches `use_dora` on
   [[nodiscard]] static bool is_peft(peft_fields& fields) { return !fields.flag("use_dora"); }
-  [[nodiscard]] static lora read_peft(peft_fields& fields, const io::model_config&) {
+  [[nodiscard]] static lora read_peft(peft_fields& fields, const io::model_config& c) {
     if (!is_peft(fields)) fail<format_error>(fields.at("use_dora"), "false; pet::dora reads the others", "true");
-    return read_low_rank(fields);
+    return read_low_rank(fields, c);
+  }
+  /// Rank, alpha and what depends on them, without targets.
+  [[nodiscard]] static lora read_scales(peft_fields& fields) {
+    lora policy;
+    policy.rank = fields.size_or("r", policy.rank);
+    policy.alpha = fields.number("lora_alpha", policy.alpha);
+    policy.rs_lora = fields.flag("use_rslora");
+    policy.rank_pattern = fields.patterns("rank_pattern");
+    policy.alpha_pattern = fields.patterns("alpha_pattern");
+    return policy;
   }
   void write_peft(nlohmann::ordered_json& json, const io::model_config&) const { write_low_rank(json, false); }
 
  protected:
-  [[nodiscard]] static lora read_low_rank(peft_fields& fields) {
-    fields.understand({"megatron_core", "qalora_group_size", "eva_config", "runtime_config"});
+  [[nodiscard]] static lora read_low_rank(peft_fields& fields, const io::model_config& c) {
+    // Biases, and what stands on the head or the embedding, are changes of the base: see `base_changes`.
+    fields.understand({"megatron_core", "qalora_group_size", "eva_config", "runtime_config", "lora_bias",
+                       "trainable_token_indices", "ensure_weight_tying"});
     // The other initialisations (PiSSA, OLoRA, CorDA, LoftQ, ...) change the base weights too.
     const std::string start = fields.initialisation("init_lora_weights");
     if (start != "true" && start != "false" && start != "gaussian" && start != "eva" && start != "orthogonal") {
       fail<format_error>(fields.at("init_lora_weights"), "one that leaves the base weights alone", printable(start));
     }
-    fields.expect("bias", std::string_view("none"));
-    lora policy;
-    policy.rank = fields.size_or("r", policy.rank);
-    policy.alpha = fields.number("lora_alpha", policy.alpha);
-    policy.rs_lora = fields.flag("use_rslora");
+    const std::string bias = fields.text("bias", "none");
+    if (bias != "none" && bias != "all" && bias != "lora_only") {
+      fail<format_error>(fields.at("bias"), "none, all or lora_only", printable(bias));
+    }
+    lora policy = read_scales(fields);
     policy.dropout = fields.number("lora_dropout", 0);
-    policy.targets = fields.targets("target_modules", policy.targets);
-    policy.rank_pattern = fields.patterns("rank_pattern");
-    policy.alpha_pattern = fields.patterns("alpha_pattern");
+    policy.targets = fields.layer_targets("target_modules", policy.targets, c);
     return policy;
   }
   void write_low_rank(nlohmann::ordered_json& json, bool use_dora) const {
@@ -120,6 +130,10 @@ class lora::module : public no_module {
 
   [[nodiscard]] std::span<const optim::parameter<Scalar>> parameters() const noexcept { return memory_.parameters(); }
   [[nodiscard]] const lora& policy() const noexcept { return policy_; }
+  /// Makes the module's effect `factor` times as strong, for all who share it. The settings stay as they are.
+  void scale_by(double factor) noexcept {
+    for (target& t : targets_) t.scale *= static_cast<Scalar>(factor);
+  }
   /// The factor of B A is not among the parameters.
   void add_to_key(key_hash& hash) const noexcept {
     for (const target& t : targets_) hash.add_value(t.scale);

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@
 #include <quipu/core/printable.hpp>
 #include <quipu/io/json_fields.hpp>
 #include <quipu/io/model_config.hpp>
+#include <quipu/io/tensor_names.hpp>
 #include <quipu/linear/site.hpp>
 #include <quipu/optim/name_pattern.hpp>
 #include <quipu/pet/targets.hpp>  // pattern_value
@@ -51,6 +54,11 @@ class peft_fields {
   [[nodiscard]] std::string base_model() const { return fields_.text_or("base_model_name_or_path", ""); }
   [[nodiscard]] std::vector<std::string> modules_to_save() const { return texts("modules_to_save"); }
 
+  /// Whether a key is there and not null, false or empty.
+  [[nodiscard]] bool has(const char* key) {
+    const nlohmann::json* field = known(key).find(key);
+    return field != nullptr && !field->empty() && !(field->is_boolean() && !field->get<bool>());
+  }
   /// Keys that have no effect on a trained module, such as how it was initialised.
   void understand(std::initializer_list<const char*> keys) { understood_.insert(keys.begin(), keys.end()); }
 
@@ -94,6 +102,58 @@ class peft_fields {
     }
   }
 
+  /// The linear layers that `targets` chooses, without those of `exclude_modules` and of the layers that
+  /// `layers_to_transform` leaves out. Source: PEFT 0.21, tuners_utils.py, check_target_module_exists.
+  /// @throws format_error  as `targets`; a layer that the model does not have, or no linear layer is left
+  [[nodiscard]] optim::name_pattern layer_targets(const char* key, optim::name_pattern otherwise,
+                                                  const io::model_config& c) {
+    optim::name_pattern chosen = targets(key, std::move(otherwise));
+    const optim::name_pattern excluded = targets("exclude_modules", optim::name_pattern::none());
+    const std::optional<std::vector<std::size_t>> layers = numbers("layers_to_transform", c.n_layer);
+    const bool excludes = excluded.is_regex() || !excluded.endings().empty();
+    if (known("layers_pattern").find("layers_pattern") != nullptr && layers) {
+      const nlohmann::json& pattern = *fields_.find("layers_pattern");
+      const bool fits = pattern.is_array() ? std::find(pattern.begin(), pattern.end(), "layers") != pattern.end()
+                                           : pattern == "layers" || pattern == "";
+      if (!fits && !pattern.empty()) fields_.refuse("layers_pattern", "\"layers\", where a LLaMA has its blocks", pattern);
+    }
+    if (!excludes && !layers) return chosen;
+    std::vector<std::string> names;
+    for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
+      if (layers && std::find(layers->begin(), layers->end(), layer) == layers->end()) continue;
+      for (const linear::projection_site site : linear::projection_sites) {
+        std::string name = io::layer_name(layer, linear::name_of(site));
+        if (chosen(name) && !excluded(name)) names.push_back(std::move(name));
+      }
+    }
+    if (names.empty()) {
+      fail<format_error>(at(excludes ? "exclude_modules" : "layers_to_transform"), concat("some linear layers of ", key, " left"),
+                         "none");
+    }
+    return optim::name_pattern::suffixes(std::move(names));
+  }
+
+  /// A number or a list of numbers below `limit`, if the key is there.
+  [[nodiscard]] std::optional<std::vector<std::size_t>> numbers(const char* key, std::size_t limit) {
+    const nlohmann::json* field = known(key).find(key);
+    if (field == nullptr) return std::nullopt;
+    return numbers_of(key, field->is_array() ? *field : nlohmann::json::array({*field}), limit);
+  }
+
+  /// Ids of `trainable_token_indices` for a module: a list is for the embedding, an object says of which module.
+  [[nodiscard]] std::vector<std::size_t> token_indices(const char* module) {
+    const char* key = "trainable_token_indices";
+    const nlohmann::json* field = known(key).find(key);
+    if (field != nullptr && field->is_object()) {
+      for (const auto& [name, ids] : field->items()) {
+        if (optim::name_pattern::ends_in(name, module)) return numbers_of(key, ids, largest_token);
+      }
+      return {};
+    }
+    return field == nullptr || module != std::string_view("embed_tokens") ? std::vector<std::size_t>()
+                                                                          : numbers_of(key, *field, largest_token);
+  }
+
   /// {"pattern": number, ...} in the order of the file.
   [[nodiscard]] std::vector<pattern_value> patterns(const char* key) {
     std::vector<pattern_value> found;
@@ -116,11 +176,27 @@ class peft_fields {
         continue;
       }
       fail<format_error>(concat(place(), ": ", printable(key)),
-                         "a setting that quipu knows for this kind of adapter, or none", "another");
+                         "nothing, since quipu does not know what this setting means for this kind of adapter",
+                         concat(printable(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)).substr(0, 80),
+                                " (merge the adapter with PEFT and load the result)"));
     }
   }
 
  private:
+  static constexpr std::size_t largest_token = std::size_t{1} << 31;
+
+  [[nodiscard]] std::vector<std::size_t> numbers_of(const char* key, const nlohmann::json& list, std::size_t limit) const {
+    if (!list.is_array()) fields_.refuse(key, "a list of numbers", list);
+    std::vector<std::size_t> found;
+    for (const nlohmann::json& number : list) {
+      if (!number.is_number_unsigned() || number.get<std::uint64_t>() >= limit) {
+        fields_.refuse(key, concat("numbers below ", limit).c_str(), number);
+      }
+      found.push_back(number.get<std::size_t>());
+    }
+    return found;
+  }
+
   const io::json_fields& known(const char* key) {
     understood_.insert(key);
     return fields_;

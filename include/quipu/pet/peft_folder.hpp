@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -32,7 +33,9 @@
 #include <quipu/io/tensor_values.hpp>
 #include <quipu/optim/parameter.hpp>
 #include <quipu/pet/any_module.hpp>
+#include <quipu/pet/base_changes.hpp>
 #include <quipu/pet/kinds.hpp>
+#include <quipu/pet/peft_base_changes.hpp>
 #include <quipu/pet/peft_fields.hpp>
 
 namespace quipu::pet {
@@ -42,6 +45,9 @@ template <class P>
 concept counts_virtual_tokens = requires(const P& policy) {
   { policy.n_virtual } -> std::convertible_to<std::size_t>;
 };
+
+/// What a module of a folder is for: the model as it is, or one that took the folder's `base_changes` already.
+enum class base_state : std::uint8_t { as_it_is, changed };
 
 /// An adapter folder that was opened for reading. Copies share the mapped tensors.
 class peft_folder {
@@ -90,11 +96,25 @@ class peft_folder {
     return found;
   }
 
+  /// What the adapter changes of the model besides its module; often nothing.
+  /// @throws format_error  see `find_base_changes`
+  [[nodiscard]] pet::base_changes base_changes(const io::model_config& c) const {
+    peft_fields fields(config_, config_path_);
+    return find_base_changes(fields, tensors_, c);
+  }
+
   /// The module with its values.
-  /// @throws format_error  as `policy`; tensors that are missing, of other shapes, or left over
+  /// @throws format_error  as `policy`; tensors that are missing, of other shapes, or left over; changes of the base,
+  ///                       unless `base` says that they were made
   template <class Policy, class Scalar>
-  [[nodiscard]] typename Policy::template module<Scalar> module(const io::model_config& c) const {
+  [[nodiscard]] typename Policy::template module<Scalar> module(const io::model_config& c,
+                                                                base_state base = base_state::as_it_is) const {
     const Policy chosen = policy<Policy>(c);
+    const pet::base_changes changes = base_changes(c);
+    if (base == base_state::as_it_is && !changes.empty()) {
+      fail<format_error>(tensors_.path(), "an adapter that leaves the model's own tensors alone",
+                         concat("one that changes ", changes.first(), " (llama::with_adapter applies both)"));
+    }
     if constexpr (counts_virtual_tokens<Policy>) {  // before memory is taken for them
       const auto& rows = tensors_.at("prompt_embeddings").shape;
       if (rows.empty() || rows[0] != chosen.n_virtual) {
@@ -104,7 +124,7 @@ class peft_folder {
     }
     auto made = make<Policy, Scalar>(chosen, c);
     read<Scalar>(made.parameters());
-    refuse_left_over<Scalar>(made.parameters());
+    refuse_left_over<Scalar>(made.parameters(), changes);
     return made;
   }
 
@@ -135,16 +155,16 @@ class peft_folder {
     }
   }
 
-  // Tensors of modules_to_save may stand beside those of the adapter, nothing else.
+  // Tensors of modules_to_save and changes of the base may stand beside those of the adapter, nothing else.
   template <class Scalar>
-  void refuse_left_over(std::span<const optim::parameter<Scalar>> parameters) const {
+  void refuse_left_over(std::span<const optim::parameter<Scalar>> parameters, const pet::base_changes& changes) const {
     for (const auto& entry : tensors_.tensors()) {
       const std::string& name = entry.first;
       const std::string_view owner = std::string_view(name).substr(0, std::min(name.rfind('.'), name.size()));
       const bool saved = std::any_of(modules_to_save_.begin(), modules_to_save_.end(), [&](const std::string& module) {
         return optim::name_pattern::ends_in(owner, module);
       });
-      if (!saved && optim::find(parameters, name) == nullptr) {
+      if (!saved && !changes.tensors.contains(name) && optim::find(parameters, name) == nullptr) {
         fail<format_error>(tensors_.path(), "tensors of this adapter on this model alone", printable(name));
       }
     }
@@ -161,19 +181,20 @@ class peft_folder {
 /// Reads the module of a folder in one step.
 template <class Policy, class Scalar>
 [[nodiscard]] typename Policy::template module<Scalar> load_peft(const std::filesystem::path& folder,
-                                                                 const io::model_config& c) {
-  return peft_folder(folder).module<Policy, Scalar>(c);
+                                                                 const io::model_config& c,
+                                                                 base_state base = base_state::as_it_is) {
+  return peft_folder(folder).module<Policy, Scalar>(c, base);
 }
 
 /// Reads a folder of one of a list's kinds, and calls f(module) with the module.
 /// @throws format_error  as `peft_folder::module`, or a kind that is not in the list
 template <class Scalar, class Kinds = kinds, class F>
-void visit_peft(const peft_folder& folder, const io::model_config& c, F&& f) {
+void visit_peft(const peft_folder& folder, const io::model_config& c, F&& f, base_state base = base_state::as_it_is) {
   std::vector<std::string_view> known;
   const bool found = Kinds::any_of([&]<class Policy>() {
     if (std::find(known.begin(), known.end(), Policy::peft_type) == known.end()) known.push_back(Policy::peft_type);
     if (!folder.is<Policy>()) return false;
-    f(folder.module<Policy, Scalar>(c));
+    f(folder.module<Policy, Scalar>(c, base));
     return true;
   });
   if (found) return;
@@ -186,9 +207,10 @@ void visit_peft(const peft_folder& folder, const io::model_config& c, F&& f) {
 /// The module of a folder, of whatever kind it is.
 /// @throws format_error  as `visit_peft`
 template <class Scalar, class Kinds = kinds>
-[[nodiscard]] any_module<Scalar, Kinds> load_any_peft(const std::filesystem::path& folder, const io::model_config& c) {
+[[nodiscard]] any_module<Scalar, Kinds> load_any_peft(const std::filesystem::path& folder, const io::model_config& c,
+                                                      base_state base = base_state::as_it_is) {
   std::optional<any_module<Scalar, Kinds>> made;
-  visit_peft<Scalar, Kinds>(peft_folder(folder), c, [&](auto module) { made.emplace(std::move(module)); });
+  visit_peft<Scalar, Kinds>(peft_folder(folder), c, [&](auto module) { made.emplace(std::move(module)); }, base);
   return std::move(*made);
 }
 
