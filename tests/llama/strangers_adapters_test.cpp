@@ -83,7 +83,7 @@ void for_each_adapter(F&& f) {
 
 }  // namespace
 
-TEST_CASE("adapters give PEFT's logits in a session", "[pet][strangers]") {
+TEST_CASE("adapters give PEFT's logits in a session", "[llama][strangers]") {
   for_each_adapter([](const stranger& s, const auto& folder, const std::vector<double>& wanted) {
     const auto base = test::load_exact((s.input / "base").string());
     const auto model = llama::with_adapter(base, folder);
@@ -102,7 +102,7 @@ TEST_CASE("adapters give PEFT's logits in a session", "[pet][strangers]") {
   });
 }
 
-TEST_CASE("adapters give PEFT's logits in training passes, merged, and written and read again", "[pet][strangers]") {
+TEST_CASE("adapters give PEFT's logits in training passes, merged, and written and read again", "[llama][strangers]") {
   for_each_adapter([](const stranger& s, const auto& folder, const std::vector<double>& wanted) {
     const auto loaded = test::load_exact((s.input / "base").string());
     const pet::peft_folder opened(folder);
@@ -133,7 +133,7 @@ TEST_CASE("adapters give PEFT's logits in training passes, merged, and written a
   });
 }
 
-TEST_CASE("a module of an adapter that changes the base is not given out alone", "[pet][strangers]") {
+TEST_CASE("a module of an adapter that changes the base is not given out alone", "[llama][strangers]") {
   for_each_adapter([](const stranger& s, const auto& folder, const std::vector<double>&) {
     const auto c = test::load_exact((s.input / "base").string()).config();
     const auto changes = pet::peft_folder(folder).base_changes(c);
@@ -145,7 +145,7 @@ TEST_CASE("a module of an adapter that changes the base is not given out alone",
   });
 }
 
-TEST_CASE("adapters stack, and have a strength where they can", "[pet][strangers]") {
+TEST_CASE("adapters stack, and have a strength where they can", "[llama][strangers]") {
   for (const stranger& s : adapters()) {
     const auto base = test::load_exact((s.input / "base").string());
     const auto logits = [&](const auto& model) {
@@ -169,7 +169,7 @@ TEST_CASE("adapters stack, and have a strength where they can", "[pet][strangers
   }
 }
 
-TEST_CASE("a tied head follows its embedding as in PEFT", "[pet][strangers]") {
+TEST_CASE("a tied head follows its embedding as in PEFT", "[llama][strangers]") {
   const test::temp_folder out;
   for (const stranger& s : adapters()) {
     const auto untied = test::load_exact((s.input / "base").string());
