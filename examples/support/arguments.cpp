@@ -16,6 +16,10 @@ struct arguments::parser {
 arguments::arguments(const std::string& what) : parser_(new parser{CLI::App(what)}) {}
 arguments::~arguments() = default;
 
+void arguments::positional(const std::string& name, place value, const std::string& help) {
+  parser_->add(name, value, help);
+}
+
 void arguments::required(const std::string& name, place value, const std::string& help) {
   parser_->add(name, value, help)->required();
 }
@@ -33,7 +37,7 @@ std::optional<int> arguments::parse(int argc, const char* const* argv) {
     parser_->app.parse(argc, argv);
     return {};
   } catch (const CLI::ParseError& e) {
-    return parser_->app.exit(e);
+    return parser_->app.exit(e) == 0 ? 0 : 2;
   }
 }
 
