@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
   settings s;
   arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
-  arguments.option("--adapter", &s.adapters, terminal::adapter_help);
+  arguments.repeated("--adapter", &s.adapters, terminal::adapter_help);
   arguments.positional("prompt", &s.prompt, "what to say (default: What is the capital of France?)");
   arguments.option("--prompt", &s.prompt, "the same as an option");
   arguments.option("--system", &s.system, "system message");

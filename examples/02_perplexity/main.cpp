@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   settings s;
   arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
-  arguments.option("--adapter", &s.adapters, terminal::adapter_help);
+  arguments.repeated("--adapter", &s.adapters, terminal::adapter_help);
   arguments.required("--file", &s.file, "text file");
   arguments.option("--window", &s.window, "tokens read together");
   arguments.option("--stride", &s.stride, "tokens from one window to the next");

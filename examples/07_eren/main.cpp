@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   settings s;
   arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
-  arguments.option("--adapter", &s.adapters, terminal::adapter_help);
+  arguments.repeated("--adapter", &s.adapters, terminal::adapter_help);
   arguments.option("--notes", &s.notes, "database of the notes; made where it is not there");
   arguments.option("--import", &s.import_file, "notes to add first: JSON lines, or .csv with a column text");
   arguments.option("--gate", &s.gate, "fitted gate (eren_bench fit); else the built-in one");

@@ -28,6 +28,10 @@ void arguments::option(const std::string& name, place value, const std::string& 
   parser_->add(name, value, help)->capture_default_str();
 }
 
+void arguments::repeated(const std::string& name, std::vector<std::string>* values, const std::string& help) {
+  parser_->app.add_option(name, *values, help)->allow_extra_args(false);
+}
+
 void arguments::flag(const std::string& name, bool* value, const std::string& help) {
   parser_->app.add_flag(name, *value, help);
 }
