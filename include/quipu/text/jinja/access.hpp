@@ -256,10 +256,11 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 [[nodiscard]] inline value slice_of(evaluation& run, const value& of, const value& begin, const value& end, const value& by) {
   const auto given = [](const value& v) { return !v.is(kind::missing) && !v.is(kind::none); };
   if (of.is_undefined()) fail_undefined(run, of);
-  if (!of.is_text() && !of.is_sequence() && !of.is(kind::range)) run.fail("something to cut a slice from", type_name(of));
+  bool is_slice = of.is_text() || of.is_sequence() || of.is(kind::range);
   for (const value* part : {&begin, &end, &by}) {
-    if (given(*part) && !part->is_integral() && !part->is(kind::big)) run.fail("whole numbers in a slice", type_name(*part));
+    if (given(*part) && !part->is_integral() && !part->is(kind::big)) is_slice = false;
   }
+  if (!is_slice) return run.undefined(concat("a ", type_name(of), " has no such slice"));
   const std::int64_t step = given(by) ? need_whole(run, by, "a step") : 1;
   if (step == 0) run.fail("a step other than 0", "0");
   if (of.is_text()) run.look(chars_of(of).size());
@@ -283,9 +284,10 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
     auto* made = new range_object;
     value result(made);
     made->start = range.start + first * range.step;
-    made->step = count > 1 ? range.step * step : range.step;
+    // A step that leaves a single item may be any number.
+    made->step = count > 1 || stride < static_cast<std::uint64_t>(1 << 20) ? range.step * step : range.step;
     made->length = static_cast<std::int64_t>(count);
-    made->stop = made->start + made->length * made->step;
+    made->stop = range.start + last * range.step;
     return result;
   }
   if (of.is_sequence()) {

@@ -96,6 +96,11 @@ namespace quipu::text::jinja {
     if (how == sign::add && !__builtin_add_overflow(a.integer(), b.integer(), &result)) return value(result);
     if (how == sign::subtract && !__builtin_sub_overflow(a.integer(), b.integer(), &result)) return value(result);
     if (how == sign::multiply && !__builtin_mul_overflow(a.integer(), b.integer(), &result)) return value(result);
+    constexpr std::int64_t exact = std::int64_t{1} << 53;
+    const auto fits = [](std::int64_t n) { return n <= exact && n >= -exact; };
+    if (how == sign::divide && b.integer() != 0 && fits(a.integer()) && fits(b.integer())) {
+      return value(static_cast<double>(a.integer()) / static_cast<double>(b.integer()));
+    }
     if ((how == sign::floor_divide || how == sign::modulo) && b.integer() != 0 && b.integer() != -1) {
       const std::int64_t rest = a.integer() % b.integer();
       const bool lower = rest != 0 && (rest < 0) != (b.integer() < 0);
@@ -117,7 +122,7 @@ namespace quipu::text::jinja {
   }
   if (y.is_zero()) run.fail("a divisor other than 0", "0");
   if (how == sign::divide) {
-    const double result = x.real() / y.real();
+    const double result = big_integer::ratio(x, y);
     if (!std::isfinite(result)) run.fail("a quotient in the range of a float", "a larger one");
     return value(result);
   }

@@ -184,6 +184,22 @@ class big_integer {
       remainder = add(remainder, b);
     }
   }
+  /// The quotient as the nearest double.
+  /// @pre b is not zero
+  [[nodiscard]] static double ratio(big_integer a, const big_integer& b) {
+    // Enough digits for a double, and one more that says whether there is a rest.
+    const std::size_t wanted = b.digits_.size() + 3;
+    const std::size_t shift = a.digits_.size() < wanted ? wanted - a.digits_.size() : 0;
+    a.digits_.insert(a.digits_.begin(), shift, 0);
+    const bool negative = a.negative_ != b.negative_;
+    a.negative_ = b.negative_;
+    big_integer quotient;
+    big_integer rest;
+    divide(a.trimmed(), b, quotient, rest);
+    if (!rest.is_zero() && !quotient.digits_.empty()) quotient.digits_[0] |= 1;
+    const double result = std::ldexp(quotient.real(), -static_cast<int>(32 * shift));
+    return negative ? -result : result;
+  }
 
  private:
   [[nodiscard]] static int compare_magnitude(const big_integer& a, const big_integer& b) noexcept {

@@ -45,10 +45,13 @@ namespace quipu::text::jinja {
     const auto wide = [](const value& v) { return v.is(kind::big) ? v.as<big_object>().number : big_integer(v.integer()); };
     return big_integer::compare(wide(a), wide(b));
   }
-  const auto real = [](const value& v) { return v.is(kind::real) ? v.real() : v.as<big_object>().number.real(); };
-  const double x = real(a);
-  const double y = real(b);
-  return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2;
+  if (a.is(kind::real) && b.is(kind::real)) return a.real() < b.real() ? -1 : a.real() > b.real() ? 1 : a.real() == b.real() ? 0 : 2;
+  // Beyond 64 bits every float is a whole number.
+  const double real = a.is(kind::real) ? a.real() : b.real();
+  if (std::isnan(real)) return 2;
+  const int side = a.is(kind::real) ? -1 : 1;
+  if (std::isinf(real)) return real > 0 ? -side : side;
+  return side * big_integer::compare(a.is(kind::real) ? b.as<big_object>().number : a.as<big_object>().number, big_integer::of_real(real));
 }
 
 /// What may be a key: everything but lists, dicts and what holds them.

@@ -34,7 +34,7 @@ class evaluator : public evaluation {
     call = [](evaluation& run, const value& callee, arguments& given) { return self(run).call_value(callee, given); };
     attribute = [](evaluation& run, const value& of, const value& name) { return self(run).attribute_of(of, name); };
     find_filter = jinja::find_filter;
-    item = [](evaluation& run, const value& of, const value& key) { return plain_item(run, of, key); };
+    item = [](evaluation& run, const value& of, const value& key) { return self(run).item_of(of, key); };
   }
 
   /// The rendered text, with the origins of its bytes.
@@ -108,7 +108,7 @@ class evaluator : public evaluation {
       case node_kind::attribute: return attribute_of(evaluate(*n.first, frame), n.constant);
       case node_kind::item: {
         const value of = evaluate(*n.first, frame);
-        return plain_item(*this, of, evaluate(*n.items[0], frame));
+        return item_of(of, evaluate(*n.items[0], frame));
       }
       case node_kind::slice: return evaluate_slice(n, frame);
       case node_kind::call: return evaluate_call(n, frame, nullptr);
@@ -290,6 +290,10 @@ class evaluator : public evaluation {
       case kind::loop: return loop_attribute(*this, of, name);
       default: return plain_attribute(*this, of, name);
     }
+  }
+  [[nodiscard]] value item_of(const value& of, const value& key) {
+    const bool has_no_items = of.is(kind::loop) || of.is(kind::macro) || of.is(kind::cycler) || of.is(kind::joiner);
+    return has_no_items && key.is_text() ? attribute_of(of, key) : plain_item(*this, of, key);
   }
   [[nodiscard]] value call_value(const value& callee, arguments& given) {
     step();

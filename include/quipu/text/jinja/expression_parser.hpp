@@ -298,7 +298,7 @@ class expression_parser {
     }
     if (first.kind == token_kind::integer || first.kind == token_kind::real) return make_constant(number(pass()), first.line);
     if (skip_sign("(")) {
-      node* inside = parse_tuple(false, true, {}, true, false);
+      node* inside = parse_tuple(false, true, true, false);
       expect_sign(")");
       return inside;
     }
@@ -317,17 +317,13 @@ class expression_parser {
     return value(real);
   }
   /// @param simple  targets of assignments: names and tuples alone
-  /// @param end     a name that ends the tuple, too
-  [[nodiscard]] node* parse_tuple(bool simple, bool with_conditional, std::string_view end, bool in_brackets, bool with_namespace) {
+  [[nodiscard]] node* parse_tuple(bool simple, bool with_conditional, bool in_brackets, bool with_namespace) {
     const std::uint32_t line = now().line;
     std::vector<node*> items;
     bool is_tuple = false;
     while (true) {
       if (!items.empty()) expect_sign(",");
-      if (now().kind == token_kind::variable_end || now().kind == token_kind::block_end || is_sign(")") ||
-          (!end.empty() && is_name(end))) {
-        break;
-      }
+      if (now().kind == token_kind::variable_end || now().kind == token_kind::block_end || is_sign(")")) break;
       items.push_back(simple ? parse_primary(with_namespace) : parse_expression(with_conditional));
       if (!is_sign(",")) break;
       is_tuple = true;

@@ -17,15 +17,15 @@ inline value not_here(evaluation& run, const value&, arguments&) {
 }
 
 inline constexpr filter_entry entries[] = {
-    {"abs", absolute}, {"attr", attribute}, {"batch", batch}, {"capitalize", change_case<case_change::capitalize>}, {"center", center},
-    {"count", length}, {"d", default_value}, {"default", default_value}, {"dictsort", sort_dict}, {"e", escape}, {"escape", escape},
-    {"filesizeformat", file_size}, {"first", first}, {"float", to_real}, {"forceescape", force_escape}, {"format", format}, {"groupby", group_by},
-    {"indent", indent}, {"int", to_integer}, {"items", items}, {"join", join}, {"last", last}, {"length", length}, {"list", list},
-    {"lower", change_case<case_change::lower>}, {"map", map}, {"max", extreme<1>}, {"min", extreme<-1>}, {"pprint", not_here}, {"random", not_here},
-    {"reject", select<true, false>}, {"rejectattr", select<true, true>}, {"replace", replace}, {"reverse", reverse}, {"round", round}, {"safe", safe},
-    {"select", select<false, false>}, {"selectattr", select<false, true>}, {"slice", slice}, {"sort", sort}, {"string", string},
-    {"striptags", strip_tags}, {"sum", sum}, {"title", change_case<case_change::words>}, {"tojson", to_json}, {"trim", trim}, {"truncate", truncate},
-    {"unique", unique}, {"upper", change_case<case_change::upper>}, {"urlencode", url_encode}, {"urlize", not_here}, {"wordcount", word_count},
+    {"abs", absolute, true}, {"attr", attribute}, {"batch", batch}, {"capitalize", change_case<case_change::capitalize>, true}, {"center", center},
+    {"count", length, true}, {"d", default_value}, {"default", default_value}, {"dictsort", sort_dict}, {"e", escape, true}, {"escape", escape, true},
+    {"filesizeformat", file_size}, {"first", first, true}, {"float", to_real}, {"forceescape", force_escape, true}, {"format", format}, {"groupby", group_by},
+    {"indent", indent}, {"int", to_integer}, {"items", items, true}, {"join", join}, {"last", last, true}, {"length", length, true}, {"list", list, true},
+    {"lower", change_case<case_change::lower>, true}, {"map", map}, {"max", extreme<1>}, {"min", extreme<-1>}, {"pprint", not_here}, {"random", not_here},
+    {"reject", select<true, false>}, {"rejectattr", select<true, true>}, {"replace", replace}, {"reverse", reverse, true}, {"round", round}, {"safe", safe, true},
+    {"select", select<false, false>}, {"selectattr", select<false, true>}, {"slice", slice}, {"sort", sort}, {"string", string, true},
+    {"striptags", strip_tags, true}, {"sum", sum}, {"title", change_case<case_change::words>, true}, {"tojson", to_json}, {"trim", trim}, {"truncate", truncate},
+    {"unique", unique}, {"upper", change_case<case_change::upper>, true}, {"urlencode", url_encode, true}, {"urlize", not_here}, {"wordcount", word_count, true},
     {"wordwrap", word_wrap}, {"xmlattr", xml_attributes}};
 
 }  // namespace filters

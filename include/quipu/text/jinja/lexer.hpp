@@ -170,6 +170,7 @@ class lexer {
       if (!text.empty()) add(token_kind::data, text);
       return pass(at + end - at_);
     }
+    if (at_ >= source_.size()) return;  // jinja2 lets it pass
     line_ = opened;
     fail("{% endraw %}", "the end of the template");
   }
@@ -178,6 +179,7 @@ class lexer {
       if (source_[i] != '#' && source_[i] != '-' && source_[i] != '+') continue;
       if (const std::size_t end = end_of_tag(i, "#}"); end != 0) return pass(i + end - at_);
     }
+    if (at_ >= source_.size()) return;  // jinja2 lets it pass
     fail("the end of a comment, #}", "the end of the template");
   }
 
@@ -262,12 +264,11 @@ class lexer {
     std::size_t end = at_;
     while (end < source_.size()) {
       const utf8_step step = decode_utf8(source_, end);
-      if (!is_word(step.code_point)) break;
+      const char32_t c = step.code_point;
+      if (!is_word(c)) break;
+      const bool begins_names = c == '_' || is_letter(c) || category_of(c) == UTF8PROC_CATEGORY_NL;
+      if (!begins_names && (end == at_ || !is_decimal(c))) fail("a name", printable(source_.substr(at_, 20)));
       end += step.length;
-    }
-    const char32_t first = decode_utf8(source_, at_).code_point;
-    if (first != '_' && !is_letter(first) && category_of(first) != UTF8PROC_CATEGORY_NL) {
-      fail("a name", printable(source_.substr(at_, end - at_)));
     }
     add(token_kind::name, source_.substr(at_, end - at_));
     pass(end - at_);

@@ -48,7 +48,7 @@ class parser : public expression_parser {
       if (mark.kind == token_kind::data) {
         print(make_constant(tree_.text(mark.text), mark.line));
       } else if (mark.kind == token_kind::variable_begin) {
-        print(parse_tuple(false, true, {}, false, false));
+        print(parse_tuple(false, true, false, false));
         expect(token_kind::variable_end, "the end of the print mark");
       } else {
         output = nullptr;
@@ -114,8 +114,8 @@ class parser : public expression_parser {
   }
 
   /// Names that get a value: `a`, `a, b`, `(a, (b, c))`, and with `with_namespace` `ns.a`.
-  [[nodiscard]] node* parse_target(std::string_view end, bool with_namespace) {
-    node* target = parse_tuple(true, true, end, false, with_namespace);
+  [[nodiscard]] node* parse_target(bool with_namespace) {
+    node* target = parse_tuple(true, true, false, with_namespace);
     check_target(*target);
     return target;
   }
@@ -139,9 +139,9 @@ class parser : public expression_parser {
   [[nodiscard]] statement* parse_for() {
     statement& made = make(tag::loop, pass().line);
     const bool outer = std::exchange(stores_loop_, false);
-    made.target = parse_target("in", false);
+    made.target = parse_target(false);
     expect_name("in");
-    made.subject = parse_tuple(false, false, "recursive", false, false);
+    made.subject = parse_tuple(false, false, false, false);
     if (skip_name("if")) made.test = parse_expression();
     made.recursive = skip_name("recursive");
     if (made.recursive) made.function = &make_function(value::none());
@@ -160,7 +160,7 @@ class parser : public expression_parser {
   [[nodiscard]] statement* parse_if() {
     statement& made = make(tag::condition, pass().line);
     while (true) {
-      node* test = parse_tuple(false, false, {}, false, false);
+      node* test = parse_tuple(false, false, false, false);
       made.branches.push_back({test, parse_block_of({"elif", "else", "endif"})});
       const token& end = pass();
       if (end.text == "elif") continue;
@@ -170,9 +170,9 @@ class parser : public expression_parser {
   }
   [[nodiscard]] statement* parse_set() {
     statement& made = make(tag::set, pass().line);
-    made.target = parse_target({}, true);
+    made.target = parse_target(true);
     if (skip_sign("=")) {
-      made.subject = parse_tuple(false, true, {}, false, false);
+      made.subject = parse_tuple(false, true, false, false);
     } else {
       made.what = tag::set_block;
       made.subject = parse_filter(nullptr, false);
@@ -245,7 +245,7 @@ class parser : public expression_parser {
     statement& made = make(tag::with, pass().line);
     while (now().kind != token_kind::block_end) {
       if (!made.items.empty()) expect_sign(",");
-      made.items.push_back(parse_target({}, false));
+      made.items.push_back(parse_target(false));
       expect_sign("=");
       made.items.push_back(parse_expression());
     }

@@ -71,6 +71,7 @@ inline bool pass_on(evaluation& run, stream_object& one, value& out) { return on
 inline value list(evaluation& run, const value& v, arguments&) { return run.list(items_from(run, v)); }
 inline value length(evaluation& run, const value& v, arguments&) {
   if (v.is_text()) run.look(chars_of(v).size());
+  if (v.is(kind::loop)) return run.attribute(run, v, run.text("length"));
   const std::int64_t n = length_of(v);
   if (n < 0) run.fail("something with a length", type_name(v));
   return value(n);

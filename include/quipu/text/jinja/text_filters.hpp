@@ -23,7 +23,13 @@ namespace quipu::text::jinja {
 
 struct filter_entry {
   std::string_view name;
-  value (*apply)(evaluation&, const value& subject, arguments&);
+  value (*call)(evaluation&, const value& subject, arguments&);
+  bool is_bare = false;  ///< takes no arguments
+
+  [[nodiscard]] value apply(evaluation& run, const value& subject, arguments& given) const {
+    if (is_bare && (!given.positional.empty() || !given.named.empty())) run.fail(concat("no arguments of the filter ", name), "some");
+    return call(run, subject, given);
+  }
 };
 
 namespace filters {
@@ -31,8 +37,7 @@ namespace filters {
 inline bool flag(const value* v, bool otherwise) noexcept { return v == nullptr ? otherwise : is_true(*v); }
 
 template <case_change How>
-value change_case(evaluation& run, const value& v, arguments& given) {
-  const parameters<1> found(run, "a filter of cases", given, {""}, 0);
+value change_case(evaluation& run, const value& v, arguments&) {
   return with_case(run, to_text(run, v), How);
 }
 inline value trim(evaluation& run, const value& v, arguments& given) {
@@ -104,6 +109,7 @@ inline value truncate(evaluation& run, const value& v, arguments& given) {
   const auto n_end = static_cast<std::int64_t>(count_characters(chars_of(end)));
   if (length < n_end) run.fail("a length of at least that of the end", std::to_string(length));
   if (leeway < 0) run.fail("a leeway of at least 0", std::to_string(leeway));
+  if (v.is_undefined()) return v;
   need_text(run, v, "what to truncate");
   run.look(chars_of(v).size());
   const std::string_view chars = chars_of(v);
