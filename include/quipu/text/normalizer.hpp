@@ -31,13 +31,15 @@ class normalizer {
 
   [[nodiscard]] bool empty() const noexcept { return steps_.empty(); }
 
-  [[nodiscard]] std::string operator()(std::string_view text) const {
+  /// @param front_lost  set if the first character of `text` vanished: what is left does not begin where the text does
+  [[nodiscard]] std::string operator()(std::string_view text, bool& front_lost) const {
     std::string current(text);
     std::size_t pattern = 0;
     for (const normalizer_step& step : steps_) {
       if (step.is_expression) {
-        current = replace_expression(current, patterns_[pattern++], step.content);
+        current = replace_expression(current, patterns_[pattern++], step.content, front_lost);
       } else {
+        front_lost = front_lost || loses_front(step, current);
         apply(step, current);
       }
     }
@@ -45,6 +47,15 @@ class normalizer {
   }
 
  private:
+  static bool loses_front(const normalizer_step& step, std::string_view text) {
+    switch (step.kind) {
+      case normalizer_kind::strip: return step.left && white_space_end(text, 0) > 0;
+      case normalizer_kind::strip_accents: return !text.empty() && is_mark(decode_utf8(text, 0).code_point);
+      case normalizer_kind::replace: return step.content.empty() && text.starts_with(step.pattern);
+      default: return false;
+    }
+  }
+
   static void apply(const normalizer_step& step, std::string& text) {
     switch (step.kind) {
       case normalizer_kind::nfc: text = to_normal_form(text, normal_form::nfc); break;
@@ -80,14 +91,17 @@ class normalizer {
     return out;
   }
 
-  static std::string replace_expression(std::string_view text, const compiled_pattern& pattern, std::string_view by) {
+  static std::string replace_expression(std::string_view text, const compiled_pattern& pattern, std::string_view by,
+                                        bool& front_lost) {
     std::string out;
+    const char* front = text.data();
     const match_space space = pattern.space();
     while (!text.empty()) {
       const std::string_view valid = text.substr(0, valid_utf8_prefix(text));
       std::size_t done = 0;
       for (std::size_t begin = 0, end = 0; done < valid.size();) {
         if (!pattern.find(valid, done, space, begin, end) || end <= begin) break;
+        if (by.empty() && valid.data() + begin == front) front_lost = true;
         out.append(valid.substr(done, begin - done));
         out.append(by);
         done = end;

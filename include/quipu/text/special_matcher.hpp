@@ -127,7 +127,7 @@ class special_matcher {
     };
     std::make_heap(heap.begin(), heap.end(), later);
     // Begin of the token over each letter, plus one; 0 where there is none.
-    std::vector<std::size_t> taken(heap.size() == 1 ? 0 : text.size());
+    std::vector<std::uint32_t> taken(heap.size() == 1 ? 0 : text.size());
     while (!heap.empty()) {
       std::pop_heap(heap.begin(), heap.end(), later);
       match one = heap.back();
@@ -136,14 +136,15 @@ class special_matcher {
       if (!taken.empty()) {
         // Tokens that lie there are at least as long, so a clash shows at either end.
         if (taken[one.begin] != 0) continue;
-        if (const std::size_t other = taken[one.begin + length - 1]; other != 0) {
+        if (const std::uint32_t other = taken[one.begin + length - 1]; other != 0) {
           one.token = automaton.at_most(one.token, other - 1 - one.begin);
           if (one.token == token_automaton::none) continue;
           heap.push_back(one);
           std::push_heap(heap.begin(), heap.end(), later);
           continue;
         }
-        std::fill_n(taken.begin() + static_cast<std::ptrdiff_t>(one.begin), length, one.begin + 1);
+        std::fill_n(taken.begin() + static_cast<std::ptrdiff_t>(one.begin), length,
+                    static_cast<std::uint32_t>(one.begin + 1));
       }
       kept.push_back(one);
     }
@@ -178,8 +179,9 @@ class special_matcher {
         end = std::max(end, blank_end);
       }
       if (done < begin) parts.push_back({text.substr(done, begin - done), no_token});
-      parts.push_back({text.substr(begin, end > begin ? end - begin : 0), token.token});
-      done = end;
+      // Of a token whose white space another one took nothing is left, and tokenizers drops it.
+      if (begin < end) parts.push_back({text.substr(begin, end - begin), token.token});
+      done = std::max(end, begin);
     }
     if (done < text.size()) parts.push_back({text.substr(done), no_token});
   }

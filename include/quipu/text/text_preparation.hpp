@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/error.hpp>  // format_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/flat_index.hpp>  // string_index
 #include <quipu/text/normalizer.hpp>
@@ -26,6 +27,7 @@ class text_preparation {
   /// @param vocab   its manners of tokens, matching and normalizers hold
   /// @param tokens  their texts outlive this; `manners` are taken from `vocab`
   /// @throws config_error  PCRE2 refuses an expression
+  /// @throws format_error  a normalized token of which nothing is left, or the same as of another
   text_preparation(const vocabulary& vocab, std::vector<special_token> tokens) : change_(vocab.normalizers) {
     std::vector<added_token> manners(vocab.tokens.size());
     for (const added_token& one : vocab.added) manners.at(static_cast<std::size_t>(one.token)) = one;
@@ -34,9 +36,10 @@ class text_preparation {
     for (special_token& one : tokens) {
       one.manners = manners.at(static_cast<std::size_t>(one.token));
       if (one.manners.normalized && !change_.empty()) {
-        normalized_texts_.push_back(change_(one.text));
+        bool ignored = false;
         late.push_back(one);
-        late.back().text = normalized_texts_.back();
+        late.back().text = normalized_texts_.emplace_back(change_(one.text, ignored));
+        check_normalized(late.back(), one.text);
       } else {
         (one.manners.normalized ? late : early).push_back(one);
       }
@@ -70,19 +73,32 @@ class text_preparation {
         on_text(part.text, at_start);
         continue;
       }
-      const std::string_view changed = change_.empty() ? part.text : kept.emplace_back(change_(part.text));
+      bool front_lost = false;
+      const std::string_view changed = change_.empty() ? part.text : kept.emplace_back(change_(part.text, front_lost));
       for (const text_fragment& inner : normalized_.split(changed, mode)) {
         if (inner.token != no_token) {
           on_token(inner.token);
         } else {
-          on_text(inner.text, at_start && inner.text.data() == changed.data());
+          on_text(inner.text, at_start && !front_lost && inner.text.data() == changed.data());
         }
       }
     }
   }
 
  private:
+  // A text that nothing is left of would match everywhere, one that two tokens share would have two ids.
+  void check_normalized(const special_token& one, std::string_view content) {
+    const char* wrong = one.text.empty() ? "none is left" : nullptr;
+    if (normalized_names_.find(one.text) != string_index::absent) wrong = "the text of another token";
+    if (wrong != nullptr) {
+      fail<format_error>(concat("vocabulary: normalized text of the added token '", content, "'"),
+                         "a text of its own (or added_tokens.normalized false)", wrong);
+    }
+    normalized_names_.insert(one.text, one.token);
+  }
+
   normalizer change_;
+  string_index normalized_names_{0};
   std::deque<std::string> normalized_texts_;
   special_matcher raw_;
   special_matcher normalized_;

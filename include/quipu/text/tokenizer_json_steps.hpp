@@ -49,6 +49,7 @@ class tokenizer_json_steps {
       read_normalizer(fields_.object(root, "normalizer", "normalizer"), "normalizer", 0);
     if (tokenizer_json_fields::present(root, "pre_tokenizer"))
       read_split(fields_.object(root, "pre_tokenizer", "pre_tokenizer"), "pre_tokenizer", 0);
+    check_first();
     return std::move(rules_);
   }
 
@@ -63,6 +64,16 @@ class tokenizer_json_steps {
 
  private:
   static constexpr int deepest = 16;  // sequences in sequences
+
+  // To tokenizers several words begin where the text does if one was put in front before: not worth following.
+  void check_first() const {
+    bool prepends = false;
+    for (const normalizer_step& step : rules_.normalizers) prepends = prepends || step.kind == normalizer_kind::prepend;
+    for (std::size_t i = 1; prepends && i < rules_.splits.size(); ++i) {
+      if (rules_.splits[i].scheme == prefix_scheme::first)
+        fields_.refuse("pre_tokenizer.prepend_scheme", "always, never, or no Prepend before it", "'first'");
+    }
+  }
 
   static void append_type(std::string& types, const std::string& type) {
     types += concat(types.empty() ? "" : " + ", type);
