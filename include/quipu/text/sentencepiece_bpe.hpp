@@ -174,6 +174,11 @@ inline sentencepiece_tokenizer::state::state(vocabulary source)
       whole.push_back({pieces[i], id, special::plain});
     if (kind == token_kind::control || kind == token_kind::unknown) whole.push_back({vocab.tokens[i], id, special::parse});
   }
+  std::vector<added_token> manners(vocab.added.empty() ? 0 : vocab.tokens.size());
+  for (const added_token& one : vocab.added) manners.at(static_cast<std::size_t>(one.token)) = one;
+  for (special_token& one : whole) {
+    if (!manners.empty()) one.manners = manners[static_cast<std::size_t>(one.token)];
+  }
   specials = special_matcher(std::move(whole));
   const bool spells_bytes = std::find(bytes.begin(), bytes.end(), no_token) == bytes.end();
   if (!spells_bytes && vocab.unk == no_token) {

@@ -41,7 +41,8 @@ struct special_token {
 /// The tokens that are cut out of a text before anything else happens.
 ///
 /// * `longest_first`: a longer token wins over a shorter one wherever they overlap, then the smaller id, then the
-///   position further left, as llama.cpp cuts the text at one token after the other (`tokenizer_st_partition`).
+///   position further left, as llama.cpp cuts the text at one token after the other (`tokenizer_st_partition`). ASCII
+///   white space beside a token with `lstrip` or `rstrip` vanishes.
 /// * `leftmost_longest`: what begins first wins, and of those the longest; then the flags hold: white space beside a
 ///   token goes to it, a token that must be a single word and is not stays text. Source: `find_matches` of Hugging
 ///   Face's tokenizers (`added_vocabulary.rs`).
@@ -81,16 +82,22 @@ class special_matcher {
     }
     std::size_t done = 0;
     for (const match& one : longest_matches(mode == special::parse ? all_ : plain_, text)) {
-      if (one.begin > done) parts.push_back({text.substr(done, one.begin - done), no_token});
       const special_token& token = tokens_[static_cast<std::size_t>(one.token)];
+      std::size_t end = std::max(one.begin, done);
+      while (token.manners.lstrip && end > done && is_ascii_space(text[end - 1])) --end;
+      if (end > done) parts.push_back({text.substr(done, end - done), no_token});
       parts.push_back({text.substr(one.begin, token.text.size()), token.token});
       done = one.begin + token.text.size();
+      while (token.manners.rstrip && done < text.size() && is_ascii_space(text[done])) ++done;
     }
     if (done < text.size()) parts.push_back({text.substr(done), no_token});
     return parts;
   }
 
  private:
+  // llama.cpp's `isspace`.
+  static constexpr bool is_ascii_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
   struct list {
     token_automaton automaton;
     std::vector<std::int32_t> members;  // pattern of the automaton: place in `tokens_`
