@@ -6,6 +6,7 @@
 #include <quipu/core/error.hpp>  // config_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/byte_level_bpe.hpp>
+#include <quipu/text/character_bpe.hpp>
 #include <quipu/text/sentencepiece_bpe.hpp>
 #include <quipu/text/tokenizer.hpp>
 #include <quipu/text/vocabulary.hpp>
@@ -24,6 +25,7 @@ class any_tokenizer {
   [[nodiscard]] decltype(auto) visit(const char* what, const Visit& call) const {
     if (const auto* held = std::get_if<byte_level_tokenizer>(&held_)) return call(*held);
     if (const auto* held = std::get_if<sentencepiece_tokenizer>(&held_)) return call(*held);
+    if (const auto* held = std::get_if<character_bpe_tokenizer>(&held_)) return call(*held);
     fail<config_error>(concat("tokenizer: ", what), "a checkpoint with a vocabulary", "none");
   }
 
@@ -38,7 +40,8 @@ class any_tokenizer {
       case tokenizer_kind::none:
         break;
       case tokenizer_kind::sentencepiece:
-        held_.emplace<sentencepiece_tokenizer>(std::move(source));
+        if (source.ranked_merges) held_.emplace<character_bpe_tokenizer>(std::move(source));
+        else held_.emplace<sentencepiece_tokenizer>(std::move(source));
         break;
       case tokenizer_kind::byte_level_bpe:
         held_.emplace<byte_level_tokenizer>(std::move(source));
@@ -46,6 +49,7 @@ class any_tokenizer {
     }
   }
   explicit any_tokenizer(sentencepiece_tokenizer tokenizer) : held_(std::move(tokenizer)) {}
+  explicit any_tokenizer(character_bpe_tokenizer tokenizer) : held_(std::move(tokenizer)) {}
   explicit any_tokenizer(byte_level_tokenizer tokenizer) : held_(std::move(tokenizer)) {}
 
   /// Is there a vocabulary?
@@ -83,7 +87,7 @@ class any_tokenizer {
   }
 
  private:
-  std::variant<std::monostate, sentencepiece_tokenizer, byte_level_tokenizer> held_;
+  std::variant<std::monostate, sentencepiece_tokenizer, byte_level_tokenizer, character_bpe_tokenizer> held_;
 };
 
 static_assert(tokenizer<any_tokenizer>);
