@@ -55,9 +55,8 @@ class any_tokenizer {
   /// Is there a vocabulary?
   [[nodiscard]] explicit operator bool() const noexcept { return held_.index() != 0; }
 
-  [[nodiscard]] std::vector<token_id> encode(std::string_view text,
-                                             special mode = special::plain) const {
-    return visit("encode", [&](const auto& held) { return held.encode(text, mode); });
+  [[nodiscard]] std::vector<token_id> encode(std::string_view text, const special_places& where = special::plain) const {
+    return visit("encode", [&](const auto& held) { return held.encode(text, where); });
   }
   [[nodiscard]] std::string_view piece(token_id token) const {
     return visit("piece", [&](const auto& held) { return held.piece(token); });

@@ -48,8 +48,7 @@ class byte_level_tokenizer {
   /// Ids of `text` without bos and eos.
   /// @throws config_error  the text has 1 GiB or more
   /// Cost: n, and n log n in the longest word.
-  [[nodiscard]] std::vector<token_id> encode(std::string_view text,
-                                             special mode = special::plain) const {
+  [[nodiscard]] std::vector<token_id> encode(std::string_view text, const special_places& where = special::plain) const {
     if (text.size() >= max_text)
       fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
     std::vector<token_id> ids;
@@ -61,7 +60,7 @@ class byte_level_tokenizer {
     };
     const auto add = [&](std::string_view word) { cache.append(word, ids, encode); };
     state_->prepared->for_each(
-        text, mode, kept, [&](token_id token) { ids.push_back(token); },
+        text, where, kept, [&](token_id token) { ids.push_back(token); },
         [&](std::string_view part, bool at_start) {
           if (state_->words) {
             state_->words->for_each_word(part, add);

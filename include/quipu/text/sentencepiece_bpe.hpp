@@ -50,12 +50,11 @@ class sentencepiece_tokenizer {
   /// Ids of `text` without bos and eos.
   /// @throws config_error  the text has 1 GiB or more
   /// Cost: n log n in the longest stretch without a space, n in the number of such stretches.
-  [[nodiscard]] std::vector<token_id> encode(std::string_view text,
-                                             special mode = special::plain) const {
+  [[nodiscard]] std::vector<token_id> encode(std::string_view text, const special_places& where = special::plain) const {
     if (text.size() >= max_text)
       fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
     std::vector<token_id> ids;
-    for (const text_fragment& part : state_->specials.split(text, mode)) {
+    for (const text_fragment& part : state_->specials.split(text, where)) {
       if (part.token != no_token) {
         ids.push_back(part.token);
       } else {

@@ -11,6 +11,7 @@
 #include <quipu/text/flat_index.hpp>       // string_index
 #include <quipu/text/text_rules.hpp>       // token_matching
 #include <quipu/text/token_automaton.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,34 @@ namespace quipu::text {
 enum class special : std::uint8_t {
   plain,  ///< no: "<s>" in a text is three characters; the choice for anything that a user typed
   parse,  ///< yes: the text is trusted, for example a rendered chat template
+};
+
+/// A stretch of a text in bytes, `end` not in it.
+struct text_range {
+  std::size_t begin = 0, end = 0;
+};
+
+/// Where in a text control tokens may be found: nowhere, everywhere, or in some stretches alone, such as what a chat
+/// template wrote around messages.
+class special_places {
+ public:
+  special_places(special mode) noexcept : everywhere_(mode == special::parse) {}  // NOLINT: a mode is the usual choice
+  /// @param trusted  in order, apart; referred to
+  explicit special_places(std::span<const text_range> trusted) noexcept : trusted_(trusted) {}
+
+  [[nodiscard]] bool everywhere() const noexcept { return everywhere_; }
+  [[nodiscard]] bool nowhere() const noexcept { return !everywhere_ && trusted_.empty(); }
+  /// Whether a token may stand there: all of it must lie in one stretch.
+  [[nodiscard]] bool allow(std::size_t begin, std::size_t end) const noexcept {
+    if (everywhere_) return true;
+    const auto after = std::upper_bound(trusted_.begin(), trusted_.end(), begin,
+                                        [](std::size_t at, const text_range& r) { return at < r.begin; });
+    return after != trusted_.begin() && end <= (after - 1)->end;
+  }
+
+ private:
+  std::span<const text_range> trusted_;
+  bool everywhere_ = false;
 };
 
 /// A part of a text: a token matched as a whole, or `no_token` and bytes still to be encoded.
@@ -73,15 +102,21 @@ class special_matcher {
 
   /// Cuts `text` at the tokens in it. Parts are in order; together they are `text`, except with `rstrip`, where a token
   /// may have taken white space that is a token too.
-  [[nodiscard]] std::vector<text_fragment> split(std::string_view text, special mode) const {
+  ///
+  /// @param offset  of `text` in the text that `where` speaks of
+  [[nodiscard]] std::vector<text_fragment> split(std::string_view text, const special_places& where,
+                                                 std::size_t offset = 0) const {
     std::vector<text_fragment> parts;
     if (rule_ == token_matching::leftmost_longest) {
-      if (!all_.automaton.empty()) split_leftmost(text, mode, parts);
+      if (!all_.automaton.empty()) split_leftmost(text, where, offset, parts);
       else if (!text.empty()) parts.push_back({text, no_token});
       return parts;
     }
+    const auto allowed = [&](const special_token& token, std::size_t begin) {
+      return token.needed == special::plain || where.allow(offset + begin, offset + begin + token.text.size());
+    };
     std::size_t done = 0;
-    for (const match& one : longest_matches(mode == special::parse ? all_ : plain_, text)) {
+    for (const match& one : longest_matches(where.nowhere() ? plain_ : all_, text, allowed)) {
       const special_token& token = tokens_[static_cast<std::size_t>(one.token)];
       std::size_t end = std::max(one.begin, done);
       while (token.manners.lstrip && end > done && is_ascii_space(text[end - 1])) --end;
@@ -119,12 +154,25 @@ class special_matcher {
 
   // Every place asks for its longest token, the longest tokens of the text first and equally long ones by id. Who is
   // refused because a token lies behind asks again for the longest one that ends before it.
-  [[nodiscard]] static std::vector<match> longest_matches(const list& from, std::string_view text) {
+  template <class Allowed>
+  [[nodiscard]] std::vector<match> longest_matches(const list& from, std::string_view text, const Allowed& allowed) const {
     std::vector<match> kept;
     if (from.automaton.empty()) return kept;
     const token_automaton& automaton = from.automaton;
     std::vector<match> heap;
-    automaton.for_each_start(text, [&](std::size_t begin, std::int32_t pattern) { heap.push_back({begin, pattern}); });
+    const auto token_of = [&](std::int32_t pattern) -> const special_token& {
+      return tokens_[static_cast<std::size_t>(from.members[static_cast<std::size_t>(pattern)])];
+    };
+    const auto longest_allowed = [&](std::int32_t pattern, std::size_t begin) {
+      while (pattern != token_automaton::none && !allowed(token_of(pattern), begin)) {
+        pattern = automaton.at_most(pattern, automaton.length(pattern) - 1);
+      }
+      return pattern;
+    };
+    automaton.for_each_start(text, [&](std::size_t begin, std::int32_t pattern) {
+      pattern = longest_allowed(pattern, begin);
+      if (pattern != token_automaton::none) heap.push_back({begin, pattern});
+    });
     if (heap.empty()) return kept;
     const auto later = [&](const match& a, const match& b) {
       const std::size_t x = automaton.length(a.token);
@@ -144,7 +192,7 @@ class special_matcher {
         // Tokens that lie there are at least as long, so a clash shows at either end.
         if (taken[one.begin] != 0) continue;
         if (const std::uint32_t other = taken[one.begin + length - 1]; other != 0) {
-          one.token = automaton.at_most(one.token, other - 1 - one.begin);
+          one.token = longest_allowed(automaton.at_most(one.token, other - 1 - one.begin), one.begin);
           if (one.token == token_automaton::none) continue;
           heap.push_back(one);
           std::push_heap(heap.begin(), heap.end(), later);
@@ -160,7 +208,8 @@ class special_matcher {
     return kept;
   }
 
-  void split_leftmost(std::string_view text, special mode, std::vector<text_fragment>& parts) const {
+  void split_leftmost(std::string_view text, const special_places& where, std::size_t offset,
+                      std::vector<text_fragment>& parts) const {
     std::vector<match> starts;  // from the last to the first
     all_.automaton.for_each_start(text, [&](std::size_t begin, std::int32_t pattern) {
       starts.push_back({begin, all_.members[static_cast<std::size_t>(pattern)]});
@@ -175,7 +224,7 @@ class special_matcher {
       const special_token& token = tokens_[static_cast<std::size_t>(starts[i].token)];
       std::size_t end = begin + token.text.size();
       searched = end;
-      if (mode == special::plain && token.needed == special::parse) continue;
+      if (token.needed == special::parse && !where.allow(offset + begin, offset + end)) continue;
       if (token.manners.single_word && !stands_alone(text, begin, end)) continue;
       if (token.manners.lstrip) begin = std::max(white_space_begin(text, begin, std::min(begin, done)), done);
       if (token.manners.rstrip) {

@@ -61,9 +61,9 @@ class text_preparation {
   /// Calls `on_token(token)` and `on_text(std::string_view, bool at_start)` for the parts of `text` in order.
   /// @param kept  gets the texts that parts point into and that are not `text`
   template <class OnToken, class OnText>
-  void for_each(std::string_view text, special mode, std::deque<std::string>& kept, const OnToken& on_token,
+  void for_each(std::string_view text, const special_places& where, std::deque<std::string>& kept, const OnToken& on_token,
                 const OnText& on_text) const {
-    for (const text_fragment& part : raw_.split(text, mode)) {
+    for (const text_fragment& part : raw_.split(text, where)) {
       if (part.token != no_token) {
         on_token(part.token);
         continue;
@@ -75,7 +75,11 @@ class text_preparation {
       }
       bool front_lost = false;
       const std::string_view changed = change_.empty() ? part.text : kept.emplace_back(change_(part.text, front_lost));
-      for (const text_fragment& inner : normalized_.split(changed, mode)) {
+      // Where the text changed, places in it are lost: it is trusted as a whole or not at all.
+      const auto offset = static_cast<std::size_t>(part.text.data() - text.data());
+      const bool trusted = where.allow(offset, offset + part.text.size());
+      const special_places inside = change_.empty() ? where : trusted ? special::parse : special::plain;
+      for (const text_fragment& inner : normalized_.split(changed, inside, change_.empty() ? offset : 0)) {
         if (inner.token != no_token) {
           on_token(inner.token);
         } else {
