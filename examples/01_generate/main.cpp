@@ -52,11 +52,11 @@ std::vector<q::token_id> prompt_ids(const Model& m, const settings& s) {
 
 template <class Model>
 int answer(const Model& m, const settings& s, double load_seconds) {
+  const terminal::interrupt_guard ctrl_c;
   print_facts(m, s, load_seconds);
   const std::vector<q::token_id> ids = prompt_ids(m, s);
   auto session = open_session(m, q::thread_team(s.n_thread), {.n_ctx = std::min(s.n_ctx, m.config().n_ctx)});
   double first_token = 0;
-  const terminal::interrupt_guard ctrl_c;
   const terminal::stopwatch watch;
   const auto result =
       q::llama::generate(session, m.tokenizer(), session.create(), ids,

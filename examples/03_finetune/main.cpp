@@ -112,13 +112,12 @@ void take_best(const Parameters& parameters, const std::string& folder) {
 /// @return whether it came to its end: Ctrl-C stops a run, which `--resume` goes on with
 template <class Pass, class Parameters, class Gradients, class Source, class Hooks>
 bool train(Pass& pass, const Parameters& parameters, const Gradients& gradients, const Source& source,
-           const Source& held_out, Hooks& hooks, const settings& s) {
+           const Source& held_out, Hooks& hooks, const terminal::interrupt_guard& ctrl_c, const settings& s) {
   const std::size_t step_size = s.batch_size * s.n_accumulate;
   const std::size_t n_step = (s.n_epoch * source.size() + step_size - 1) / step_size;
   const double rate = s.learning_rate > 0 ? s.learning_rate : s.full ? 2e-5 : 1e-3;
   const auto n_warm_up = static_cast<std::size_t>(s.warm_up * static_cast<double>(n_step));
   const std::size_t n_epoch_step = std::max<std::size_t>(source.size() / step_size, 1);
-  const terminal::interrupt_guard ctrl_c;
   q::train::trainer trainer(
       pass, parameters, gradients, q::optim::adamw{.learning_rate = rate, .weight_decay = s.weight_decay},
       chosen_schedule{s.schedule, n_warm_up, n_step},
@@ -180,11 +179,11 @@ void check(const Model& m, const settings& s, const char* when) {
 }
 
 template <class Model>
-void ask(const Model& m, const settings& s) {
+void ask(const Model& m, const terminal::interrupt_guard& ctrl_c, const settings& s) {
   if (s.ask.empty()) return;
   auto session = open_session(m, q::thread_team(s.n_thread));
-  q::llama::generate_options options{.max_tokens = 64, .on_text = [](std::string_view text) {
-                                       return static_cast<bool>(std::cout << text << std::flush);
+  q::llama::generate_options options{.max_tokens = 64, .on_text = [&](std::string_view text) {
+                                       return (std::cout << text << std::flush) && !ctrl_c.interrupted();
                                      }};
   if (s.plain) options.stop = {"\n"};
   static_cast<void>(q::llama::generate(session, m.tokenizer(), session.create(),
@@ -195,6 +194,7 @@ void ask(const Model& m, const settings& s) {
 template <class Model, class Source>
 int run(const Model& m, const Source& source, const Source& held_out, const settings& s) {
   constexpr int interrupted = 130;  // as a shell reports it
+  const terminal::interrupt_guard ctrl_c;
   const q::thread_team team(s.n_thread);
   const auto products = s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none;
   const auto depth = s.recompute ? q::llama::tape_depth::block_inputs : q::llama::tape_depth::everything;
@@ -204,10 +204,10 @@ int run(const Model& m, const Source& source, const Source& held_out, const sett
     q::llama::training_pass pass(trainable.model(), team, depth, products);
     q::llama::no_training_hooks hooks;
     check(trainable.model(), s, "before");
-    if (!train(pass, trainable.parameters(), trainable.gradients(), source, held_out, hooks, s)) return interrupted;
+    if (!train(pass, trainable.parameters(), trainable.gradients(), source, held_out, hooks, ctrl_c, s)) return interrupted;
     q::io::write_hf_folder(s.out + "/model", q::llama::checkpoint_of(trainable));
     check(trainable.model(), s, "after");
-    ask(trainable.model(), s);
+    ask(trainable.model(), ctrl_c, s);
     return 0;
   }
   q::llama::training_pass pass(m, team, depth, products);
@@ -215,7 +215,7 @@ int run(const Model& m, const Source& source, const Source& held_out, const sett
   const auto adapted = q::llama::adapted_model(m).with(m, module);
   q::llama::module_hooks hooks(*module, pass.workspace());
   check(adapted, s, "before");
-  if (!train(pass, module->parameters(), q::llama::weight_gradients<float>(), source, held_out, hooks, s))
+  if (!train(pass, module->parameters(), q::llama::weight_gradients<float>(), source, held_out, hooks, ctrl_c, s))
     return interrupted;
   module->visit([&](const auto& own) {
     q::pet::save_peft(s.out + "/adapter", own, m.config(), {.base_model = s.model});
@@ -224,7 +224,7 @@ int run(const Model& m, const Source& source, const Source& held_out, const sett
       q::pet::write_lora_gguf(s.out + "/adapter.gguf", own, m.config());
   });
   check(adapted, s, "after");
-  ask(adapted, s);
+  ask(adapted, ctrl_c, s);
   return 0;
 }
 

@@ -89,7 +89,7 @@ inline const char* name_of(q::notes::edit_kind kind) {
 template <class Editor>
 void list_notes(const Editor& editor, const std::string& words) {
   const auto show = [](const q::notes::note& n) {
-    if (n.status == q::notes::note_status::live) std::cout << std::setw(5) << n.id << "  " << q::printable(n.text) << '\n';
+    if (n.status == q::notes::note_status::live) std::cout << std::setw(5) << n.id << "  " << terminal::visible(n.text) << '\n';
   };
   if (words.empty()) {
     editor.notebook().store().for_each(show);
@@ -132,12 +132,12 @@ void explain(const Editor& editor, const q::eren::answer& a) {
             << ", probability that a note answers it " << a.probability << ", needed " << threshold_of(editor)
             << " (/threshold)\n";
   for (const auto& n : a.trace.candidates) {
-    std::cout << "  note " << n.id << " \"" << q::printable(n.text) << "\": BM25 " << n.evidence.bm25 << ", n-grams "
+    std::cout << "  note " << n.id << " \"" << terminal::visible(n.text) << "\": BM25 " << n.evidence.bm25 << ", n-grams "
               << n.evidence.ngram;
     if (!n.worth_reading) {
       std::cout << "; not worth reading\n";
     } else if (n.read.done) {
-      std::cout << "; read \"" << q::printable(n.read.answer) << "\", log p " << n.read.log_p_answer << ", of abstaining "
+      std::cout << "; read \"" << terminal::visible(n.read.answer) << "\", log p " << n.read.log_p_answer << ", of abstaining "
                 << n.read.log_p_abstain << ", " << n.read.n_computed << " of " << n.read.n_prompt
                 << " tokens computed; score " << n.decision.score << ", probability " << n.decision.probability
                 << (n.decision.apply ? ", applied\n" : ", not applied\n");
@@ -178,7 +178,7 @@ bool obey(Editor& editor, conversation& chat, const std::string& line, q::eren::
   } else if (command.name == "/history") {
     for (const auto& change : editor.history(command.number())) {
       std::cout << "  " << date_of(change.when) << "  " << name_of(change.kind);
-      if (change.after) std::cout << ": " << q::printable(change.after->text);
+      if (change.after) std::cout << ": " << terminal::visible(change.after->text);
       std::cout << '\n';
     }
   } else if (command.name == "/import") {
@@ -201,11 +201,11 @@ bool obey(Editor& editor, conversation& chat, const std::string& line, q::eren::
   } else if (command.name == "/why") {
     explain(editor, last);
   } else if (command.name.starts_with('/')) {
-    std::cout << "there is no command " << q::printable(command.name) << "; /help lists them\n";
+    std::cout << "there is no command " << terminal::visible(command.name) << "; /help lists them\n";
   } else {
     last = editor.answer(line);  // own answers are streamed while they come
     if (last.source == q::eren::read_note) {
-      std::cout << last.text << "   [note";
+      std::cout << terminal::visible(last.text) << "   [note";
       for (const auto id : last.notes) std::cout << ' ' << id;
       std::cout << ']';
     }

@@ -19,6 +19,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/progress.hpp>
+#include <quipu/text/utf8.hpp>
 
 namespace terminal {
 
@@ -77,6 +78,25 @@ class interrupt_guard {
   }
   struct sigaction before_ {};
 };
+
+/// A text from elsewhere as a terminal may have it: letters of all scripts as they are, control characters and bytes that
+/// are no UTF-8 as U+FFFD, so that nothing in it moves the cursor.
+inline std::string visible(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const quipu::text::utf8_step step = quipu::text::decode_utf8(text, at);
+    const char32_t c = step.code_point;
+    const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200E && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
+                         (c >= 0x2066 && c <= 0x2069);
+    if (control || step.status != quipu::text::utf8_status::valid) {
+      quipu::text::append_utf8(out, quipu::text::replacement_character);
+    } else {
+      out.append(text.substr(at, step.length));
+    }
+    at += step.length;
+  }
+  return out;
+}
 
 /// Largest resident size of the process so far, in MiB.
 inline double peak_memory_mib() {

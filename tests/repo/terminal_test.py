@@ -103,12 +103,12 @@ class AtTheTerminal(unittest.TestCase):
             raise AssertionError(f"{run.args} ended with {run.returncode}:\n{run.stdout[-1000:]}\n{run.stderr[-2000:]}")
         return run
 
-    def chat(self, *options, **more):
+    def chat(self, n_token=20, **more):
         notes = tempfile.mkdtemp(dir=self.folder) + "/notes.db"
-        return Terminal(self.folder, "07_eren", "--model", "run/model.gguf", "--notes", notes, "--max-tokens", 200, *options, **more)
+        return Terminal(self.folder, "07_eren", "--model", "run/model.gguf", "--notes", notes, "--max-tokens", n_token, **more)
 
     def test_a_line_with_a_blank_at_its_end(self):
-        chat = self.chat("--max-tokens", 5)
+        chat = self.chat()
         chat.wait_for("> ")
         chat.type("Hi \n")
         chat.wait_for("Hi ")
@@ -147,7 +147,7 @@ class AtTheTerminal(unittest.TestCase):
         self.assertEqual(0, chat.end()[1])
 
     def test_ctrl_c_stops_an_answer_and_not_the_program(self):
-        chat = self.chat("--max-tokens", 100000)
+        chat = self.chat(100000)
         chat.wait_for("> ")
         chat.type("the quick\n")
         chat.wait_for("the quick")
@@ -229,9 +229,11 @@ class AtTheTerminal(unittest.TestCase):
             self.assertTrue(all({"time", "epoch", "learning_rate", "loss"} <= line.keys() for line in lines))
             self.assertTrue(any("validation_loss" in line for line in lines))
             self.assertIn("<svg", (self.folder / pet / "loss.svg").read_text())
-            said = self.check(self.run_program("01_generate", "--model", "run/model.gguf", "--adapter", f"{pet}/adapter", "--completion", "the",
-                                               "--max-tokens", 5)).stdout
-            self.assertTrue(said.startswith("the") or said.strip())
+            with_adapter = ["--model", "run/model.gguf", "--adapter", f"{pet}/adapter"]
+            self.check(self.run_program("01_generate", *with_adapter, "--completion", "the", "--max-tokens", 5))
+            losses = [self.check(self.run_program("02_perplexity", *model, "--file", "text.txt", "--max-tokens", 64, "--window", 32, "--stride", 32)).stdout
+                      for model in (with_adapter, ["--model", "run/model.gguf"])]
+            self.assertNotEqual(*[text.split()[1] for text in losses])
 
     def test_conversations_in_pipes(self):
         (self.folder / "more.csv").write_text('text,subject\nThe fox is brown.,fox\n"The dog, they say, is ""lazy"".",dog\n')
