@@ -16,7 +16,7 @@
 namespace quipu::text::jinja {
 
 /// Is it true in a condition?
-[[nodiscard]] inline bool is_true(const value& v) noexcept {
+[[nodiscard, gnu::noinline]] inline bool is_true(const value& v) noexcept {
   switch (v.what()) {
     case kind::missing:
     case kind::none:
@@ -35,7 +35,7 @@ namespace quipu::text::jinja {
 }
 
 /// Python's `==`.
-[[nodiscard]] inline bool equal(evaluation& run, const value& a, const value& b) {
+[[nodiscard, gnu::noinline]] inline bool equal(evaluation& run, const value& a, const value& b) {
   run.step();
   if (a.is_text() && b.is_text()) {
     run.look(chars_of(a).size() == chars_of(b).size() ? chars_of(a).size() : 0);
@@ -76,7 +76,7 @@ namespace quipu::text::jinja {
 }
 
 /// Order of two values: -1, 0 or 1; 2 if NaN stands in the way.
-[[nodiscard]] inline int compare(evaluation& run, const value& a, const value& b) {
+[[nodiscard, gnu::noinline]] inline int compare(evaluation& run, const value& a, const value& b) {
   run.step();
   if (a.is_text() && b.is_text()) {
     run.look(chars_of(a).size());
@@ -99,7 +99,7 @@ inline void need_hashable(const evaluation& run, const value& key) {
 }
 
 /// Python's `item in container`.
-[[nodiscard]] inline bool contains(evaluation& run, const value& container, const value& item) {
+[[nodiscard, gnu::noinline]] inline bool contains(evaluation& run, const value& container, const value& item) {
   run.step();
   switch (container.what()) {
     case kind::text:
