@@ -176,7 +176,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 [[nodiscard, gnu::noinline]] inline value item_or_missing(evaluation& run, const value& of, const value& key) {
   switch (of.what()) {
     case kind::dict: {
-      if (!is_hashable(key)) return {};
+      if (!can_be_key(run, key)) return {};
       const value* found = dict_of(of).get(key);
       return found != nullptr ? *found : value();
     }

@@ -54,16 +54,6 @@ namespace quipu::text::jinja {
   return side * big_integer::compare(a.is(kind::real) ? b.as<big_object>().number : a.as<big_object>().number, big_integer::of_real(real));
 }
 
-/// What may be a key: everything but lists, dicts and what holds them.
-[[nodiscard, gnu::noinline]] inline bool is_hashable(const value& v) noexcept {
-  if (v.is(kind::tuple)) {
-    for (const value& item : items_of(v)) {
-      if (!is_hashable(item)) return false;
-    }
-  }
-  return !v.is(kind::list) && !v.is(kind::dict) && !v.is(kind::view);
-}
-
 /// Equality of keys. 1, 1.0 and true are one key.
 [[nodiscard, gnu::noinline]] inline bool same_key(const value& a, const value& b) {
   if (a.is_text() && b.is_text()) return chars_of(a) == chars_of(b);

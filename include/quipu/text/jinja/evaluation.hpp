@@ -21,7 +21,7 @@ namespace quipu::text::jinja {
 /// variables given to it hold.
 struct limits {
   std::size_t steps = 4'000'000;             ///< nodes, loop turns, items and, by 32, bytes looked at
-  std::size_t made_bytes = 128 << 20;        ///< of all values made on the way, those no longer used included
+  std::size_t made_bytes = 96 << 20;         ///< of all values made on the way, those no longer used included
   std::size_t output_bytes = 32 << 20;       ///< of the rendered text
   std::size_t depth = 2000;                  ///< nested expressions, tags and macros
   std::size_t stack_bytes = 2 << 20;         ///< of the thread's stack

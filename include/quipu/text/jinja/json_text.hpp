@@ -96,7 +96,10 @@ inline void append_json(evaluation& run, std::string& out, const value& v, const
     case kind::boolean: out += v.truth() ? "true" : "false"; break;
     case kind::integer:
     case kind::real:
-    case kind::big: out += json_number(v); break;
+    case kind::big:
+      if (v.is(kind::big)) run.step(v.as<big_object>().number.bits() * v.as<big_object>().number.bits() / 4096);
+      out += json_number(v);
+      break;
     case kind::text: append_json_string(run, out, chars_of(v), form.ensure_ascii); break;
     case kind::list:
     case kind::tuple: {

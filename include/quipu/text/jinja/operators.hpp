@@ -34,6 +34,22 @@ namespace quipu::text::jinja {
   }
 }
 
+/// Can the value be a key? Counts what hashing and comparing it cost, which for tuples of shared tuples is beyond all bounds.
+[[nodiscard, gnu::noinline]] inline bool can_be_key(evaluation& run, const value& key) {
+  run.step();
+  if (key.is_text()) run.look(chars_of(key).size());
+  if (key.is(kind::tuple)) {
+    const evaluation::deeper guard(run);
+    for (const value& item : items_of(key)) {
+      if (!can_be_key(run, item)) return false;
+    }
+  }
+  return !key.is(kind::list) && !key.is(kind::dict) && !key.is(kind::view);
+}
+inline void need_hashable(evaluation& run, const value& key) {
+  if (!can_be_key(run, key)) run.fail("a key that is no list or dict", type_name(key));
+}
+
 /// Python's `==`.
 [[nodiscard, gnu::noinline]] inline bool equal(evaluation& run, const value& a, const value& b) {
   run.step();
@@ -61,12 +77,13 @@ namespace quipu::text::jinja {
     if (x.entries.size() != y.entries.size()) return false;
     if (&x == &y) return true;
     for (const auto& [key, item] : x.entries) {
+      (void)can_be_key(run, key);
       const value* other = y.get(key);
       if (other == nullptr || (!item.same(*other) && !equal(run, item, *other))) return false;
     }
     return true;
   }
-  return same_key(a, b);
+  return a.is(kind::range) || a.is(kind::undefined) ? same_key(a, b) : a.same(b);
 }
 
 [[noreturn, gnu::cold]] inline void fail_order(const evaluation& run, const value& a, const value& b) {
@@ -92,10 +109,6 @@ namespace quipu::text::jinja {
     if (!x[i].same(y[i]) && !equal(run, x[i], y[i])) return compare(run, x[i], y[i]);
   }
   return x.size() < y.size() ? -1 : x.size() > y.size() ? 1 : 0;
-}
-
-inline void need_hashable(const evaluation& run, const value& key) {
-  if (!is_hashable(key)) run.fail("a key that is no list or dict", type_name(key));
 }
 
 /// Python's `item in container`.

@@ -110,7 +110,10 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
     case kind::boolean: out += v.truth() ? "True" : "False"; break;
     case kind::integer: out += std::to_string(v.integer()); break;
     case kind::real: out += real_text(v.real()); break;
-    case kind::big: out += v.as<big_object>().number.text(); break;
+    case kind::big:
+      run.step(v.as<big_object>().number.bits() * v.as<big_object>().number.bits() / 4096);
+      out += v.as<big_object>().number.text();
+      break;
     case kind::text:
       if (text_of(v).safe) out += "Markup(";
       run.look(4 * chars_of(v).size());

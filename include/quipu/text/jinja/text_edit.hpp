@@ -279,6 +279,7 @@ enum class case_change : std::uint8_t { upper, lower, capitalize, title, words, 
   for (std::size_t at = 0; at < chars.size();) {
     const utf8_step step = character_at(chars, at);
     const char32_t c = step.code_point;
+    if (c >= 0x80) run.step();
     changed.clear();
     bool raise = how == case_change::upper;
     if (how == case_change::capitalize || how == case_change::title || how == case_change::words) raise = begins;

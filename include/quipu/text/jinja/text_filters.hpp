@@ -252,6 +252,7 @@ inline value to_integer(evaluation& run, const value& v, arguments& given) {
   if (v.is_text()) {
     run.look(chars_of(v).size());
     value result;
+    run.step(std::min<std::size_t>(chars_of(v).size(), 4300) * std::min<std::size_t>(chars_of(v).size(), 4300) / 256);
     const bool fits = base == 0 || (base >= 2 && base <= 36);
     if (fits && read_integer(chars_of(v), static_cast<int>(base), result)) return result;
     double real = 0;
