@@ -122,7 +122,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// What Python has, and the sandbox forbids: methods that change their subject, and names in underlines.
-[[nodiscard]] inline bool is_forbidden(const value& of, std::string_view name) noexcept {
+[[nodiscard, gnu::noinline]] inline bool is_forbidden(const value& of, std::string_view name) noexcept {
   const auto among = [&](const std::string_view* first, std::size_t n) { return std::find(first, first + n, name) != first + n; };
   if (name.starts_with("__") && name.ends_with("__")) {
     static constexpr std::string_view everywhere[] = {
@@ -142,14 +142,14 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
   return of.is(kind::dict) && among(of_dict, std::size(of_dict));
 }
 
-[[nodiscard]] inline value forbidden(evaluation& run, const value& of, std::string_view name) {
+[[nodiscard, gnu::noinline]] inline value forbidden(evaluation& run, const value& of, std::string_view name) {
   value made = run.undefined(concat("access to ", printable(name), " of a ", type_name(of), " is not allowed"));
   made.as<undefined_object>().security = true;
   return made;
 }
 
 /// What values of that kind show under a name, methods aside; missing if nothing.
-[[nodiscard]] inline value field_of(const value& of, std::string_view name) {
+[[nodiscard, gnu::noinline]] inline value field_of(const value& of, std::string_view name) {
   if (of.is(kind::range)) {
     const auto& range = of.as<range_object>();
     if (name == "start") return value(range.start);
@@ -173,10 +173,10 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// The item of a container, missing if there is none.
-[[nodiscard]] inline value item_or_missing(evaluation& run, const value& of, const value& key) {
+[[nodiscard, gnu::noinline]] inline value item_or_missing(evaluation& run, const value& of, const value& key) {
   switch (of.what()) {
     case kind::dict: {
-      if (!is_hashable(key)) return {};
+      if (!can_be_key(run, key)) return {};
       const value* found = dict_of(of).get(key);
       return found != nullptr ? *found : value();
     }
@@ -214,7 +214,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
   }
 }
 
-[[nodiscard]] inline value method_of(evaluation& run, const value& self, const method_entry& entry) {
+[[nodiscard, gnu::noinline]] inline value method_of(evaluation& run, const value& self, const method_entry& entry) {
   run.make(64);
   value made(new method_object(self, entry));
   run.check_depth(made.depth());
@@ -222,7 +222,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// `of.name`, but for kinds that only the evaluator knows: a method, then a key of a dict, then undefined.
-[[nodiscard]] inline value plain_attribute(evaluation& run, const value& of, const value& name) {
+[[nodiscard, gnu::noinline]] inline value plain_attribute(evaluation& run, const value& of, const value& name) {
   if (of.is_undefined()) fail_undefined(run, of);
   const std::string_view chars = chars_of(name);
   if (of.is(kind::space)) {
@@ -240,7 +240,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// `of[key]`: an item, then a method or another attribute, then undefined.
-[[nodiscard]] inline value plain_item(evaluation& run, const value& of, const value& key) {
+[[nodiscard, gnu::noinline]] inline value plain_item(evaluation& run, const value& of, const value& key) {
   if (of.is_undefined()) fail_undefined(run, of);
   if (value found = item_or_missing(run, of, key); !found.is(kind::missing)) return found;
   if (key.is_text()) {
@@ -253,7 +253,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// `of[begin:end:step]`; none or null stands for the end.
-[[nodiscard]] inline value slice_of(evaluation& run, const value& of, const value& begin, const value& end, const value& by) {
+[[nodiscard, gnu::noinline]] inline value slice_of(evaluation& run, const value& of, const value& begin, const value& end, const value& by) {
   const auto given = [](const value& v) { return !v.is(kind::missing) && !v.is(kind::none); };
   if (of.is_undefined()) fail_undefined(run, of);
   bool is_slice = of.is_text() || of.is_sequence() || of.is(kind::range);
@@ -292,7 +292,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
   }
   if (of.is_sequence()) {
     run.make(static_cast<std::size_t>(count), sizeof(value));
-    std::vector<value> items;
+    values items;
     items.reserve(static_cast<std::size_t>(count));
     for (std::uint64_t i = 0; i < count; ++i) items.push_back(items_of(of)[at(i)]);
     return run.sequence(of.what(), std::move(items));

@@ -53,6 +53,12 @@ class big_integer {
   [[nodiscard]] bool is_negative() const noexcept { return negative_; }
   [[nodiscard]] bool is_odd() const noexcept { return !digits_.empty() && (digits_[0] & 1u) != 0; }
   [[nodiscard]] std::size_t bits() const noexcept { return digits_.size() * 32; }
+  /// `n` bits of the magnitude from bit `at` on.
+  [[nodiscard]] std::uint32_t bits_at(std::size_t at, std::size_t n) const noexcept {
+    std::uint32_t result = 0;
+    for (std::size_t i = at + n; i-- > at;) result = result << 1 | (i < bits() ? digits_[i / 32] >> i % 32 & 1u : 0u);
+    return result;
+  }
   void negate() noexcept { negative_ = !negative_ && !digits_.empty(); }
 
   /// The number in 64 bits, if it fits.

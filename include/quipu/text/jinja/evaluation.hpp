@@ -21,7 +21,7 @@ namespace quipu::text::jinja {
 /// variables given to it hold.
 struct limits {
   std::size_t steps = 4'000'000;             ///< nodes, loop turns, items and, by 32, bytes looked at
-  std::size_t made_bytes = 128 << 20;        ///< of all values made on the way, those no longer used included
+  std::size_t made_bytes = 96 << 20;         ///< of all values made on the way, those no longer used included
   std::size_t output_bytes = 32 << 20;       ///< of the rendered text
   std::size_t depth = 2000;                  ///< nested expressions, tags and macros
   std::size_t stack_bytes = 2 << 20;         ///< of the thread's stack
@@ -36,7 +36,13 @@ struct wall_clock {
 };
 
 struct arguments {
-  std::vector<value> positional;
+  arguments() = default;
+  arguments(arguments&&) = default;
+  [[gnu::noinline]] arguments(const arguments&) = default;
+  [[gnu::noinline]] arguments& operator=(arguments&&) = default;
+  [[gnu::noinline]] ~arguments() = default;
+
+  values positional;
   std::vector<std::pair<value, value>> named;  ///< name (text), value
 };
 
@@ -87,15 +93,15 @@ class evaluation {
     if (steps_ > allowed_.steps) exceeded("steps", allowed_.steps);
   }
   /// Steps for looking at `bytes` of text.
-  void look(std::size_t bytes) { step(1 + bytes / 32); }
+  [[gnu::noinline]] void look(std::size_t bytes) { step(1 + bytes / 32); }
   /// Bytes that are about to be made.
-  void make(std::size_t bytes) {
+  [[gnu::noinline]] void make(std::size_t bytes) {
     made_ += bytes;
     if (bytes > allowed_.made_bytes || made_ > allowed_.made_bytes) exceeded("bytes of values", allowed_.made_bytes);
     step(1 + bytes / 256);
   }
   /// `count` things of `each` bytes.
-  void make(std::size_t count, std::size_t each) {
+  [[gnu::noinline]] void make(std::size_t count, std::size_t each) {
     if (each != 0 && count > allowed_.made_bytes / each) exceeded("bytes of values", allowed_.made_bytes);
     make(count * each);
   }
@@ -110,7 +116,7 @@ class evaluation {
   /// One level deeper for the life of the guard.
   class deeper {
    public:
-    explicit deeper(evaluation& of) : of_(of) {
+    [[gnu::noinline]] explicit deeper(evaluation& of) : of_(of) {
       auto* here = static_cast<char*>(__builtin_frame_address(0));
       const auto used = static_cast<std::size_t>(here < of.stack_ ? of.stack_ - here : here - of.stack_);
       if (++of.depth_ > of.allowed_.depth || used > of.allowed_.stack_bytes) {
@@ -126,20 +132,20 @@ class evaluation {
     evaluation& of_;
   };
 
-  [[nodiscard]] value list(std::vector<value> items) { return sequence(kind::list, std::move(items)); }
-  [[nodiscard]] value tuple(std::vector<value> items) { return sequence(kind::tuple, std::move(items)); }
-  [[nodiscard]] value sequence(kind k, std::vector<value> items) {
+  [[nodiscard, gnu::noinline]] value list(values items) { return sequence(kind::list, std::move(items)); }
+  [[nodiscard, gnu::noinline]] value tuple(values items) { return sequence(kind::tuple, std::move(items)); }
+  [[nodiscard, gnu::noinline]] value sequence(kind k, values items) {
     make(64 + items.capacity() * sizeof(value));
     value made = make_sequence(k, std::move(items));
     check_depth(made.depth());
     return made;
   }
   /// Text that is all of one origin: given, unless told.
-  [[nodiscard]] value text(std::string_view chars, bool trusted = false) {
+  [[nodiscard, gnu::noinline]] value text(std::string_view chars, bool trusted = false) {
     make(96 + chars.size());
     return make_text(chars, trusted);
   }
-  [[nodiscard]] value undefined(std::string hint) {
+  [[nodiscard, gnu::noinline]] value undefined(std::string hint) {
     make(128);
     auto* made = new undefined_object;
     value result(made);
@@ -147,7 +153,7 @@ class evaluation {
     return result;
   }
   /// `name` of a thing of the kind `owner`; of a variable if that is null.
-  [[nodiscard]] value undefined(const char* owner, const value& name) {
+  [[nodiscard, gnu::noinline]] value undefined(const char* owner, const value& name) {
     make(128);
     auto* made = new undefined_object;
     value result(made);
@@ -234,7 +240,7 @@ class parameters {
   [[nodiscard]] bool has(std::size_t i) const noexcept { return found_[i] != nullptr; }
 
  private:
-  static void bind(const evaluation& run, std::string_view function, const arguments& given, const std::string_view* names,
+  [[gnu::noinline]] static void bind(const evaluation& run, std::string_view function, const arguments& given, const std::string_view* names,
                    std::size_t n, std::size_t required, const value** found) {
     if (given.positional.size() > n) {
       run.fail(concat("at most ", std::to_string(n), " arguments of ", function), std::to_string(given.positional.size()));

@@ -152,7 +152,7 @@ class evaluator : public evaluation {
     }
   }
   [[nodiscard, gnu::noinline]] value evaluate_items(const node& n, frame_object& frame) {
-    std::vector<value> items;
+    values items;
     items.reserve(n.items.size());
     for (const node* one : n.items) items.push_back(evaluate(*one, frame));
     return sequence(n.what == node_kind::list ? kind::list : kind::tuple, std::move(items));
@@ -205,7 +205,7 @@ class evaluator : public evaluation {
     }
   }
   [[nodiscard, gnu::noinline]] value evaluate_concat(const node& n, frame_object& frame) {
-    std::vector<value> parts;
+    values parts;
     parts.reserve(n.items.size());
     for (const node* one : n.items) parts.push_back(to_text(*this, evaluate(*one, frame)));
     std::size_t bytes = 0;
@@ -278,7 +278,7 @@ class evaluator : public evaluation {
         const function_code& code = of.as<macro_object>().code;
         if (chars_of(name) == "name") return code.name.is(kind::missing) ? value::none() : code.name;
         if (chars_of(name) == "arguments") {
-          std::vector<value> names;
+          values names;
           for (const auto& parameter : code.parameters) names.push_back(parameter.name);
           return tuple(std::move(names));
         }
@@ -370,7 +370,7 @@ class evaluator : public evaluation {
       fail(concat("an argument that ", name, " knows"), printable(chars_of(given.named[0].first)));
     }
     if (code.varargs != function_code::no_slot) {
-      std::vector<value> rest;
+      values rest;
       for (std::size_t i = n; i < given.positional.size(); ++i) rest.push_back(given.positional[i]);
       frame.slots[code.varargs] = tuple(std::move(rest));
     } else if (given.positional.size() > n) {
@@ -504,7 +504,7 @@ class evaluator : public evaluation {
       of.as<space_object>().names.as<dict_object>().set(target.constant, std::move(item_of));
     } else {
       const deeper guard(*this);
-      std::vector<value> parts = items_from(*this, item_of);
+      values parts = items_from(*this, item_of);
       if (parts.size() != target.items.size()) {
         fail(concat(std::to_string(target.items.size()), " items for as many names"), std::to_string(parts.size()));
       }

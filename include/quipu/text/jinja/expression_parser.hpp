@@ -43,7 +43,7 @@ class expression_parser {
 
   class deeper {
    public:
-    explicit deeper(expression_parser& of) : of_(of) {
+    [[gnu::noinline]] explicit deeper(expression_parser& of) : of_(of) {
       auto* here = static_cast<char*>(__builtin_frame_address(0));
       const auto used = static_cast<std::size_t>(here < of.stack_ ? of.stack_ - here : here - of.stack_);
       if (of.nesting_ >= deepest_nesting || used > most_stack) of.too_deep();
@@ -64,14 +64,14 @@ class expression_parser {
     if (at_ + 1 < tokens_.size()) ++at_;
     return passed;
   }
-  [[nodiscard]] bool is_sign(std::string_view text) const noexcept { return now().kind == token_kind::sign && now().text == text; }
-  [[nodiscard]] bool is_name(std::string_view text) const noexcept { return now().kind == token_kind::name && now().text == text; }
-  bool skip_sign(std::string_view text) noexcept {
+  [[nodiscard, gnu::noinline]] bool is_sign(std::string_view text) const noexcept { return now().kind == token_kind::sign && now().text == text; }
+  [[nodiscard, gnu::noinline]] bool is_name(std::string_view text) const noexcept { return now().kind == token_kind::name && now().text == text; }
+  [[gnu::noinline]] bool skip_sign(std::string_view text) noexcept {
     if (!is_sign(text)) return false;
     pass();
     return true;
   }
-  bool skip_name(std::string_view text) noexcept {
+  [[gnu::noinline]] bool skip_name(std::string_view text) noexcept {
     if (!is_name(text)) return false;
     pass();
     return true;
@@ -84,18 +84,18 @@ class expression_parser {
       default: return printable(one.text);
     }
   }
-  void expect_sign(std::string_view text) {
+  [[gnu::noinline]] void expect_sign(std::string_view text) {
     if (!skip_sign(text)) fail(concat("'", text, "'"), shown(now()));
   }
-  void expect_name(std::string_view text) {
+  [[gnu::noinline]] void expect_name(std::string_view text) {
     if (!skip_name(text)) fail(concat("'", text, "'"), shown(now()));
   }
-  const token& expect(token_kind kind, std::string_view what) {
+  [[gnu::noinline]] const token& expect(token_kind kind, std::string_view what) {
     if (now().kind != kind) fail(what, shown(now()));
     return pass();
   }
 
-  [[nodiscard]] node& make(node_kind what, std::uint32_t line) {
+  [[nodiscard, gnu::noinline]] node& make(node_kind what, std::uint32_t line) {
     node& made = tree_.nodes.emplace_back();
     made.what = what;
     made.line = line;

@@ -81,19 +81,16 @@ struct text_form {
   std::string digits;
   std::string sign = sign_text(negative, form.sign);
   if (low == 'x' || low == 'o' || low == 'b') {
-    const int shift = low == 'x' ? 16 : low == 'o' ? 8 : 2;
-    big_integer quotient;
-    big_integer rest;
-    run.step(whole.bits() * whole.bits() / 64);
-    do {
-      big_integer::divide(whole, big_integer(shift), quotient, rest);
-      std::int64_t digit = 0;
-      (void)rest.fits(digit);
-      digits.insert(digits.begin(), (form.letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef")[digit]);
-      whole = quotient;
-    } while (!whole.is_zero());
+    const std::size_t n_bit = low == 'x' ? 4 : low == 'o' ? 3 : 1;
+    const char* const names = form.letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    run.step(whole.bits());
+    for (std::size_t at = whole.bits() / n_bit + 1; at-- > 0;) {
+      const std::uint32_t digit = whole.bits_at(at * n_bit, n_bit);
+      if (digit != 0 || !digits.empty() || at == 0) digits += names[digit];
+    }
     if (form.alternate) sign += std::string("0") + form.letter;
   } else {
+    run.step(whole.bits() * whole.bits() / 4096);
     digits = whole.text();
   }
   if (form.precision > static_cast<std::int64_t>(digits.size())) {

@@ -67,7 +67,7 @@ class value_from_events {
   struct container {
     value dict;  ///< missing for a list
     value key;
-    std::vector<value> items;
+    values items;
   };
 
   bool open(bool is_dict) {

@@ -21,7 +21,7 @@ namespace quipu::text::jinja {
 /// Gives its items in turn.
 struct cycler_object : object {
   cycler_object() noexcept : object(kind::cycler, destroy_as<cycler_object>) {}
-  std::vector<value> items;
+  values items;
   std::size_t at = 0;
 };
 
@@ -77,7 +77,7 @@ inline value range(evaluation& run, arguments& given) {
     cursor pairs(run, given.positional[0]);
     value pair;
     while (pairs.next(run, pair)) {
-      const std::vector<value> parts = items_from(run, pair);
+      const values parts = items_from(run, pair);
       if (parts.size() != 2) run.fail("pairs of key and value", concat(std::to_string(parts.size()), " items"));
       set(parts[0], parts[1]);
     }

@@ -22,7 +22,7 @@ class cursor {
  public:
   cursor() = default;
   /// @throws template_error  nothing that has items
-  cursor(evaluation& run, value source) : source_(std::move(source)) {
+  [[gnu::noinline]] cursor(evaluation& run, value source) : source_(std::move(source)) {
     switch (source_.what()) {
       case kind::missing:
       case kind::undefined:
@@ -39,7 +39,7 @@ class cursor {
 
   /// Gives the next item.
   /// @return false if there is none
-  [[nodiscard]] bool next(evaluation& run, value& out) {
+  [[nodiscard, gnu::noinline]] bool next(evaluation& run, value& out) {
     run.step();
     switch (source_.what()) {
       case kind::text: {
@@ -88,7 +88,7 @@ class cursor {
 };
 
 /// Number of items, as len() has it; -1 if the value has none.
-[[nodiscard]] inline std::int64_t length_of(const value& v) noexcept {
+[[nodiscard, gnu::noinline]] inline std::int64_t length_of(const value& v) noexcept {
   switch (v.what()) {
     case kind::missing:
     case kind::undefined: return 0;
@@ -111,7 +111,7 @@ struct stream_object : object {
   step_function step = nullptr;
   arguments given;           ///< of the filter or test
   const void* what = nullptr;  ///< the filter or test
-  std::vector<value> parts;  ///< state of the stream
+  values parts;  ///< state of the stream
   std::size_t count = 0;
   bool flag = false;
   bool running = false;  ///< a stream that asks itself for items
@@ -130,8 +130,8 @@ inline bool next_of_stream(evaluation& run, const value& stream, value& out) {
 }
 
 /// All items.
-[[nodiscard]] inline std::vector<value> items_from(evaluation& run, const value& source) {
-  std::vector<value> items;
+[[nodiscard, gnu::noinline]] inline values items_from(evaluation& run, const value& source) {
+  values items;
   if (source.is_sequence()) {
     run.make(items_of(source).size(), sizeof(value));
     items = items_of(source);

@@ -37,7 +37,7 @@ inline void append_json_string(evaluation& run, std::string& out, std::string_vi
   for (std::size_t at = 0; at < text.size();) {
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte >= 0x80) {
-      const utf8_step step = decode_utf8(text, at);
+      const utf8_step step = character_at(text, at);
       const auto code = static_cast<std::uint32_t>(step.code_point);
       if (!ensure_ascii) {
         out.append(text.substr(at, step.length));
@@ -96,7 +96,10 @@ inline void append_json(evaluation& run, std::string& out, const value& v, const
     case kind::boolean: out += v.truth() ? "true" : "false"; break;
     case kind::integer:
     case kind::real:
-    case kind::big: out += json_number(v); break;
+    case kind::big:
+      if (v.is(kind::big)) run.step(v.as<big_object>().number.bits() * v.as<big_object>().number.bits() / 4096);
+      out += json_number(v);
+      break;
     case kind::text: append_json_string(run, out, chars_of(v), form.ensure_ascii); break;
     case kind::list:
     case kind::tuple: {

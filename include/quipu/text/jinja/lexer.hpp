@@ -81,7 +81,7 @@ class lexer {
   [[nodiscard]] std::size_t blanks(std::size_t from) const noexcept {
     std::size_t end = from;
     while (end < source_.size()) {
-      const utf8_step step = decode_utf8(source_, end);
+      const utf8_step step = character_at(source_, end);
       if (!is_blank(step.code_point)) break;
       end += step.length;
     }
@@ -92,7 +92,7 @@ class lexer {
     if (sign == '-') {
       while (!text.empty()) {
         const std::size_t last = step_back(text, text.size());
-        if (!is_blank(decode_utf8(text, last).code_point)) break;
+        if (!is_blank(character_at(text, last).code_point)) break;
         text = text.substr(0, last);
       }
     } else if (sign != '+' && !is_variable) {
@@ -200,7 +200,7 @@ class lexer {
         number();
       } else if (c == '\'' || c == '"') {
         string(c);
-      } else if (is_word(decode_utf8(source_, at_).code_point)) {
+      } else if (is_word(character_at(source_, at_).code_point)) {
         name();
       } else {
         sign(open);
@@ -263,7 +263,7 @@ class lexer {
   void name() {
     std::size_t end = at_;
     while (end < source_.size()) {
-      const utf8_step step = decode_utf8(source_, end);
+      const utf8_step step = character_at(source_, end);
       const char32_t c = step.code_point;
       if (!is_word(c)) break;
       const bool begins_names = c == '_' || is_letter(c) || category_of(c) == UTF8PROC_CATEGORY_NL;

@@ -26,7 +26,7 @@ struct frame_object : kept_object {
       static_cast<frame_object*>(one)->holds_outer = value();
     };
   }
-  std::vector<value> slots;
+  values slots;
   frame_object* outer;
   value holds_outer;
 };
@@ -94,7 +94,7 @@ struct loop_object : kept_object {
     if (next_item == nullptr && in.source().is_text()) run.look(chars_of(in.source()).size());
     if (next_item == nullptr) known_length = length_of(in.source());
     if (known_length >= 0) return known_length;
-    std::vector<value> rest;
+    values rest;
     value item;
     while (next_item != nullptr ? next_item(run, *this, item) : in.next(run, item)) {
       run.make(sizeof(value));

@@ -16,7 +16,7 @@
 namespace quipu::text::jinja {
 
 /// Is it true in a condition?
-[[nodiscard]] inline bool is_true(const value& v) noexcept {
+[[nodiscard, gnu::noinline]] inline bool is_true(const value& v) noexcept {
   switch (v.what()) {
     case kind::missing:
     case kind::none:
@@ -34,8 +34,24 @@ namespace quipu::text::jinja {
   }
 }
 
+/// Can the value be a key? Counts what hashing and comparing it cost, which for tuples of shared tuples is beyond all bounds.
+[[nodiscard, gnu::noinline]] inline bool can_be_key(evaluation& run, const value& key) {
+  run.step();
+  if (key.is_text()) run.look(chars_of(key).size());
+  if (key.is(kind::tuple)) {
+    const evaluation::deeper guard(run);
+    for (const value& item : items_of(key)) {
+      if (!can_be_key(run, item)) return false;
+    }
+  }
+  return !key.is(kind::list) && !key.is(kind::dict) && !key.is(kind::view);
+}
+inline void need_hashable(evaluation& run, const value& key) {
+  if (!can_be_key(run, key)) run.fail("a key that is no list or dict", type_name(key));
+}
+
 /// Python's `==`.
-[[nodiscard]] inline bool equal(evaluation& run, const value& a, const value& b) {
+[[nodiscard, gnu::noinline]] inline bool equal(evaluation& run, const value& a, const value& b) {
   run.step();
   if (a.is_text() && b.is_text()) {
     run.look(chars_of(a).size() == chars_of(b).size() ? chars_of(a).size() : 0);
@@ -61,12 +77,13 @@ namespace quipu::text::jinja {
     if (x.entries.size() != y.entries.size()) return false;
     if (&x == &y) return true;
     for (const auto& [key, item] : x.entries) {
+      (void)can_be_key(run, key);
       const value* other = y.get(key);
       if (other == nullptr || (!item.same(*other) && !equal(run, item, *other))) return false;
     }
     return true;
   }
-  return same_key(a, b);
+  return a.is(kind::range) || a.is(kind::undefined) ? same_key(a, b) : a.same(b);
 }
 
 [[noreturn, gnu::cold]] inline void fail_order(const evaluation& run, const value& a, const value& b) {
@@ -76,7 +93,7 @@ namespace quipu::text::jinja {
 }
 
 /// Order of two values: -1, 0 or 1; 2 if NaN stands in the way.
-[[nodiscard]] inline int compare(evaluation& run, const value& a, const value& b) {
+[[nodiscard, gnu::noinline]] inline int compare(evaluation& run, const value& a, const value& b) {
   run.step();
   if (a.is_text() && b.is_text()) {
     run.look(chars_of(a).size());
@@ -94,12 +111,8 @@ namespace quipu::text::jinja {
   return x.size() < y.size() ? -1 : x.size() > y.size() ? 1 : 0;
 }
 
-inline void need_hashable(const evaluation& run, const value& key) {
-  if (!is_hashable(key)) run.fail("a key that is no list or dict", type_name(key));
-}
-
 /// Python's `item in container`.
-[[nodiscard]] inline bool contains(evaluation& run, const value& container, const value& item) {
+[[nodiscard, gnu::noinline]] inline bool contains(evaluation& run, const value& container, const value& item) {
   run.step();
   switch (container.what()) {
     case kind::text:

@@ -324,7 +324,7 @@ class parser : public expression_parser {
 
   std::size_t n_loop_ = 0;  // around the current tag, inside the same function
   bool stores_loop_ = false;
-  std::vector<value> blocks_;
+  values blocks_;
 };
 
 }  // namespace quipu::text::jinja

@@ -20,7 +20,7 @@
 namespace quipu::text::jinja {
 
 /// The shortest text that reads back as `number`: 1.0, 1e+16, 1e-05, nan, -inf.
-[[nodiscard]] inline std::string real_text(double number) {
+[[nodiscard, gnu::noinline]] inline std::string real_text(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
   char buffer[40];
@@ -48,7 +48,7 @@ inline void append_quoted(std::string& out, std::string_view text) {
   const char quote = text.find('\'') != text.npos && text.find('"') == text.npos ? '"' : '\'';
   out += quote;
   for (std::size_t at = 0; at < text.size();) {
-    const utf8_step step = decode_utf8(text, at);
+    const utf8_step step = character_at(text, at);
     const char32_t c = step.code_point;
     if (c == static_cast<char32_t>(quote) || c == '\\') {
       out += '\\';
@@ -71,7 +71,7 @@ inline void append_quoted(std::string& out, std::string_view text) {
 
 inline void append_repr(evaluation& run, std::string& out, const value& v);
 
-inline void append_items(evaluation& run, std::string& out, const std::vector<value>& items) {
+inline void append_items(evaluation& run, std::string& out, const values& items) {
   bool first = true;
   for (const value& item : items) {
     if (!first) out += ", ";
@@ -110,7 +110,10 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
     case kind::boolean: out += v.truth() ? "True" : "False"; break;
     case kind::integer: out += std::to_string(v.integer()); break;
     case kind::real: out += real_text(v.real()); break;
-    case kind::big: out += v.as<big_object>().number.text(); break;
+    case kind::big:
+      run.step(v.as<big_object>().number.bits() * v.as<big_object>().number.bits() / 4096);
+      out += v.as<big_object>().number.text();
+      break;
     case kind::text:
       if (text_of(v).safe) out += "Markup(";
       run.look(4 * chars_of(v).size());
@@ -166,7 +169,7 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 }
 
 /// Python's str, as text: text itself stays what it is, undefined is empty.
-[[nodiscard]] inline value to_text(evaluation& run, const value& v) {
+[[nodiscard, gnu::noinline]] inline value to_text(evaluation& run, const value& v) {
   if (v.is_text()) return v;
   std::string shown;
   if (!v.is_undefined()) append_repr(run, shown, v);
@@ -174,7 +177,7 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 }
 
 /// The same text without the mark of |safe.
-[[nodiscard]] inline value without_mark(evaluation& run, const value& v) {
+[[nodiscard, gnu::noinline]] inline value without_mark(evaluation& run, const value& v) {
   if (!text_of(v).safe) return v;
   run.make(chars_of(v).size() + 96);
   text_builder out;
@@ -183,12 +186,12 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 }
 
 /// A number from text, as Python's float(): blanks around it, inf, nan and single underscores between digits.
-[[nodiscard]] inline bool read_real(std::string_view text, double& number) {
+[[nodiscard, gnu::noinline]] inline bool read_real(std::string_view text, double& number) {
   std::string plain;
   std::size_t begin = 0;
   std::size_t end = text.size();
-  while (begin < end && is_blank(decode_utf8(text, begin).code_point)) begin += step_at(text, begin);
-  while (end > begin && is_blank(decode_utf8(text, step_back(text, end)).code_point)) end = step_back(text, end);
+  while (begin < end && is_blank(character_at(text, begin).code_point)) begin += step_at(text, begin);
+  while (end > begin && is_blank(character_at(text, step_back(text, end)).code_point)) end = step_back(text, end);
   text = text.substr(begin, end - begin);
   bool negative = false;
   if (!text.empty() && (text[0] == '+' || text[0] == '-')) {
@@ -222,11 +225,11 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 }
 
 /// A whole number from text, as Python's int(text, base); base 0 reads the prefix.
-[[nodiscard]] inline bool read_integer(std::string_view text, int base, value& number) {
+[[nodiscard, gnu::noinline]] inline bool read_integer(std::string_view text, int base, value& number) {
   std::size_t begin = 0;
   std::size_t end = text.size();
-  while (begin < end && is_blank(decode_utf8(text, begin).code_point)) begin += step_at(text, begin);
-  while (end > begin && is_blank(decode_utf8(text, step_back(text, end)).code_point)) end = step_back(text, end);
+  while (begin < end && is_blank(character_at(text, begin).code_point)) begin += step_at(text, begin);
+  while (end > begin && is_blank(character_at(text, step_back(text, end)).code_point)) end = step_back(text, end);
   text = text.substr(begin, end - begin);
   bool negative = false;
   if (!text.empty() && (text[0] == '+' || text[0] == '-')) {

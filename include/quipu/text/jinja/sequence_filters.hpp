@@ -23,8 +23,8 @@ namespace quipu::text::jinja {
 namespace filters {
 
 /// "a.b.0" as keys to follow.
-[[nodiscard]] inline std::vector<value> path_of(evaluation& run, const value* attribute) {
-  std::vector<value> path;
+[[nodiscard]] inline values path_of(evaluation& run, const value* attribute) {
+  values path;
   if (some(attribute) == nullptr) return path;
   if (!attribute->is_text()) {
     path.push_back(*attribute);
@@ -42,7 +42,7 @@ namespace filters {
     rest.remove_prefix(dot + 1);
   }
 }
-[[nodiscard]] inline value follow(evaluation& run, value item, const std::vector<value>& path, const value* otherwise = nullptr) {
+[[nodiscard]] inline value follow(evaluation& run, value item, const values& path, const value* otherwise = nullptr) {
   for (const value& key : path) {
     item = run.item(run, item, key);
     if (otherwise != nullptr && item.is_undefined()) item = *otherwise;
@@ -54,7 +54,7 @@ namespace filters {
 }
 
 /// A stream over the items of `source`; over none if that is false, as jinja2's own filters do it.
-[[nodiscard]] inline value stream_of(evaluation& run, const value& source, stream_object::step_function step, std::vector<value> parts = {}) {
+[[nodiscard]] inline value stream_of(evaluation& run, const value& source, stream_object::step_function step, values parts = {}) {
   run.make(sizeof(stream_object) + parts.size() * sizeof(value));
   auto* made = new stream_object;
   value result(made);
@@ -66,7 +66,7 @@ namespace filters {
   return result;
 }
 inline bool pass_on(evaluation& run, stream_object& one, value& out) { return one.in.next(run, out); }
-[[nodiscard]] inline value stream_of(evaluation& run, std::vector<value> items) { return stream_of(run, run.list(std::move(items)), pass_on); }
+[[nodiscard]] inline value stream_of(evaluation& run, values items) { return stream_of(run, run.list(std::move(items)), pass_on); }
 
 inline value list(evaluation& run, const value& v, arguments&) { return run.list(items_from(run, v)); }
 inline value length(evaluation& run, const value& v, arguments&) {
@@ -93,7 +93,7 @@ inline value last(evaluation& run, const value& v, arguments&) {
 }
 inline value reverse(evaluation& run, const value& v, arguments&) {
   if (v.is_text()) return slice_of(run, v, value(), value(), value(-1));
-  std::vector<value> items = items_from(run, v);
+  values items = items_from(run, v);
   std::reverse(items.begin(), items.end());
   return v.is(kind::stream) ? run.list(std::move(items)) : stream_of(run, std::move(items));
 }
@@ -110,8 +110,8 @@ inline value items(evaluation& run, const value& v, arguments&) {
 }
 inline value join(evaluation& run, const value& v, arguments& given) {
   const parameters<2> found(run, "join", given, {"d", "attribute"}, 0);
-  const std::vector<value> path = path_of(run, found[1]);
-  std::vector<value> parts = items_from(run, v);
+  const values path = path_of(run, found[1]);
+  values parts = items_from(run, v);
   for (value& part : parts) part = to_text(run, follow(run, std::move(part), path));
   return joined(run, parts, found.has(0) ? to_text(run, *found[0]) : run.text("", true));
 }
@@ -121,10 +121,10 @@ struct keyed {
   value key;
   value item;
 };
-[[nodiscard]] inline std::vector<value> sorted_by_key(evaluation& run, std::vector<keyed> pairs, bool reverse) {
+[[nodiscard]] inline values sorted_by_key(evaluation& run, std::vector<keyed> pairs, bool reverse) {
   run.make(pairs.size(), sizeof(keyed));
   stable_sort_items(pairs, reverse, [&](const keyed& a, const keyed& b) { return compare(run, a.key, b.key) == -1; });
-  std::vector<value> items;
+  values items;
   items.reserve(pairs.size());
   for (keyed& pair : pairs) items.push_back(std::move(pair.item));
   return items;
@@ -132,7 +132,7 @@ struct keyed {
 inline value sort(evaluation& run, const value& v, arguments& given) {
   const parameters<3> found(run, "sort", given, {"reverse", "case_sensitive", "attribute"}, 0);
   const bool case_sensitive = flag(found[1], false);
-  std::vector<std::vector<value>> paths;
+  std::vector<values> paths;
   if (found.has(2) && found[2]->is_text()) {
     const value all = split_at(run, *found[2], ",", false, static_cast<std::size_t>(-1));
     for (const value& one : items_of(all)) paths.push_back(path_of(run, &one));
@@ -141,7 +141,7 @@ inline value sort(evaluation& run, const value& v, arguments& given) {
   }
   std::vector<keyed> pairs;
   for (value& item : items_from(run, v)) {
-    std::vector<value> keys;
+    values keys;
     for (const auto& path : paths) keys.push_back(key_for(run, follow(run, item, path), case_sensitive));
     pairs.push_back({run.list(std::move(keys)), std::move(item)});
   }
@@ -163,7 +163,7 @@ inline value sort_dict(evaluation& run, const value& v, arguments& given) {
 template <int Wanted>
 value extreme(evaluation& run, const value& v, arguments& given) {
   const parameters<2> found(run, Wanted < 0 ? "min" : "max", given, {"case_sensitive", "attribute"}, 0);
-  const std::vector<value> path = path_of(run, found[1]);
+  const values path = path_of(run, found[1]);
   cursor items(run, v);
   value best;
   value best_key;
@@ -197,7 +197,7 @@ inline value unique(evaluation& run, const value& v, arguments& given) {
 }
 inline value sum(evaluation& run, const value& v, arguments& given) {
   const parameters<2> found(run, "sum", given, {"attribute", "start"}, 0);
-  const std::vector<value> path = path_of(run, found[0]);
+  const values path = path_of(run, found[0]);
   value total = found.has(1) ? *found[1] : value(0);
   if (total.is_text()) run.fail("a start that is no text", "text");
   cursor items(run, v);
@@ -208,8 +208,8 @@ inline value sum(evaluation& run, const value& v, arguments& given) {
 inline value batch(evaluation& run, const value& v, arguments& given) {
   const parameters<2> found(run, "batch", given, {"linecount", "fill_with"}, 1);
   const std::int64_t size = need_whole(run, *found[0], "linecount");
-  std::vector<value> rows;
-  std::vector<value> row;
+  values rows;
+  values row;
   for (value& item : items_from(run, v)) {
     if (static_cast<std::int64_t>(row.size()) == size) rows.push_back(run.list(std::exchange(row, {})));
     row.push_back(std::move(item));
@@ -226,16 +226,16 @@ inline value batch(evaluation& run, const value& v, arguments& given) {
 inline value slice(evaluation& run, const value& v, arguments& given) {
   const parameters<2> found(run, "slice", given, {"slices", "fill_with"}, 1);
   const std::int64_t n = need_whole(run, *found[0], "slices");
-  const std::vector<value> all = items_from(run, v);
+  const values all = items_from(run, v);
   if (n == 0) run.fail("slices above 0", "0");
-  std::vector<value> rows;
+  values rows;
   if (n > 0) run.make(static_cast<std::size_t>(n), 80);
   const auto size = static_cast<std::int64_t>(all.size());
   std::int64_t begin = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     const bool has_extra = i < size % n;
     const std::int64_t end = begin + size / n + (has_extra ? 1 : 0);
-    std::vector<value> row(all.begin() + begin, all.begin() + end);
+    values row(all.data() + begin, all.data() + end);
     if (some(found[1]) != nullptr && !has_extra) row.push_back(*found[1]);
     rows.push_back(run.list(std::move(row)));
     begin = end;
@@ -244,19 +244,19 @@ inline value slice(evaluation& run, const value& v, arguments& given) {
 }
 inline value group_by(evaluation& run, const value& v, arguments& given) {
   const parameters<3> found(run, "groupby", given, {"attribute", "default", "case_sensitive"}, 1);
-  const std::vector<value> path = path_of(run, found[0]);
+  const values path = path_of(run, found[0]);
   const value* otherwise = some(found[1]);
   const bool case_sensitive = flag(found[2], false);
   std::vector<keyed> pairs;
   for (value& item : items_from(run, v)) {
     pairs.push_back({key_for(run, follow(run, item, path, otherwise), case_sensitive), std::move(item)});
   }
-  std::vector<value> items;
+  values items;
   stable_sort_items(pairs, false, [&](const keyed& a, const keyed& b) { return compare(run, a.key, b.key) == -1; });
-  std::vector<value> groups;
+  values groups;
   for (std::size_t i = 0; i < pairs.size();) {
     const value key = pairs[i].key;
-    std::vector<value> members;
+    values members;
     while (i < pairs.size() && equal(run, pairs[i].key, key)) members.push_back(std::move(pairs[i++].item));
     if (members.empty()) members.push_back(std::move(pairs[i++].item));  // a key that is not equal to itself
     const value shown = case_sensitive ? key : follow(run, members.front(), path, otherwise);
@@ -297,7 +297,7 @@ inline void hand_on(evaluation& run, value& stream, const arguments& given, std:
 inline value map(evaluation& run, const value& v, arguments& given) {
   if (given.positional.empty()) {
     const parameters<2> found(run, "map", given, {"attribute", "default"}, 1);
-    std::vector<value> parts = {run.list(path_of(run, found[0]))};
+    values parts = {run.list(path_of(run, found[0]))};
     if (some(found[1]) != nullptr) parts.push_back(*found[1]);
     return stream_of(run, v, next_attribute, std::move(parts));
   }
@@ -319,7 +319,7 @@ template <bool Rejects, bool OfAttribute>
 value select(evaluation& run, const value& v, arguments& given) {
   constexpr std::size_t off = OfAttribute ? 1 : 0;
   if (given.positional.size() < off) run.fail("the name of an attribute", "none");
-  std::vector<value> parts;
+  values parts;
   if (OfAttribute) parts.push_back(run.list(path_of(run, given.positional.data())));
   value result = stream_of(run, v, next_selected, std::move(parts));
   result.as<stream_object>().flag = Rejects;

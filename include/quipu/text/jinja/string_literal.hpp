@@ -77,7 +77,7 @@ inline void append_literal(std::string& out, std::string_view written, std::stri
         --i;
         if (static_cast<unsigned char>(c) >= 0x80) {
           // jinja2 escapes such characters before it reads escapes: the backslash of both makes one.
-          const utf8_step step = decode_utf8(written, i);
+          const utf8_step step = character_at(written, i);
           std::string escaped;
           append_escape(escaped, step.code_point);
           out.append(escaped, 1);

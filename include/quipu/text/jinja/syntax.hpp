@@ -158,7 +158,7 @@ struct syntax_tree {
   std::deque<call_arguments> calls;
   std::deque<value> constants;  ///< keeps texts alive that nodes share without counting
   std::unordered_map<std::string_view, std::uint32_t> names;
-  std::vector<value> name_of;
+  values name_of;
   std::vector<std::uint32_t> root_slot;  ///< by name: its place among the template's own variables, or no_slot
   function_code* root = nullptr;
 

@@ -19,7 +19,7 @@
 namespace quipu::text::jinja {
 
 /// Bytes [begin, end) of a text.
-[[nodiscard]] inline value part_of_text(evaluation& run, const value& text, std::size_t begin, std::size_t end) {
+[[nodiscard, gnu::noinline]] inline value part_of_text(evaluation& run, const value& text, std::size_t begin, std::size_t end) {
   if (begin == 0 && end == chars_of(text).size()) return text;
   run.make(96 + end - begin);
   text_builder out;
@@ -28,7 +28,7 @@ namespace quipu::text::jinja {
 }
 
 /// `<`, `>`, `&` and quotes for HTML, marked as safe. Text that is marked already stays.
-[[nodiscard]] inline value escaped(evaluation& run, const value& text) {
+[[nodiscard, gnu::noinline]] inline value escaped(evaluation& run, const value& text) {
   if (text_of(text).safe) return text;
   const std::string_view chars = chars_of(text);
   run.make(96 + chars.size());
@@ -48,7 +48,7 @@ namespace quipu::text::jinja {
 }
 
 /// `a + b`: if one of them is marked as safe the other one is escaped.
-[[nodiscard]] inline value join_two(evaluation& run, const value& a, const value& b) {
+[[nodiscard, gnu::noinline]] inline value join_two(evaluation& run, const value& a, const value& b) {
   const bool safe = text_of(a).safe || text_of(b).safe;
   const value left = safe ? escaped(run, a) : a;
   const value right = safe ? escaped(run, b) : b;
@@ -60,7 +60,7 @@ namespace quipu::text::jinja {
   return out.take(safe);
 }
 
-[[nodiscard]] inline value repeated(evaluation& run, const value& text, std::int64_t count) {
+[[nodiscard, gnu::noinline]] inline value repeated(evaluation& run, const value& text, std::int64_t count) {
   if (count < 0) count = 0;
   run.make(static_cast<std::size_t>(count), chars_of(text).size());
   run.step(chars_of(text).empty() ? 0 : static_cast<std::size_t>(count) / 4);
@@ -77,7 +77,7 @@ enum class ends : std::uint8_t { left, right, both };
   if (chars != nullptr) {
     const std::string_view all = chars_of(*chars);
     for (std::size_t at = 0; at < all.size();) {
-      const utf8_step step = decode_utf8(all, at);
+      const utf8_step step = character_at(all, at);
       set.push_back(step.code_point);
       at += step.length;
     }
@@ -87,13 +87,13 @@ enum class ends : std::uint8_t { left, right, both };
   std::size_t begin = 0;
   std::size_t end = text.size();
   while (which != ends::right && begin < end) {
-    const utf8_step step = decode_utf8(text, begin);
+    const utf8_step step = character_at(text, begin);
     if (!goes(step.code_point)) break;
     begin += step.length;
   }
   while (which != ends::left && begin < end) {
     const std::size_t last = step_back(text, end);
-    if (last < begin || !goes(decode_utf8(text, last).code_point)) break;
+    if (last < begin || !goes(character_at(text, last).code_point)) break;
     end = last;
   }
   run.look(set.size() * 4 + begin + text.size() - end);
@@ -101,7 +101,7 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// @param chars  text, or null for blanks
-[[nodiscard]] inline value stripped(evaluation& run, const value& text, const value* chars, ends which) {
+[[nodiscard, gnu::noinline]] inline value stripped(evaluation& run, const value& text, const value* chars, ends which) {
   const auto [begin, end] = strip_range(run, chars_of(text), chars, which);
   return part_of_text(run, text, begin, end);
 }
@@ -135,7 +135,7 @@ enum class ends : std::uint8_t { left, right, both };
 [[nodiscard]] inline value split_at(evaluation& run, const value& text, std::string_view separator, bool from_right, std::size_t most) {
   std::vector<std::size_t> places = places_of(run, chars_of(text), separator, from_right, most);
   if (from_right) std::reverse(places.begin(), places.end());
-  std::vector<value> parts;
+  values parts;
   std::size_t begin = 0;
   for (const std::size_t at : places) {
     parts.push_back(part_of_text(run, text, begin, at));
@@ -149,8 +149,8 @@ enum class ends : std::uint8_t { left, right, both };
 [[nodiscard]] inline value split_at_blanks(evaluation& run, const value& text, bool from_right, std::size_t most) {
   const std::string_view chars = chars_of(text);
   run.look(chars.size());
-  std::vector<value> parts;
-  const auto blank_at = [&](std::size_t at) { return is_blank(decode_utf8(chars, at).code_point); };
+  values parts;
+  const auto blank_at = [&](std::size_t at) { return is_blank(character_at(chars, at).code_point); };
   if (from_right) {
     std::size_t end = chars.size();
     while (true) {
@@ -184,13 +184,13 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// str.splitlines.
-[[nodiscard]] inline std::vector<value> lines_of(evaluation& run, const value& text, bool keep_ends = false) {
+[[nodiscard]] inline values lines_of(evaluation& run, const value& text, bool keep_ends = false) {
   const std::string_view chars = chars_of(text);
   run.look(chars.size());
-  std::vector<value> lines;
+  values lines;
   for (std::size_t begin = 0; begin < chars.size();) {
     std::size_t end = begin;
-    while (end < chars.size() && !is_line_end(decode_utf8(chars, end).code_point)) end += step_at(chars, end);
+    while (end < chars.size() && !is_line_end(character_at(chars, end).code_point)) end += step_at(chars, end);
     std::size_t next = end < chars.size() ? end + step_at(chars, end) : end;
     if (end < chars.size() && chars[end] == '\r' && next < chars.size() && chars[next] == '\n') ++next;
     lines.push_back(part_of_text(run, text, begin, keep_ends ? next : end));
@@ -200,7 +200,7 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// str.replace; `count` below 0 is without end. The result is plain text.
-[[nodiscard]] inline value replaced(evaluation& run, const value& text, const value& old, const value& with, std::int64_t count) {
+[[nodiscard, gnu::noinline]] inline value replaced(evaluation& run, const value& text, const value& old, const value& with, std::int64_t count) {
   const std::string_view chars = chars_of(text);
   const std::string_view wanted = chars_of(old);
   std::size_t left = count < 0 ? static_cast<std::size_t>(-1) : static_cast<std::size_t>(count);
@@ -237,7 +237,7 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// Puts `texts` together with `between`.
-[[nodiscard]] inline value joined(evaluation& run, const std::vector<value>& texts, const value& between) {
+[[nodiscard, gnu::noinline]] inline value joined(evaluation& run, const values& texts, const value& between) {
   std::size_t bytes = texts.empty() ? 0 : (texts.size() - 1) * chars_of(between).size();
   for (const value& one : texts) bytes += chars_of(one).size();
   run.make(96 + bytes);
@@ -254,7 +254,7 @@ enum class ends : std::uint8_t { left, right, both };
 /// Where a padded text has its padding.
 enum class padding : std::uint8_t { left, right, both };
 
-[[nodiscard]] inline value padded(evaluation& run, const value& text, std::int64_t width, const value& fill, padding where) {
+[[nodiscard, gnu::noinline]] inline value padded(evaluation& run, const value& text, std::int64_t width, const value& fill, padding where) {
   const std::int64_t missing = width - static_cast<std::int64_t>(count_characters(chars_of(text)));
   if (missing <= 0) return text;
   run.make(static_cast<std::size_t>(missing), chars_of(fill).size());
@@ -277,8 +277,9 @@ enum class case_change : std::uint8_t { upper, lower, capitalize, title, words, 
   std::string changed;
   bool begins = true;  // the character is the first of its word
   for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = decode_utf8(chars, at);
+    const utf8_step step = character_at(chars, at);
     const char32_t c = step.code_point;
+    if (c >= 0x80) run.step();
     changed.clear();
     bool raise = how == case_change::upper;
     if (how == case_change::capitalize || how == case_change::title || how == case_change::words) raise = begins;

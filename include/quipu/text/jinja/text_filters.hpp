@@ -88,7 +88,7 @@ inline value indent(evaluation& run, const value& v, arguments& given) {
   text_builder with_end;
   with_end.append(text_of(v));
   with_end.append('\n', trusted);
-  const std::vector<value> lines = lines_of(run, with_end.take());
+  const values lines = lines_of(run, with_end.take());
   const bool blank = flag(found[2], false);
   run.make(lines.size(), chars_of(indention).size());
   run.make(96 + chars_of(v).size());
@@ -129,7 +129,7 @@ inline value word_count(evaluation& run, const value& v, arguments&) {
   std::int64_t n = 0;
   bool inside = false;
   for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = decode_utf8(chars, at);
+    const utf8_step step = character_at(chars, at);
     const bool word = is_word(step.code_point);
     if (word && !inside) ++n;
     inside = word;
@@ -183,12 +183,12 @@ inline value url_encode(evaluation& run, const value& v, arguments&) {
   if (v.is_text() || length_of(v) < 0) {
     if (!v.is(kind::stream)) return url_quoted(run, v, false);
   }
-  std::vector<value> pairs = v.is(kind::dict) ? std::vector<value>() : items_from(run, v);
+  values pairs = v.is(kind::dict) ? values() : items_from(run, v);
   if (v.is(kind::dict)) {
     for (const auto& [key, item] : dict_of(v).entries) pairs.push_back(run.tuple({key, item}));
   }
   for (value& pair : pairs) {
-    const std::vector<value> parts = items_from(run, pair);
+    const values parts = items_from(run, pair);
     if (parts.size() != 2) run.fail("pairs to put into a URL", "another number of items");
     const value head = join_two(run, url_quoted(run, parts[0], true), run.text("=", true));
     pair = join_two(run, head, url_quoted(run, parts[1], true));
@@ -198,7 +198,7 @@ inline value url_encode(evaluation& run, const value& v, arguments&) {
 inline value xml_attributes(evaluation& run, const value& v, arguments& given) {
   const parameters<1> found(run, "xmlattr", given, {"autospace"}, 0);
   if (!v.is(kind::dict)) run.fail("a dict of attributes", type_name(v));
-  std::vector<value> parts;
+  values parts;
   for (const auto& [key, item] : dict_of(v).entries) {
     if (item.is(kind::none) || item.is_undefined()) continue;
     need_text(run, key, "an attribute's name");
@@ -229,7 +229,7 @@ inline value to_json(evaluation& run, const value& v, arguments& given) {
     }
   }
   if (const value* separators = some(found[2])) {
-    const std::vector<value> both = items_from(run, *separators);
+    const values both = items_from(run, *separators);
     if (both.size() != 2) run.fail("two separators", std::to_string(both.size()));
     form.item_end = chars_of(need_text(run, both[0], "a separator"));
     form.key_end = chars_of(need_text(run, both[1], "a separator"));
@@ -252,6 +252,7 @@ inline value to_integer(evaluation& run, const value& v, arguments& given) {
   if (v.is_text()) {
     run.look(chars_of(v).size());
     value result;
+    run.step(std::min<std::size_t>(chars_of(v).size(), 4300) * std::min<std::size_t>(chars_of(v).size(), 4300) / 256);
     const bool fits = base == 0 || (base >= 2 && base <= 36);
     if (fits && read_integer(chars_of(v), static_cast<int>(base), result)) return result;
     double real = 0;

@@ -168,7 +168,7 @@ inline value replace(evaluation& run, const value& self, arguments& given) {
 }
 inline value join(evaluation& run, const value& self, arguments& given) {
   need_places(run, given, 1, 1);
-  std::vector<value> parts = items_from(run, given.positional[0]);
+  values parts = items_from(run, given.positional[0]);
   for (value& part : parts) {
     if (text_of(self).safe) part = escaped(run, to_text(run, part));
     if (!part.is_text()) run.fail("items that are all text", type_name(part));
@@ -251,7 +251,7 @@ value all_are(evaluation& run, const value& self, arguments& given) {
   const std::string_view chars = chars_of(self);
   run.look(4 * chars.size());
   for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = decode_utf8(chars, at);
+    const utf8_step step = character_at(chars, at);
     if (!Is(step.code_point)) return value(false);
     at += step.length;
   }
@@ -265,7 +265,7 @@ inline bool is_space(char32_t c) noexcept { return is_blank(c); }
   run.look(4 * chars.size());
   bool found = false;
   for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = decode_utf8(chars, at);
+    const utf8_step step = character_at(chars, at);
     if (is_title_case(step.code_point) || (upper ? is_lower_case(step.code_point) : is_upper_case(step.code_point))) return false;
     found = found || (upper ? is_upper_case(step.code_point) : is_lower_case(step.code_point));
     at += step.length;
@@ -284,7 +284,7 @@ inline value istitle(evaluation& run, const value& self, arguments& given) {
   bool cased = false;
   bool found = false;
   for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = decode_utf8(chars, at);
+    const utf8_step step = character_at(chars, at);
     const bool raised = is_upper_case(step.code_point) || is_title_case(step.code_point);
     const bool low = is_lower_case(step.code_point);
     if ((raised && cased) || (low && !cased)) return value(false);
@@ -299,7 +299,7 @@ inline value isidentifier(evaluation& run, const value& self, arguments& given) 
   const std::string_view chars = chars_of(self);
   run.look(4 * chars.size());
   for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = decode_utf8(chars, at);
+    const utf8_step step = character_at(chars, at);
     if (!is_word(step.code_point) || (at == 0 && is_numeric(step.code_point))) return value(false);
     at += step.length;
   }

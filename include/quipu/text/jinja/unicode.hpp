@@ -12,31 +12,38 @@
 
 namespace quipu::text::jinja {
 
+// What is used all over stays a call here and in the headers beside: inlined, the language would compile to twice the code.
+
+/// The character at `at`, as `decode_utf8` has it.
+[[nodiscard, gnu::noinline]] inline utf8_step character_at(std::string_view text, std::size_t at) noexcept {
+  return decode_utf8(text, at);
+}
+
 /// str.isspace: what strip, split and `-` marks take away.
-[[nodiscard]] constexpr bool is_blank(char32_t c) noexcept {
+[[nodiscard, gnu::noinline]] inline bool is_blank(char32_t c) noexcept {
   return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 /// Where str.splitlines ends a line.
-[[nodiscard]] constexpr bool is_line_end(char32_t c) noexcept {
+[[nodiscard, gnu::noinline]] inline bool is_line_end(char32_t c) noexcept {
   return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
 /// Length of the character at `at`; bytes that are not UTF-8 count one by one, as U+FFFD.
 [[nodiscard]] inline std::size_t step_at(std::string_view text, std::size_t at) noexcept {
-  return static_cast<unsigned char>(text[at]) < 0x80 ? 1 : decode_utf8(text, at).length;
+  return static_cast<unsigned char>(text[at]) < 0x80 ? 1 : character_at(text, at).length;
 }
 
 /// Begin of the character that ends before `at`.
 /// @pre 0 < at <= text.size()
-[[nodiscard]] inline std::size_t step_back(std::string_view text, std::size_t at) noexcept {
+[[nodiscard, gnu::noinline]] inline std::size_t step_back(std::string_view text, std::size_t at) noexcept {
   std::size_t begin = at - 1;
   while (begin > 0 && at - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
-  return begin + decode_utf8(text, begin).length == at ? begin : at - 1;
+  return begin + character_at(text, begin).length == at ? begin : at - 1;
 }
 
-[[nodiscard]] inline std::size_t count_characters(std::string_view text) noexcept {
+[[nodiscard, gnu::noinline]] inline std::size_t count_characters(std::string_view text) noexcept {
   std::size_t n = 0;
   for (std::size_t at = 0; at < text.size(); at += step_at(text, at)) ++n;
   return n;
@@ -45,7 +52,7 @@ namespace quipu::text::jinja {
 [[nodiscard]] inline utf8proc_category_t category_of(char32_t c) noexcept {
   return utf8proc_category(static_cast<utf8proc_int32_t>(c));
 }
-[[nodiscard]] inline bool is_letter(char32_t c) noexcept {
+[[nodiscard, gnu::noinline]] inline bool is_letter(char32_t c) noexcept {
   const auto category = category_of(c);
   return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
 }
@@ -58,12 +65,12 @@ namespace quipu::text::jinja {
          (c >= 0x2080 && c <= 0x2089) || (c >= 0x2460 && c <= 0x2468) || (c >= 0x2474 && c <= 0x247C) ||
          (c >= 0x2488 && c <= 0x2490);
 }
-[[nodiscard]] inline bool is_numeric(char32_t c) noexcept {
+[[nodiscard, gnu::noinline]] inline bool is_numeric(char32_t c) noexcept {
   if (is_digit(c)) return true;
   const auto category = category_of(c);
   return category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
 }
-[[nodiscard]] inline bool is_word(char32_t c) noexcept { return c == '_' || is_letter(c) || is_numeric(c); }
+[[nodiscard, gnu::noinline]] inline bool is_word(char32_t c) noexcept { return c == '_' || is_letter(c) || is_numeric(c); }
 [[nodiscard]] inline bool is_upper_case(char32_t c) noexcept {
   return category_of(c) == UTF8PROC_CATEGORY_LU || (c >= 0x2160 && c <= 0x216F) || (c >= 0x24B6 && c <= 0x24CF);
 }
@@ -76,7 +83,7 @@ namespace quipu::text::jinja {
   return is_upper_case(c) || is_lower_case(c) || is_title_case(c);
 }
 /// str.isprintable: what repr shows as it is.
-[[nodiscard]] inline bool is_shown(char32_t c) noexcept {
+[[nodiscard, gnu::noinline]] inline bool is_shown(char32_t c) noexcept {
   if (c < 0x7F) return c >= 0x20;
   const auto category = category_of(c);
   return category != UTF8PROC_CATEGORY_CN && (category < UTF8PROC_CATEGORY_ZS || category > UTF8PROC_CATEGORY_CO);
@@ -141,14 +148,14 @@ inline void append_lower(std::string& out, std::string_view text, std::size_t at
   bool cased_before = false;
   for (std::size_t i = at, n = 0; i > 0 && n < far; ++n) {
     i = step_back(text, i);
-    const char32_t c = decode_utf8(text, i).code_point;
+    const char32_t c = character_at(text, i).code_point;
     if (is_ignored(c)) continue;
     cased_before = is_cased(c);
     break;
   }
   bool cased_after = false;
   for (std::size_t i = at + step.length, n = 0; i < text.size() && n < far; ++n) {
-    const utf8_step next = decode_utf8(text, i);
+    const utf8_step next = character_at(text, i);
     i += next.length;
     if (is_ignored(next.code_point)) continue;
     cased_after = is_cased(next.code_point);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,17 +88,19 @@ class value {
     if (kind_ >= kind::undefined) object_ = other.object_;
     other.kind_ = kind::missing;
   }
-  value& operator=(const value& other) noexcept {
+  [[gnu::noinline]] value& operator=(const value& other) noexcept {
     value copy(other);
     swap(copy);
     return *this;
   }
-  value& operator=(value&& other) noexcept {
+  [[gnu::noinline]] value& operator=(value&& other) noexcept {
     value taken(std::move(other));
     swap(taken);
     return *this;
   }
-  ~value() { release(); }
+  ~value() {
+    if (kind_ >= kind::undefined) release();
+  }
 
   [[nodiscard]] static value none() noexcept {
     value v;
@@ -141,11 +144,10 @@ class value {
   }
 
  private:
-  void retain() const noexcept {
+  [[gnu::noinline]] void retain() const noexcept {
     if ((object_->refs & object::immortal) == 0) ++object_->refs;
   }
-  void release() noexcept {
-    if (kind_ < kind::undefined) return;
+  [[gnu::noinline]] void release() noexcept {
     if ((object_->refs & object::immortal) == 0 && --object_->refs == 0) object_->destroy(object_);
   }
 
@@ -156,6 +158,21 @@ class value {
     const builtin_function* builtin_;
     object* object_;
   };
+};
+
+/// Values in a row. Like vector in all, but for what is no part of every function that has one.
+struct values : std::vector<value> {
+  values() = default;
+  explicit values(std::size_t n) : vector(n) {}
+  [[gnu::noinline]] values(std::initializer_list<value> items) : vector(items) {}
+  [[gnu::noinline]] values(const value* first, const value* last) : vector(first, last) {}
+  [[gnu::noinline]] values(const values& other) : vector(other) {}
+  values(values&&) noexcept = default;
+  [[gnu::noinline]] values& operator=(const values& other) = default;
+  [[gnu::noinline]] values& operator=(values&& other) noexcept = default;
+  [[gnu::noinline]] ~values() = default;
+  [[gnu::noinline]] void push_back(value item) { vector::push_back(std::move(item)); }
+  [[gnu::noinline]] void reserve(std::size_t n) { vector::reserve(n); }
 };
 
 /// Text with its origin: which bytes the template wrote itself ("trusted"), and which it was given.
@@ -171,7 +188,7 @@ struct text_object : object {
 /// A list or a tuple.
 struct sequence_object : object {
   explicit sequence_object(kind k) noexcept : object(k, destroy_as<sequence_object>) {}
-  std::vector<value> items;
+  values items;
   bool is_group = false;  ///< a tuple of groupby: its parts have the names grouper and list
 };
 
@@ -202,7 +219,7 @@ struct view_object : object {
 
 /// Text of one origin. `trusted` text may hold control tokens: bos_token and its like, names of roles that
 /// the caller has compared with a list; never what a user wrote.
-[[nodiscard]] inline value make_text(std::string_view chars, bool trusted = false) {
+[[nodiscard, gnu::noinline]] inline value make_text(std::string_view chars, bool trusted = false) {
   auto* made = new text_object;
   value result(made);
   made->chars = chars;
@@ -213,18 +230,18 @@ struct view_object : object {
 
 [[nodiscard]] inline const text_object& text_of(const value& v) noexcept { return v.as<text_object>(); }
 [[nodiscard]] inline std::string_view chars_of(const value& v) noexcept { return text_of(v).chars; }
-[[nodiscard]] inline const std::vector<value>& items_of(const value& v) noexcept {
+[[nodiscard]] inline const values& items_of(const value& v) noexcept {
   return v.as<sequence_object>().items;
 }
 
-[[nodiscard]] inline std::uint32_t depth_of(const std::vector<value>& items) noexcept {
+[[nodiscard, gnu::noinline]] inline std::uint32_t depth_of(const values& items) noexcept {
   std::uint32_t deepest = 0;
   for (const value& item : items) deepest = item.depth() > deepest ? item.depth() : deepest;
   return deepest;
 }
 
 /// A list, or a tuple, of `items`. Callers see to `deepest_value`: the evaluator does, and `variables` below.
-[[nodiscard]] inline value make_sequence(kind k, std::vector<value> items) {
+[[nodiscard, gnu::noinline]] inline value make_sequence(kind k, values items) {
   auto* made = new sequence_object(k);
   value result(made);
   made->depth = depth_of(items) + 1;

@@ -14,7 +14,7 @@
 namespace quipu::text::jinja {
 
 /// @throws config_error  nested deeper than `deepest_value`
-[[nodiscard]] inline value make_list(std::vector<value> items) {
+[[nodiscard]] inline value make_list(values items) {
   value made = make_sequence(kind::list, std::move(items));
   if (made.depth() > deepest_value) fail<config_error>("template variables", concat("values nested at most ", deepest_value, " deep"), "deeper ones");
   return made;

@@ -24,7 +24,7 @@ class line_wrapper {
       : text_(text_of(line)), width_(width), break_words_(break_words), at_hyphens_(at_hyphens) {
     run.make(chars_of(line).size() * 16);
     for (std::size_t at = 0; at < chars_of(line).size();) {
-      const utf8_step step = decode_utf8(chars_of(line), at);
+      const utf8_step step = character_at(chars_of(line), at);
       codes_.push_back(step.code_point);
       offsets_.push_back(at);
       at += step.length;
@@ -147,7 +147,7 @@ inline value word_wrap(evaluation& run, const value& v, arguments& given) {
   const value end = some(found[2]) == nullptr ? run.text("\n", true) : need_text(run, *found[2], "wrapstring");
   const bool break_words = !found.has(1) || is_true(*found[1]);
   const bool at_hyphens = !found.has(3) || is_true(*found[3]);
-  const std::vector<value> lines = lines_of(run, v);
+  const values lines = lines_of(run, v);
   if (width <= 0 && !lines.empty()) run.fail("a width above 0", std::to_string(width));
   run.make(96 + chars_of(v).size());
   text_builder out;
