@@ -25,8 +25,8 @@ std::string one_letter_rule(char letter, const std::string& by) {
   std::string array(4 * 1024, '\0');
   const auto code = static_cast<unsigned char>(letter);
   unit(array, 0, 512u << 10);
-  unit(array, 512 + code, code | 1u << 8 | 256u << 10);      // has a leaf
-  unit(array, (512u + code) ^ 256u, 0x80000000u);            // which is the string at 0
+  unit(array, 512 + code, code | 1u << 8 | 256u << 10);  // has a leaf
+  unit(array, (512u + code) ^ 256u, 0x80000000u);        // which is the string at 0
   std::string size(4, '\0');
   unit(size, 0, static_cast<std::uint32_t>(array.size()));
   return size + array + by + '\0';
@@ -48,8 +48,8 @@ TEST_CASE("normalizers change texts as those of tokenizers do", "[text][normaliz
   CHECK(normalized({{.kind = kind::strip, .right = false}}, "\u00a0 \u0085a ") == "a ");
   CHECK(normalized({{.kind = kind::strip}}, " \n") == "");
   CHECK(normalized({{.kind = kind::replace, .pattern = "aa", .content = "b"}}, "aaaaa") == "bba");
-  CHECK(normalized({{.kind = kind::replace, .pattern = " {2,}", .is_expression = true, .content = "_"}}, "a   b  c d") ==
-        "a_b_c d");
+  CHECK(normalized({{.kind = kind::replace, .pattern = " {2,}", .is_expression = true, .content = "_"}},
+                   "a   b  c d") == "a_b_c d");
   CHECK(normalized({{.kind = kind::prepend, .content = "x"}}, "") == "");
   CHECK(normalized({{.kind = kind::nfd}, {.kind = kind::strip_accents}, {.kind = kind::lowercase}}, "\u00c9") == "e");
 }
@@ -72,8 +72,8 @@ TEST_CASE("expressions mean in PCRE2 what they mean in Oniguruma, or are refused
   std::string why;
   CHECK(pattern_dialect::to_pcre2(R"((?i:'s)|\p{N}{1,3}| ?[^\p{L}\d]+$)", out, why));
   CHECK(out == R"((?i:'s)|\p{N}{1,3}| ?[^\p{L}\p{Nd}]+(?m:$))");
-  for (const char* pattern : {R"(\w+)", R"(\bx)", "(?<=a)b", R"((a)\1)", "(?i:stra\u00dfe)", "(?i:st)", "[a&&b]", "[[:alpha:]]",
-                              "a{,3}", "a{1,2}+", "(", ")", "[a", "*a", "\\", R"(\p{Foo})", R"(\h)"}) {
+  for (const char* pattern : {R"(\w+)", R"(\bx)", "(?<=a)b", R"((a)\1)", "(?i:stra\u00dfe)", "(?i:st)", "[a&&b]",
+                              "[[:alpha:]]", "a{,3}", "a{1,2}+", "(", ")", "[a", "*a", "\\", R"(\p{Foo})", R"(\h)"}) {
     INFO(pattern);
     CHECK_FALSE(pattern_dialect::to_pcre2(pattern, out, why));
     CHECK_FALSE(why.empty());

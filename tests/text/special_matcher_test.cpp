@@ -93,7 +93,8 @@ TEST_CASE("control tokens are found only where the caller asks for them",
 
 // What tokenizers 0.23.3 does with these added tokens: `Tokenizer.encode(...)`.
 TEST_CASE("what begins first wins, then what is longest, as in a tokenizer.json", "[text][special_matcher]") {
-  const special_matcher matcher({{"ab", 1}, {"bcde", 2}, {"graft", 3}, {"grafts", 4}}, token_matching::leftmost_longest);
+  const special_matcher matcher({{"ab", 1}, {"bcde", 2}, {"graft", 3}, {"grafts", 4}},
+                                token_matching::leftmost_longest);
   const auto show = [&](const char* text) {
     std::string shown;
     for (const text_fragment& part : matcher.split(text, special::parse)) {

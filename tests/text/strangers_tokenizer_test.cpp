@@ -133,7 +133,8 @@ TEST_CASE("reported GGUF files load with a warning or are refused by name", "[te
 TEST_CASE("a GGUF file that names no pre-tokenizer is cut by llama.cpp's default", "[text][strangers]") {
   const fs::path input = quipu::test::shared_root() / "data/strangers/27/input";
   QUIPU_NEEDS(input);
-  // By hand from the four expressions of llm_tokenizer_bpe in llama.cpp's llama-vocab.cpp: "hello", " world", " ", "123".
+  // By hand from the four expressions of llm_tokenizer_bpe in llama.cpp's llama-vocab.cpp:
+  // "hello", " world", " ", "123".
   const ids_t ids = {276, 273, 287, 77, 69, 222, 18, 19, 20};
   for (const char* name : {"missing.gguf", "default.gguf"}) {
     const any_tokenizer tokenizer(quipu::io::read_vocabulary((input / name).string(), 0));

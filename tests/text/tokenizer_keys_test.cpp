@@ -46,8 +46,8 @@ TEST_CASE("every key of a tokenizer.json is applied or refused by name", "[text]
     json file = all[base];
     file[json::json_pointer(key)] = row["value"];
     if (row.contains("refused")) {
-      CHECK_THROWS_WITH(any_tokenizer(parse(file)), Catch::Contains(row["refused"].get<std::string>()) &&
-                                                        Catch::Contains("tokenizer.json"));
+      CHECK_THROWS_WITH(any_tokenizer(parse(file)),
+                        Catch::Contains(row["refused"].get<std::string>()) && Catch::Contains("tokenizer.json"));
       continue;
     }
     const vocabulary v = parse(file);
@@ -57,7 +57,8 @@ TEST_CASE("every key of a tokenizer.json is applied or refused by name", "[text]
   }
   // Every key of the two files is in a row, or holds keys that are.
   for (const char* base : {"byte", "char"}) {
-    for (const auto& [key, value] : all[base].flatten().items()) {
+    const json flat = all[base].flatten();
+    for (const auto& [key, value] : flat.items()) {
       std::string pointer = key;
       bool found = false;
       for (; !pointer.empty(); pointer.resize(pointer.rfind('/'))) found = found || met.count(pointer) > 0;
@@ -90,8 +91,8 @@ quipu::text::vocabulary small_gguf(bool byte_level, const quipu::test::gguf_buil
     }
     return true;
   };
-  const std::vector<std::string> tokens = {"<unk>", "<s>", "</s>", "a", "b", "ab", byte_level ? "\xC4\xA0" : "\xE2\x96\x81",
-                                           "<x>",   "1",   "2",    "3", "."};
+  const std::vector<std::string> tokens = {
+      "<unk>", "<s>", "</s>", "a", "b", "ab", byte_level ? "\xC4\xA0" : "\xE2\x96\x81", "<x>", "1", "2", "3", "."};
   if (absent("tokenizer.ggml.model")) file.text("tokenizer.ggml.model", byte_level ? "gpt2" : "llama");
   if (absent("tokenizer.ggml.pre")) file.text("tokenizer.ggml.pre", "gpt-2");
   if (absent("tokenizer.ggml.tokens")) file.texts("tokenizer.ggml.tokens", tokens);
@@ -127,38 +128,41 @@ TEST_CASE("every tokenizer key of a GGUF file is applied, without effect or refu
                     Catch::Contains("tokenizer.ggml.merges"));
   CHECK_THROWS_WITH(gguf_ids(true, builder().array<std::int32_t>("tokenizer.ggml.token_type", 5, {9})),
                     Catch::Contains("tokenizer.ggml.token_type"));
-  CHECK(gguf_ids(true, builder().texts("tokenizer.ggml.merges", {"1 2"})) == key_ids{3, 4, 6, 7, 3, 6, 8, 9, 10, 11, 1});
-  CHECK(gguf_ids(true, builder().array<std::int32_t>("tokenizer.ggml.token_type", 5,
-                                                     {2, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1})) ==
+  CHECK(gguf_ids(true, builder().texts("tokenizer.ggml.merges", {"1 2"})) ==
+        key_ids{3, 4, 6, 7, 3, 6, 8, 9, 10, 11, 1});
+  CHECK(gguf_ids(true,
+                 builder().array<std::int32_t>("tokenizer.ggml.token_type", 5, {2, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1})) ==
         key_ids{5, 6, 3, 6, 8, 9, 10, 11, 1});
   // Characters: an unknown byte without a token is the unk.
-  CHECK(gguf_ids(false, builder().array<float>("tokenizer.ggml.scores", 6,
-                                               std::vector<float>(12, 0.0f))) == pieces);
+  CHECK(gguf_ids(false, builder().array<float>("tokenizer.ggml.scores", 6, std::vector<float>(12, 0.0f))) == pieces);
   CHECK(gguf_ids(false, builder().flag("tokenizer.ggml.add_space_prefix", false)) ==
         key_ids{1, 5, 6, 7, 3, 6, 8, 9, 10, 11, 1});
   CHECK(gguf_ids(false, builder().flag("tokenizer.ggml.add_bos_token", false)).front() == 6);
   CHECK(gguf_ids(false, builder().flag("tokenizer.ggml.add_eos_token", true)).back() == 2);
   CHECK(gguf_ids(false, builder().u32("tokenizer.ggml.bos_token_id", 3)).front() == 3);
-  CHECK(gguf_ids(false, builder().u32("tokenizer.ggml.eos_token_id", 3).flag("tokenizer.ggml.add_eos_token", true)).back() ==
-        3);
+  CHECK(gguf_ids(false, builder().u32("tokenizer.ggml.eos_token_id", 3).flag("tokenizer.ggml.add_eos_token", true))
+            .back() == 3);
   CHECK(small_gguf(false, builder().u32("tokenizer.ggml.unknown_token_id", 3)).unk == 3);
   CHECK(small_gguf(false, builder().u32("tokenizer.ggml.padding_token_id", 3)).pad == 3);
   CHECK_THROWS_WITH(gguf_ids(true, builder().u32("tokenizer.ggml.bos_token_id", 99)),
                     Catch::Contains("tokenizer.ggml.bos_token_id"));
-  CHECK(gguf_ids(true, builder().text("tokenizer.ggml.pre", "llama-bpe").u32("tokenizer.ggml.bos_token_id", 1)).front() == 1);
+  CHECK(
+      gguf_ids(true, builder().text("tokenizer.ggml.pre", "llama-bpe").u32("tokenizer.ggml.bos_token_id", 1)).front() ==
+      1);
   CHECK(gguf_ids(true, builder().text("general.name", "A Phi-3 model")) == key_ids{5, 6, 7, 3, 6, 8, 9, 10, 11, 1});
 
   // Without effect on the ids of these two kinds, as in llama.cpp.
   const std::string prefix = "tokenizer.ggml.";
-  for (const char* name : {"eot_token_id", "eom_token_id", "seperator_token_id", "cls_token_id", "mask_token_id",
-                           "fim_pre_token_id", "fim_suf_token_id", "fim_mid_token_id", "fim_pad_token_id",
-                           "fim_rep_token_id", "fim_sep_token_id", "prefix_token_id", "suffix_token_id",
-                           "middle_token_id", "token_type_count"}) {
+  for (const char* name :
+       {"eot_token_id", "eom_token_id", "seperator_token_id", "cls_token_id", "mask_token_id", "fim_pre_token_id",
+        "fim_suf_token_id", "fim_mid_token_id", "fim_pad_token_id", "fim_rep_token_id", "fim_sep_token_id",
+        "prefix_token_id", "suffix_token_id", "middle_token_id", "token_type_count"}) {
     INFO(name);
     CHECK(gguf_ids(true, builder().u32(prefix + name, 3)) == bytes);
     CHECK(gguf_ids(false, builder().u32(prefix + name, 3)) == pieces);
   }
-  for (const char* name : {"add_sep_token", "remove_extra_whitespaces", "normalizer.lowercase", "normalizer.strip_accents"}) {
+  for (const char* name :
+       {"add_sep_token", "remove_extra_whitespaces", "normalizer.lowercase", "normalizer.strip_accents"}) {
     INFO(name);
     CHECK(gguf_ids(true, builder().flag(prefix + name, true)) == bytes);
     CHECK(gguf_ids(false, builder().flag(prefix + name, true)) == pieces);
