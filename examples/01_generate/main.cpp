@@ -102,6 +102,7 @@ int main(int argc, char** argv) {
     const terminal::stopwatch watch;
     auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    terminal::show_warnings(model.tokenizer().warnings());
     return answer(model, s, watch.seconds());
   });
 }

@@ -168,6 +168,7 @@ int main(int argc, char** argv) {
   return terminal::run([&] {
     const auto m = q::llama::load<q::ffn::dense<q::activation::as_stated>, q::activations::f32, q::kv::exact>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    terminal::show_warnings(m.tokenizer().warnings());
     if (s.check && !s.data.ends_with(".jsonl")) q::fail<q::config_error>("--check", "pairs in a .jsonl file", s.data);
     if (s.data.ends_with(".jsonl")) return run(m, read_examples(m, s), s);
     return run(

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   return terminal::run([&] {
     auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    terminal::show_warnings(model.tokenizer().warnings());
     using editor_t = q::eren::editor<decltype(model), q::notes::sqlite_store, q::notes::bm25_retriever>;
     editor_t editor{model,
                     q::notes::sqlite_store{s.notes},

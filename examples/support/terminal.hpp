@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/progress.hpp>
@@ -27,6 +28,11 @@ inline quipu::progress_callback progress_bar() {
     if (line != shown) std::cerr << '\r' << (shown = line) << (s.done == s.total ? "\r\033[K" : "") << std::flush;
     return true;
   };
+}
+
+/// Writes what the reader of a tokenizer has to say to the standard error stream.
+inline void show_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& one : warnings) std::cerr << "warning: " << one << '\n';
 }
 
 /// Largest resident size of the process so far, in MiB.
