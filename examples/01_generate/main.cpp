@@ -108,6 +108,7 @@ int main(int argc, char** argv) {
     const terminal::stopwatch watch;
     auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    terminal::show_warnings(model.tokenizer().warnings());
     if (s.prompt.empty()) s.prompt = "What is the capital of France?";
     return answer(terminal::with_adapters(model, s.adapters), s, watch.seconds());
   });

@@ -152,8 +152,8 @@ inline void add_gguf_vocabulary(gguf_key_writer& keys, const text::vocabulary& v
   check_gguf_can_say(vocabulary);
   if (!sentencepiece) {
     if (vocabulary.pre_tokenizer.empty()) {
-      fail<config_error>("GGUF vocabulary: pre-tokenizer", "one that GGUF has a name for (the tokenizer.json says more)",
-                         "another");
+      fail<config_error>("GGUF vocabulary: pre-tokenizer", "one that GGUF has a name for",
+                         "another (keep the model's own tokenizer file)");
     }
     if (vocabulary.ignore_merges != keeps_words_whole(vocabulary.pre_tokenizer)) {
       fail<config_error>("GGUF vocabulary: ignore_merges", "what the pre-tokenizer implies",

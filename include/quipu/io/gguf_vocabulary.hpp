@@ -86,8 +86,8 @@ namespace detail {
   std::string name = metadata.text_or(key, "");
   if (name.empty() || name == "default") {
     warnings.push_back(concat(metadata.at(key), name.empty() ? " names no pre-tokenizer" : " is 'default'",
-                              ": words are cut by llama.cpp's default rule, which may not be the model's own; the model's "
-                              "own tokenizer can be given instead (--tokenizer)"));
+                              ": words are cut by llama.cpp's default rule, which may not be the model's own; the "
+                              "model's own tokenizer can be given instead (--tokenizer)"));
     return "default";
   }
   if (!text::is_pre_tokenizer_name(name)) {
@@ -121,7 +121,8 @@ inline void add_gguf_token_manners(const gguf_metadata& metadata, text::vocabula
 /// pre-tokenizer of Llama 3 (`is_llama3_pre_tokenizer`).
 /// What a program should tell its user stands in `warnings`. Keys of other kinds of tokenizers (`precompiled_charsmap`,
 /// `remove_extra_whitespaces`, `normalizer.*`) have no effect, as in llama.cpp.
-/// @throws format_error  a tokenizer of another kind, a pre-tokenizer that the library does not know, or entries that do not fit together
+/// @throws format_error  a tokenizer of another kind, a pre-tokenizer that the library does not know, or entries
+///                       that do not fit together
 [[nodiscard]] inline text::vocabulary gguf_vocabulary(const gguf_metadata& metadata) {
   text::vocabulary vocabulary;
   vocabulary.chat_template = metadata.text_or("tokenizer.chat_template", "");

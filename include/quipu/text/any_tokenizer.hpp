@@ -10,6 +10,7 @@
 #include <quipu/text/sentencepiece_bpe.hpp>
 #include <quipu/text/tokenizer.hpp>
 #include <quipu/text/vocabulary.hpp>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -73,6 +74,11 @@ class any_tokenizer {
   /// What the tokenizer was built from.
   [[nodiscard]] const vocabulary& vocab() const {
     return visit("vocab", [](const auto& held) -> const vocabulary& { return held.vocab(); });
+  }
+
+  /// What the file's reader has to say to the user; empty without a vocabulary.
+  [[nodiscard]] std::vector<std::string> warnings() const {
+    return *this ? vocab().warnings : std::vector<std::string>{};
   }
 
   [[nodiscard]] std::size_t n_vocab() const noexcept { return *this ? vocab().tokens.size() : 0; }

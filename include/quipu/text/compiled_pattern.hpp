@@ -3,8 +3,7 @@
 #pragma once
 
 #ifndef PCRE2_CODE_UNIT_WIDTH
-#define PCRE2_CODE_UNIT_WIDTH \
-  8  // the header insists; the functions below are called by their full names
+#define PCRE2_CODE_UNIT_WIDTH 8  // the header insists; the functions below are called by their full names
 #endif
 #include <pcre2.h>
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <quipu/core/error.hpp>                  // concat
-#include <quipu/text/pre_tokenizer_names.hpp>    // white_space_class
+#include <quipu/core/error.hpp>                // concat
+#include <quipu/text/pre_tokenizer_names.hpp>  // white_space_class
 #include <string>
 #include <string_view>
 
@@ -132,8 +132,9 @@ class pattern_dialect {
     const std::size_t end = in_.find('}', at_);
     if (at_ + 2 >= in_.size() || in_[at_ + 2] != '{' || end == std::string_view::npos) return refuse("\\p");
     const std::string_view name = in_.substr(at_ + 3, end - at_ - 3);
-    constexpr std::string_view categories = " L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk "
-                                            "So Z Zs Zl Zp ";
+    constexpr std::string_view categories =
+        " L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk "
+        "So Z Zs Zl Zp ";
     constexpr std::string_view scripts = " Han Hiragana Katakana Hangul Latin Greek Cyrillic Arabic Hebrew Thai ";
     const std::string key = concat(" ", name, " ");
     const bool category = categories.find(key) != std::string_view::npos;
@@ -206,9 +207,12 @@ class pattern_dialect {
     std::size_t digits = 0;
     std::size_t commas = 0;
     for (const char c : inside) {
-      if (c >= '0' && c <= '9') ++digits;
-      else if (c == ',' && digits > 0) ++commas;
-      else return refuse("{");
+      if (c >= '0' && c <= '9')
+        ++digits;
+      else if (c == ',' && digits > 0)
+        ++commas;
+      else
+        return refuse("{");
     }
     if (digits == 0 || digits > 6 || commas > 1) return refuse("{");
     out_ += in_.substr(at_, end + 1 - at_);

@@ -40,8 +40,9 @@ struct pre_tokenizer_name {
 
 /// If several names share a pattern, the first is the one to print. Source: ggml-org/llama.cpp, src/llama-vocab.cpp,
 /// `llama_vocab::impl::load` (names) and `llm_tokenizer_bpe` (patterns). Left out are the names whose rule is code
-/// (kimi-k2, afmoe), whose `\b` or empty matches depend on the library of
-/// expressions (tiny_aya, superbpe), that are not byte-level (gemma4, sarvam-moe, whitespace) or that add a separator (roberta-bpe).
+/// (kimi-k2, afmoe), whose `\b` or empty matches depend on the library of expressions (tiny_aya, superbpe), whose list
+/// of letters is long (deepseek-llm), that are not byte-level (gemma4, sarvam-moe, whitespace), that add a separator
+/// (roberta-bpe, jina-v1-en, jina-v2-code) or are hardly met (chameleon, youtu, exaone-moe).
 inline constexpr pre_tokenizer_name pre_tokenizer_names[] = {
     {"gpt-2", pre_tokenizer_kind::gpt2},
     {"llama-bpe", pre_tokenizer_kind::llama_bpe},
@@ -174,12 +175,11 @@ inline constexpr std::string_view white_space_class =
   switch (kind) {
     case pre_tokenizer_kind::gpt2: return {gpt2};
     case pre_tokenizer_kind::smollm:
-      return {R"(\p{N}|)" + lower_suffixes + R"(| ?\p{L}+|)" + symbols + "|" + spaces + "(?![^" + space + R"(\p{N}])|)" +
-              spaces};
+      return {R"(\p{N}|)" + lower_suffixes + R"(| ?\p{L}+|)" + symbols + "|" + spaces + "(?![^" + space +
+              R"(\p{N}])|)" + spaces};
     case pre_tokenizer_kind::llama_bpe: return {llama(R"(\p{N}{1,3})", any_case_suffixes)};
     case pre_tokenizer_kind::qwen2: return {llama(R"(\p{N})", any_case_suffixes)};
-    case pre_tokenizer_kind::by_default:
-      return {R"([\p{P}$+<=>^~|]+)", gpt2, R"(\p{N}+)", "[0-9][0-9][0-9]"};
+    case pre_tokenizer_kind::by_default: return {R"([\p{P}$+<=>^~|]+)", gpt2, R"(\p{N}+)", "[0-9][0-9][0-9]"};
     case pre_tokenizer_kind::falcon: return {R"([\p{P}$+<=>^~|`]+)", gpt2, "[0-9][0-9][0-9]"};
     case pre_tokenizer_kind::deepseek_coder:
       return {R"([\r\n])", blank + R"(?\p{L}+)", blank + R"(?\p{P}+)",
@@ -203,8 +203,8 @@ inline constexpr std::string_view white_space_class =
       return {any_case_suffixes + letters + R"(|\p{N}| ?[^)" + space + R"(\p{L}\p{N}\r\n]+)" + line_ends + space_ends};
     case pre_tokenizer_kind::bloom:
     case pre_tokenizer_kind::viking: {
-      std::vector<std::string> passes = {
-          " ?[^(" + space + R"(|.,!?\x{2026}\x{3002}\x{ff0c}\x{3001}\x{964}\x{6d4}\x{60c})]+)"};
+      std::vector<std::string> passes = {" ?[^(" + space +
+                                         R"(|.,!?\x{2026}\x{3002}\x{ff0c}\x{3001}\x{964}\x{6d4}\x{60c})]+)"};
       // Of one pass the words are the matches and what is between them: an empty pass keeps it of that form.
       passes.push_back(kind == pre_tokenizer_kind::viking ? R"(\p{N})" : "(?!)");
       return passes;
@@ -214,8 +214,8 @@ inline constexpr std::string_view white_space_class =
     case pre_tokenizer_kind::jais2: {
       std::string runs;
       for (const int n : {512, 256, 128, 64, 32, 16, 8, 4}) runs += concat("|", blank, "{", n, "}(?!", not_space, ")");
-      return {any_case_suffixes + letters + R"(|\p{N}{1,3}|)" + symbols + R"([\r\n]*)" + line_ends + runs + "|" + blank +
-              "{1,2}(?!" + not_space + ")|" + blank};
+      return {any_case_suffixes + letters + R"(|\p{N}{1,3}|)" + symbols + R"([\r\n]*)" + line_ends + runs + "|" +
+              blank + "{1,2}(?!" + not_space + ")|" + blank};
     }
   }
   return {};

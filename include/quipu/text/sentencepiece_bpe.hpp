@@ -38,8 +38,8 @@ namespace quipu::text {
 /// Spaces become U+2581, with one more in front of the text and after every token that is matched
 /// as a whole, if the vocabulary says so. Bytes that are not UTF-8 are taken one by one and
 /// survive. A tokenizer.model says more: a normalisation rule, that blanks at the ends and all but one of a run vanish,
-/// and symbols that are never parts of a piece (`token_matching::frozen`; see `sentencepiece_normalizer`). Source: https://github.com/google/sentencepiece (bpe_model.cc), llama.cpp's SPM
-/// tokenizer.
+/// and symbols that are never parts of a piece (`token_matching::frozen`; see `sentencepiece_normalizer`).
+/// Source: https://github.com/google/sentencepiece (bpe_model.cc), llama.cpp's SPM tokenizer.
 class sentencepiece_tokenizer {
  public:
   /// @throws format_error  the vocabulary contradicts itself, or can neither spell bytes nor has an
@@ -171,7 +171,8 @@ inline sentencepiece_tokenizer::state::state(vocabulary source)
     const token_kind kind = vocab.kinds[i];
     if (kind == token_kind::user_defined && vocab.matching != token_matching::frozen)
       whole.push_back({pieces[i], id, special::plain});
-    if (kind == token_kind::control || kind == token_kind::unknown) whole.push_back({vocab.tokens[i], id, special::parse});
+    const bool asked_for = kind == token_kind::control || kind == token_kind::unknown;
+    if (asked_for) whole.push_back({vocab.tokens[i], id, special::parse});
   }
   std::vector<added_token> manners(vocab.added.empty() ? 0 : vocab.tokens.size());
   for (const added_token& one : vocab.added) manners.at(static_cast<std::size_t>(one.token)) = one;

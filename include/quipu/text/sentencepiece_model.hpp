@@ -136,6 +136,14 @@ namespace quipu::text {
       case 3:
         read_normalizer(reader.bytes_of(field));
         break;
+      case 5: {  // denormalizer_spec
+        protobuf_reader inner(reader.bytes_of(field), concat(place, ": denormalizer_spec"));
+        for (protobuf_field one; inner.next(one);) {
+          if (one.number == 2 && !inner.bytes_of(one).empty())
+            fail<format_error>(concat(place, ": denormalizer_spec"), "no rule", "one");
+        }
+        break;
+      }
       default:
         break;
     }

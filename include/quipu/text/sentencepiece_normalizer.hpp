@@ -114,7 +114,8 @@ class sentencepiece_normalizer {
   [[nodiscard]] step step_at(std::string_view text, std::size_t at, const std::vector<frozen_symbol>& frozen,
                              std::size_t& next) const {
     while (next < frozen.size() && frozen[next].begin < at) ++next;
-    if (next < frozen.size() && frozen[next].begin == at) return {text.substr(at, frozen[next].length), frozen[next].length};
+    if (next < frozen.size() && frozen[next].begin == at)
+      return {text.substr(at, frozen[next].length), frozen[next].length};
     if (const charsmap::found rule = map_.longest(text.substr(at)); rule.length > 0) return {rule.by, rule.length};
     const utf8_step one = decode_utf8(text, at);
     const std::size_t length = one.status == utf8_status::valid ? one.length : 1;

@@ -59,9 +59,9 @@ enum class prefix_scheme : std::uint8_t { never, first, always };
 struct split_step {
   std::string pattern{};  ///< PCRE2; empty: nothing is cut
   split_behavior behavior = split_behavior::isolated;
-  bool invert = false;        ///< what lies between the matches counts as matches
-  std::string blank{};        ///< in place of every U+0020; empty: blanks stay
-  std::string prefix{};       ///< put in front of a word that does not begin with it
+  bool invert = false;                          ///< what lies between the matches counts as matches
+  std::string blank{};                          ///< in place of every U+0020; empty: blanks stay
+  std::string prefix{};                         ///< put in front of a word that does not begin with it
   prefix_scheme scheme = prefix_scheme::never;  ///< `first`: only where the text begins
 };
 

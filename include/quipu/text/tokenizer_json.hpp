@@ -29,8 +29,8 @@ namespace quipu::text {
 
 /// Parses the text of a tokenizer.json.
 ///
-/// Byte-level models give `byte_level_bpe`, with the name of their pre-tokenizer if GGUF has one; models over characters
-/// whose blanks are U+2581 (Llama 2) give `sentencepiece` with `ranked_merges`, and as scores, for files that know no
+/// Byte-level models give `byte_level_bpe`, with the name of their pre-tokenizer if GGUF has one; models over
+/// characters whose blanks are U+2581 (Llama 2) give `sentencepiece` with `ranked_merges`, and as scores, for files that know no
 /// ranks, minus the rank of the merge that makes a piece. Added tokens, normalizers and pre-tokenizers are what
 /// `tokenizer_json_steps` lists. bos and eos are known as far as the post-processor adds them;
 /// tokenizer_config.json says the rest. `truncation` and `padding`, which programs set at every call, are warnings.
@@ -214,7 +214,8 @@ class tokenizer_json_reader {
         fail<format_error>(fields_.at(key), "two symbols", merge.type_name());
       if (!vocab.contains(pair.first) || !vocab.contains(pair.second) || !vocab.contains(pair.first + pair.second)) {
         fail<format_error>(fields_.at(key), "tokens of model.vocab",
-                           concat("'", replace_invalid_utf8(pair.first), "' and '", replace_invalid_utf8(pair.second), "'"));
+                           concat("'", replace_invalid_utf8(pair.first), "' and '", replace_invalid_utf8(pair.second),
+                                  "'"));
       }
       result_.merges.push_back(std::move(pair));
     }
@@ -293,7 +294,8 @@ class tokenizer_json_reader {
         after = true;
       }
       if (!item.contains("SpecialToken")) continue;
-      const std::string id = fields_.string(fields_.object(item, "SpecialToken", key + ".single"), "id", key + ".single");
+      const json& special = fields_.object(item, "SpecialToken", key + ".single");
+      const std::string id = fields_.string(special, "id", key + ".single");
       add_around(template_token(processor, id, key), after, key + ".single");
     }
     if (!after && !single.empty()) fields_.refuse(key + ".single", "the text", "special tokens alone");

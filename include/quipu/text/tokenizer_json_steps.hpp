@@ -25,12 +25,12 @@ namespace quipu::text {
 struct tokenizer_json_rules {
   std::vector<normalizer_step> normalizers;
   std::vector<split_step> splits;
-  bool byte_level = false;      ///< the last step spells words in bytes
-  bool blanks_spelled = false;  ///< blanks become U+2581
-  bool prefix = false;          ///< and one is put in front
-  std::string normalizer_types{};      ///< for errors and for `form`
+  bool byte_level = false;         ///< the last step spells words in bytes
+  bool blanks_spelled = false;     ///< blanks become U+2581
+  bool prefix = false;             ///< and one is put in front
+  std::string normalizer_types{};  ///< for errors and for `form`
   std::string pre_tokenizer_types{};
-  std::string form{};           ///< what the pre-tokenizer is made of, to compare with known ones
+  std::string form{};  ///< what the pre-tokenizer is made of, to compare with known ones
 };
 
 /// Reads these parts. Types as Hugging Face's tokenizers serialises them (normalizers/mod.rs, pre_tokenizers/mod.rs,
@@ -112,7 +112,8 @@ class tokenizer_json_steps {
                                     .right = fields_.flag(step, "strip_right", key + ".strip_right")});
     } else if (type == "Prepend") {
       fields_.only(step, key, {"type", "prepend"});
-      rules_.normalizers.push_back({.kind = kind::prepend, .content = fields_.string(step, "prepend", key + ".prepend")});
+      rules_.normalizers.push_back(
+          {.kind = kind::prepend, .content = fields_.string(step, "prepend", key + ".prepend")});
       if (rules_.normalizers.back().content == sentencepiece_space) rules_.prefix = true;
     } else if (type == "Replace") {
       read_replace(step, key);

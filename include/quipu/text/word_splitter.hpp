@@ -160,23 +160,29 @@ class word_splitter {
       case split_behavior::removed: spans = std::move(found); break;
       case split_behavior::contiguous:
         for (const span_of_text& one : found) {
-          if (one.removed == before && !spans.empty()) spans.back().end = one.end;
-          else spans.push_back({one.begin, one.end, false});
+          if (one.removed == before && !spans.empty())
+            spans.back().end = one.end;
+          else
+            spans.push_back({one.begin, one.end, false});
           before = one.removed;
         }
         break;
       case split_behavior::merged_with_previous:
         for (const span_of_text& one : found) {
-          if (one.removed && !before && !spans.empty()) spans.back().end = one.end;
-          else spans.push_back({one.begin, one.end, false});
+          if (one.removed && !before && !spans.empty())
+            spans.back().end = one.end;
+          else
+            spans.push_back({one.begin, one.end, false});
           before = one.removed;
         }
         break;
       case split_behavior::merged_with_next:
         for (std::size_t i = found.size(); i-- > 0;) {
           const span_of_text& one = found[i];
-          if (one.removed && !before && !spans.empty()) spans.back().begin = one.begin;
-          else spans.push_back({one.begin, one.end, false});
+          if (one.removed && !before && !spans.empty())
+            spans.back().begin = one.begin;
+          else
+            spans.push_back({one.begin, one.end, false});
           before = one.removed;
         }
         std::vector<span_of_text>(spans.rbegin(), spans.rend()).swap(spans);
