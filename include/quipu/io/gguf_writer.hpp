@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/progress.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/export_tensor.hpp>
@@ -27,6 +28,7 @@ struct gguf_options {
   /// A type that `can_quantise` for all matrices; empty keeps every matrix as it is stored.
   /// Norms and biases are always F32.
   std::optional<tensor_type> matrix_type;
+  progress_callback progress{};  ///< called after every tensor; returning false stops with config_error
 };
 
 namespace detail {
@@ -115,7 +117,7 @@ inline void write_gguf(const std::string& path, const checkpoint& source, const 
   keys.size("general.quantization_version", 2);
   for (const auto& [key, value] : checked.metadata) keys.text(key, value);
   add_gguf_vocabulary(keys, checked.vocabulary, checked.config);
-  write_gguf_file(path, keys, detail::plan_gguf_tensors(checked, options));
+  write_gguf_file(path, keys, detail::plan_gguf_tensors(checked, options), options.progress);
 }
 
 }  // namespace quipu::io
