@@ -1,0 +1,178 @@
+// Converts a LLaMA between GGUF, Hugging Face and llama2.c, quantises it, and merges adapters in.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/io/atomic_folder.hpp>
+#include <quipu/io/gguf_writer.hpp>
+#include <quipu/io/hf_writer.hpp>
+#include <quipu/io/llama2c_writer.hpp>
+#include <quipu/io/quantise.hpp>
+#include <quipu/io/tokenizer_files.hpp>
+#include <quipu/llama/load.hpp>
+#include <quipu/llama/merge_adapters.hpp>
+#include <quipu/text/llama2c_tokenizer_writer.hpp>
+
+#include "arguments.hpp"
+#include "terminal.hpp"
+
+namespace q = quipu;
+namespace fs = std::filesystem;
+
+struct settings {
+  std::string model, tokenizer, out, format, type;
+  std::vector<std::string> adapters;
+  bool overwrite = false, no_tokenizer = false;
+};
+
+enum class form { gguf, hf, llama2c, llama2c_v1 };
+
+form form_of(const settings& s) {
+  constexpr std::pair<std::string_view, form> names[] = {
+      {"gguf", form::gguf}, {"hf", form::hf}, {"llama2c", form::llama2c}, {"llama2c-v1", form::llama2c_v1}};
+  for (const auto& [name, found] : names) {
+    if (s.format == name) return found;
+  }
+  if (!s.format.empty()) q::fail<q::config_error>("--format", "gguf, hf, llama2c or llama2c-v1", s.format);
+  const std::string end = fs::path(s.out).extension().string();
+  if (end == ".gguf") return form::gguf;
+  if (end == ".bin") return form::llama2c;
+  for (const char* other : {".safetensors", ".pt", ".pth", ".ggml", ".json"}) {
+    if (end == other) q::fail<q::config_error>("--out", "NAME.gguf, NAME.bin or a folder, or --format beside it", s.out);
+  }
+  return form::hf;
+}
+
+std::optional<q::tensor_type> type_of(const settings& s) {
+  if (s.type.empty()) return std::nullopt;
+  std::string wanted;
+  for (const char c : s.type) wanted += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (int i = 0; i <= static_cast<int>(q::tensor_type::iq4_nl); ++i) {
+    const auto type = static_cast<q::tensor_type>(i);
+    if (q::name_of(type) == wanted && q::io::can_quantise(type)) return type;
+  }
+  q::fail<q::config_error>("--type", q::io::quantised_type_names, s.type);
+}
+
+/// "DIR" or "DIR:SCALE".
+q::llama::adapter_choice adapter_of(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || fs::is_directory(text)) return {text, 1};
+  double scale = 1;
+  const char* end = text.data() + text.size();
+  const auto [stop, trouble] = std::from_chars(text.data() + colon + 1, end, scale);
+  if (trouble != std::errc() || stop != end || !std::isfinite(scale)) {
+    q::fail<q::config_error>("--adapter", "DIR or DIR:SCALE", text);
+  }
+  return {text.substr(0, colon), scale};
+}
+
+/// Where a llama2.c model's vocabulary is looked for: beside it.
+fs::path tokenizer_bin_of(const settings& s) { return fs::path(s.out).parent_path() / "tokenizer.bin"; }
+
+void check_out(const settings& s, form to, bool with_tokenizer) {
+  std::error_code trouble;
+  const bool folder = fs::is_directory(s.out, trouble);
+  if (fs::exists(s.out, trouble) && fs::equivalent(s.out, s.model, trouble)) {
+    q::fail<q::config_error>("--out", "another place than --model", s.out);
+  }
+  if (folder != (to == form::hf) && fs::exists(s.out, trouble)) {
+    q::fail<q::config_error>("--out", to == form::hf ? "a folder" : "a file", q::concat(s.out, ", which is the other"));
+  }
+  const bool there = folder ? !fs::is_empty(s.out, trouble) : fs::exists(s.out, trouble);
+  if (there && !s.overwrite) q::fail<q::config_error>("--out", "a new name (or --overwrite)", q::concat(s.out, ", which exists"));
+  if (to != form::llama2c && to != form::llama2c_v1) return;
+  const fs::path beside = tokenizer_bin_of(s);
+  if (fs::path(s.out).filename() == beside.filename()) {
+    q::fail<q::config_error>("--out", "another name: the vocabulary goes there", s.out);
+  }
+  if (with_tokenizer && fs::exists(beside, trouble) && !s.overwrite) {
+    q::fail<q::config_error>("--out", "a place without a tokenizer.bin (or --overwrite, or --no-tokenizer)", beside.string());
+  }
+}
+
+void note(const std::string& text) { std::cerr << "note: " << text << '\n'; }
+
+void write(const settings& s, form to, const q::io::checkpoint& source, std::optional<q::tensor_type> type,
+           bool with_tokenizer) {
+  const auto bar = terminal::progress_bar();
+  const fs::path parent = fs::path(s.out).parent_path();
+  if (!parent.empty()) fs::create_directories(parent);
+  switch (to) {
+    case form::gguf:
+      if (source.config.hidden_act != "silu") note("llama.cpp knows no activation but SiLU, and would run this model with it");
+      q::io::write_gguf(s.out, source, {.matrix_type = type, .progress = bar});
+      return;
+    case form::hf: {
+      q::io::atomic_folder folder(s.out);
+      q::io::write_hf_folder(folder.path(), source, {.type = type, .progress = bar});
+      if (with_tokenizer) {
+        q::io::write_tokenizer_files(folder.path(), source, s.tokenizer.empty() ? s.model : s.tokenizer);
+      }
+      std::vector<std::string_view> obsolete(q::io::tokenizer_file_names.begin(), q::io::tokenizer_file_names.end());
+      obsolete.push_back("model.safetensors.index.json");
+      folder.commit("config.json", obsolete);
+      return;
+    }
+    case form::llama2c:
+    case form::llama2c_v1: {
+      if (type && *type != q::tensor_type::f32) q::fail<q::config_error>("--type of llama2.c", "f32", s.type);
+      const std::string words = with_tokenizer ? q::text::llama2c_tokenizer_text(source.vocabulary) : "";
+      if (!source.vocabulary.chat_template.empty()) note("llama2.c has no place for the chat template");
+      q::io::write_llama2c(s.out, source,
+                           to == form::llama2c ? q::io::llama2c_version::v0 : q::io::llama2c_version::v1, bar);
+      if (with_tokenizer) q::io::write_text(tokenizer_bin_of(s).string(), words);
+      return;
+    }
+  }
+}
+
+int run(const settings& s) {
+  const form to = form_of(s);
+  const auto type = type_of(s);
+  q::io::checkpoint source = q::llama::open_for_load(s.model, {.tokenizer = s.tokenizer});
+  if (s.no_tokenizer) source.vocabulary = {};
+  const bool has_vocabulary = source.vocabulary.kind != q::text::tokenizer_kind::none;
+  if (!has_vocabulary && !s.no_tokenizer) {
+    q::fail<q::config_error>(s.model, "a checkpoint with a tokenizer (name one with --tokenizer, or give --no-tokenizer)",
+                             "one without");
+  }
+  check_out(s, to, has_vocabulary);
+  if (!s.adapters.empty()) {
+    std::vector<q::llama::adapter_choice> adapters;
+    for (const std::string& text : s.adapters) adapters.push_back(adapter_of(text));
+    source = q::llama::merge_adapters(std::move(source), adapters,
+                                      {.type = type, .team = q::thread_team(0), .progress = terminal::progress_bar()});
+  }
+  write(s, to, source, type, has_vocabulary);
+  std::cerr << s.out << ": " << source.config.n_layer << " layers, vocabulary " << source.config.n_vocab
+            << (has_vocabulary ? "" : " without a tokenizer") << "; peak memory " << terminal::peak_memory_mib() << " MiB\n";
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  terminal::arguments arguments("Converts a LLaMA between GGUF, Hugging Face and llama2.c, and merges adapters in.");
+  settings s;
+  arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
+  arguments.required("--out", &s.out, "what to write: NAME.gguf, NAME.bin (llama2.c) or a folder (Hugging Face)");
+  arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none: a file or a folder");
+  arguments.flag("--no-tokenizer", &s.no_tokenizer, "write the weights alone");
+  arguments.option("--adapter", &s.adapters, "PEFT folders to merge in, each DIR or DIR:SCALE");
+  arguments.option("--format", &s.format, "gguf, hf, llama2c or llama2c-v1, where the name of --out does not say it");
+  arguments.option("--type", &s.type, "of the matrices: f32, f16, bf16, and in GGUF q8_0, q5_1, q5_0, q4_1, q4_0; kept if not given");
+  arguments.flag("--overwrite", &s.overwrite, "replace what is there");
+  if (const auto status = arguments.parse(argc, argv)) return *status;
+  return terminal::run([&] { return run(s); });
+}
