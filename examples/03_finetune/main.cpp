@@ -116,7 +116,9 @@ int run(const Model& m, const Source& source, const settings& s) {
     q::llama::no_training_hooks hooks;
     check(trainable.model(), hooks, pass.workspace(), s, "before");
     train(pass, trainable.parameters(), trainable.gradients(), source, hooks, s);
-    q::io::write_hf_folder(s.out + "/model", q::llama::checkpoint_of(trainable));
+    const q::io::checkpoint result = q::llama::checkpoint_of(trainable);
+    q::io::write_hf_folder(s.out + "/model", result);
+    q::io::write_tokenizer_files(s.out + "/model", result, s.tokenizer.empty() ? s.model : s.tokenizer);
     check(trainable.model(), hooks, pass.workspace(), s, "after");
     ask(trainable.model(), hooks, pass.workspace(), s);
   } else {

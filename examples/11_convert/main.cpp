@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/atomic_folder.hpp>
 #include <quipu/io/gguf_writer.hpp>
@@ -79,10 +80,7 @@ q::llama::adapter_choice adapter_of(const std::string& text) {
   return {text.substr(0, colon), scale};
 }
 
-/// Where a llama2.c model's vocabulary is looked for: beside it.
-fs::path tokenizer_bin_of(const settings& s) { return fs::path(s.out).parent_path() / "tokenizer.bin"; }
-
-void check_out(const settings& s, form to, bool with_tokenizer) {
+void check_out(const settings& s, form to) {
   std::error_code trouble;
   const bool folder = fs::is_directory(s.out, trouble);
   if (fs::exists(s.out, trouble) && fs::equivalent(s.out, s.model, trouble)) {
@@ -93,17 +91,32 @@ void check_out(const settings& s, form to, bool with_tokenizer) {
   }
   const bool there = folder ? !fs::is_empty(s.out, trouble) : fs::exists(s.out, trouble);
   if (there && !s.overwrite) q::fail<q::config_error>("--out", "a new name (or --overwrite)", q::concat(s.out, ", which exists"));
-  if (to != form::llama2c && to != form::llama2c_v1) return;
-  const fs::path beside = tokenizer_bin_of(s);
-  if (fs::path(s.out).filename() == beside.filename()) {
-    q::fail<q::config_error>("--out", "another name: the vocabulary goes there", s.out);
-  }
-  if (with_tokenizer && fs::exists(beside, trouble) && !s.overwrite) {
-    q::fail<q::config_error>("--out", "a place without a tokenizer.bin (or --overwrite, or --no-tokenizer)", beside.string());
-  }
 }
 
 void note(const std::string& text) { std::cerr << "note: " << text << '\n'; }
+
+/// A llama2.c model and, beside it, its vocabulary as run.c and our reader look for it.
+void write_llama2c(const settings& s, form to, const q::io::checkpoint& source, std::optional<q::tensor_type> type,
+                   bool with_tokenizer) {
+  if (type && *type != q::tensor_type::f32) q::fail<q::config_error>("--type of llama2.c", "f32", s.type);
+  const auto version = to == form::llama2c ? q::io::llama2c_version::v0 : q::io::llama2c_version::v1;
+  const auto bar = terminal::progress_bar();
+  if (!with_tokenizer) return q::io::write_llama2c(s.out, source, version, bar);
+  const std::string words = q::text::llama2c_tokenizer_text(source.vocabulary);
+  if (!source.vocabulary.chat_template.empty()) note("llama2.c has no place for the chat template");
+  const fs::path folder = fs::path(s.out).parent_path();
+  const std::string numbered = q::concat("tok", source.config.n_vocab, ".bin");
+  const fs::path beside = folder / (fs::exists(folder / numbered) ? numbered : "tokenizer.bin");
+  if (fs::path(s.out).filename() == beside.filename()) {
+    q::fail<q::config_error>("--out", "another name: the vocabulary goes there", s.out);
+  }
+  const bool other = fs::exists(beside) && q::mapped_file(beside.string()).text() != words;
+  if (other && !s.overwrite) {
+    q::fail<q::config_error>("--out", "a place without another vocabulary (or --overwrite, or --no-tokenizer)", beside.string());
+  }
+  q::io::write_llama2c(s.out, source, version, bar);
+  q::io::write_text(beside.string(), words);
+}
 
 void write(const settings& s, form to, const q::io::checkpoint& source, std::optional<q::tensor_type> type,
            bool with_tokenizer) {
@@ -127,19 +140,12 @@ void write(const settings& s, form to, const q::io::checkpoint& source, std::opt
       return;
     }
     case form::llama2c:
-    case form::llama2c_v1: {
-      if (type && *type != q::tensor_type::f32) q::fail<q::config_error>("--type of llama2.c", "f32", s.type);
-      const std::string words = with_tokenizer ? q::text::llama2c_tokenizer_text(source.vocabulary) : "";
-      if (!source.vocabulary.chat_template.empty()) note("llama2.c has no place for the chat template");
-      q::io::write_llama2c(s.out, source,
-                           to == form::llama2c ? q::io::llama2c_version::v0 : q::io::llama2c_version::v1, bar);
-      if (with_tokenizer) q::io::write_text(tokenizer_bin_of(s).string(), words);
-      return;
-    }
+    case form::llama2c_v1: return write_llama2c(s, to, source, type, with_tokenizer);
   }
 }
 
-int run(const settings& s) {
+int run(settings s) {
+  while (s.out.size() > 1 && s.out.back() == '/') s.out.pop_back();
   const form to = form_of(s);
   const auto type = type_of(s);
   q::io::checkpoint source = q::llama::open_for_load(s.model, {.tokenizer = s.tokenizer});
@@ -149,7 +155,7 @@ int run(const settings& s) {
     q::fail<q::config_error>(s.model, "a checkpoint with a tokenizer (name one with --tokenizer, or give --no-tokenizer)",
                              "one without");
   }
-  check_out(s, to, has_vocabulary);
+  check_out(s, to);
   if (!s.adapters.empty()) {
     std::vector<q::llama::adapter_choice> adapters;
     for (const std::string& text : s.adapters) adapters.push_back(adapter_of(text));

@@ -103,6 +103,7 @@
 #include <quipu/ffn/trainable_kernel.hpp>
 #include <quipu/ffn/weights.hpp>
 #include <quipu/io/atomic_file.hpp>
+#include <quipu/io/atomic_folder.hpp>
 #include <quipu/io/byte_reader.hpp>
 #include <quipu/io/checked_size.hpp>
 #include <quipu/io/checkpoint.hpp>
@@ -144,6 +145,7 @@
 #include <quipu/io/small_blocks.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/tensor_values.hpp>
+#include <quipu/io/tokenizer_files.hpp>
 #include <quipu/io/unaligned.hpp>
 #include <quipu/io/validate.hpp>
 #include <quipu/linear/backward.hpp>
@@ -185,6 +187,7 @@
 #include <quipu/llama/load.hpp>
 #include <quipu/llama/loss.hpp>
 #include <quipu/llama/merge.hpp>
+#include <quipu/llama/merge_adapters.hpp>
 #include <quipu/llama/mixed_module_hooks.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/module_hooks.hpp>
@@ -276,6 +279,7 @@
 #include <quipu/text/chat_template.hpp>
 #include <quipu/text/flat_index.hpp>
 #include <quipu/text/llama2c_tokenizer.hpp>
+#include <quipu/text/llama2c_tokenizer_writer.hpp>
 #include <quipu/text/pair_merger.hpp>
 #include <quipu/text/pre_tokenizer.hpp>
 #include <quipu/text/protobuf_reader.hpp>
@@ -287,6 +291,7 @@
 #include <quipu/text/tokenizer.hpp>
 #include <quipu/text/tokenizer_folder.hpp>
 #include <quipu/text/tokenizer_json.hpp>
+#include <quipu/text/tokenizer_json_writer.hpp>
 #include <quipu/text/utf8.hpp>
 #include <quipu/text/vocabulary.hpp>
 #include <quipu/text/word_cache.hpp>

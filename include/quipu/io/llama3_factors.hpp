@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <utility>
@@ -40,10 +41,14 @@ namespace quipu::io {
 }
 
 /// Puts the scaling in place of the table that it gives, for files that state the one and have no place for the other
-/// (config.json). A table that no usual scaling gives stays: the scalings tried have the last divisor as their factor,
-/// the bands of 1 to 8, and contexts of a power of two.
+/// (config.json); a table of ones goes. A table that no usual scaling gives stays: those tried have the last divisor as
+/// their factor, bands of 1 to 8, and contexts of a power of two.
 inline void state_llama3_scaling(model_config& config) {
   if (config.rope_factors.empty() || config.scaling.type != rope_scaling::kind::none) return;
+  if (std::all_of(config.rope_factors.begin(), config.rope_factors.end(), [](float f) { return f == 1; })) {
+    config.rope_factors.clear();
+    return;
+  }
   model_config tried = config;
   tried.scaling.type = rope_scaling::kind::llama3;
   tried.scaling.factor = static_cast<double>(config.rope_factors.back());

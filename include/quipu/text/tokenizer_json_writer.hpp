@@ -214,8 +214,9 @@ class tokenizer_json_writer {
 /// The tokenizer.json of a vocabulary: with it transformers, tokenizers and `parse_tokenizer_json` give the ids that the
 /// library's tokenizer of `source` gives, special tokens being found in texts as with `special::parse`.
 ///
-/// Scores of a SentencePiece vocabulary become the order of merges. Two things have no form in the file: pieces of equal
-/// score, of which SentencePiece joins the leftmost, and unused pieces, which it joins and takes apart again.
+/// Scores of a SentencePiece vocabulary become the order of merges. Three things have no form in the file: pieces of equal
+/// score, of which SentencePiece joins the leftmost; unused pieces, which it joins and takes apart again; and user-defined
+/// pieces with a space in them, which it also finds at the beginning of a text and joins from others.
 /// @throws config_error  no vocabulary, a pre-tokenizer that the library does not know, or texts that are not UTF-8
 /// @throws format_error  the vocabulary contradicts itself
 [[nodiscard]] inline std::string tokenizer_json_text(const vocabulary& source) {
