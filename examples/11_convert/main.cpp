@@ -51,7 +51,8 @@ form form_of(const settings& s) {
   if (end == ".gguf") return form::gguf;
   if (end == ".bin") return form::llama2c;
   for (const char* other : {".safetensors", ".pt", ".pth", ".ggml", ".json"}) {
-    if (end == other) q::fail<q::config_error>("--out", "NAME.gguf, NAME.bin or a folder, or --format beside it", s.out);
+    if (end == other)
+      q::fail<q::config_error>("--out", "NAME.gguf, NAME.bin or a folder, or --format beside it", s.out);
   }
   return form::hf;
 }
@@ -90,7 +91,8 @@ void check_out(const settings& s, form to) {
     q::fail<q::config_error>("--out", to == form::hf ? "a folder" : "a file", q::concat(s.out, ", which is the other"));
   }
   const bool there = folder ? !fs::is_empty(s.out, trouble) : fs::exists(s.out, trouble);
-  if (there && !s.overwrite) q::fail<q::config_error>("--out", "a new name (or --overwrite)", q::concat(s.out, ", which exists"));
+  if (there && !s.overwrite)
+    q::fail<q::config_error>("--out", "a new name (or --overwrite)", q::concat(s.out, ", which exists"));
 }
 
 void note(const std::string& text) { std::cerr << "note: " << text << '\n'; }
@@ -112,7 +114,8 @@ void write_llama2c(const settings& s, form to, const q::io::checkpoint& source, 
   }
   const bool other = fs::exists(beside) && q::mapped_file(beside.string()).text() != words;
   if (other && !s.overwrite) {
-    q::fail<q::config_error>("--out", "a place without another vocabulary (or --overwrite, or --no-tokenizer)", beside.string());
+    q::fail<q::config_error>("--out", "a place without another vocabulary (or --overwrite, or --no-tokenizer)",
+                             beside.string());
   }
   q::io::write_llama2c(s.out, source, version, bar);
   q::io::write_text(beside.string(), words);
@@ -125,7 +128,8 @@ void write(const settings& s, form to, const q::io::checkpoint& source, std::opt
   if (!parent.empty()) fs::create_directories(parent);
   switch (to) {
     case form::gguf:
-      if (source.config.hidden_act != "silu") note("llama.cpp knows no activation but SiLU, and would run this model with it");
+      if (source.config.hidden_act != "silu")
+        note("llama.cpp knows no activation but SiLU, and would run this model with it");
       q::io::write_gguf(s.out, source, {.matrix_type = type, .progress = bar});
       return;
     case form::hf: {
@@ -152,8 +156,8 @@ int run(settings s) {
   if (s.no_tokenizer) source.vocabulary = {};
   const bool has_vocabulary = source.vocabulary.kind != q::text::tokenizer_kind::none;
   if (!has_vocabulary && !s.no_tokenizer) {
-    q::fail<q::config_error>(s.model, "a checkpoint with a tokenizer (name one with --tokenizer, or give --no-tokenizer)",
-                             "one without");
+    q::fail<q::config_error>(
+        s.model, "a checkpoint with a tokenizer (name one with --tokenizer, or give --no-tokenizer)", "one without");
   }
   check_out(s, to);
   if (!s.adapters.empty()) {
@@ -164,7 +168,8 @@ int run(settings s) {
   }
   write(s, to, source, type, has_vocabulary);
   std::cerr << s.out << ": " << source.config.n_layer << " layers, vocabulary " << source.config.n_vocab
-            << (has_vocabulary ? "" : " without a tokenizer") << "; peak memory " << terminal::peak_memory_mib() << " MiB\n";
+            << (has_vocabulary ? "" : " without a tokenizer") << "; peak memory " << terminal::peak_memory_mib()
+            << " MiB\n";
   return 0;
 }
 
@@ -177,7 +182,8 @@ int main(int argc, char** argv) {
   arguments.flag("--no-tokenizer", &s.no_tokenizer, "write the weights alone");
   arguments.option("--adapter", &s.adapters, "PEFT folders to merge in, each DIR or DIR:SCALE");
   arguments.option("--format", &s.format, "gguf, hf, llama2c or llama2c-v1, where the name of --out does not say it");
-  arguments.option("--type", &s.type, "of the matrices: f32, f16, bf16, and in GGUF q8_0, q5_1, q5_0, q4_1, q4_0; kept if not given");
+  arguments.option("--type", &s.type,
+                   "of the matrices: f32, f16, bf16, and in GGUF q8_0, q5_1, q5_0, q4_1, q4_0; kept if not given");
   arguments.flag("--overwrite", &s.overwrite, "replace what is there");
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] { return run(s); });

@@ -100,8 +100,9 @@ TEST_CASE("tensors that no adapter touches keep their bytes, the others their pl
   const test::temp_folder folder;
   const auto source = io::open_checkpoint(base.string());
   io::write_hf_folder(folder.path() / "bf16", source, {.type = tensor_type::bf16});
-  for (const auto& [file, kept, type] : {std::tuple{folder.path() / "bf16", tensor_type::bf16, std::optional<tensor_type>()},
-                                         {folder.path() / "bf16", tensor_type::f16, std::optional(tensor_type::f16)}}) {
+  for (const auto& [file, kept, type] :
+       {std::tuple{folder.path() / "bf16", tensor_type::bf16, std::optional<tensor_type>()},
+        {folder.path() / "bf16", tensor_type::f16, std::optional(tensor_type::f16)}}) {
     const auto before = io::open_checkpoint(file.string());
     const auto after = merged(file, adapter, 1, {.type = type});
     REQUIRE(after.tensors.size() == before.tensors.size());
@@ -136,7 +137,8 @@ TEST_CASE("of a base in blocks only what changes becomes F32", "[llama][merge_ad
   const auto once = llama::merge_adapters(blocks, std::span(twice, 1), {.type = tensor_type::q8_0});
   for (const auto& [name, tensor] : blocks.tensors) {
     INFO(name);
-    const bool touched = name.find("q_proj.weight") != std::string::npos || name.find("k_proj.weight") != std::string::npos;
+    const bool touched =
+        name.find("q_proj.weight") != std::string::npos || name.find("k_proj.weight") != std::string::npos;
     CHECK((touched ? after.at(name).type == tensor_type::f32 : test::same_bytes(tensor, after.at(name))));
     if (touched) CHECK(once.at(name).type == tensor_type::q8_0);
   }

@@ -33,8 +33,9 @@ std::vector<std::string> texts_for(const std::string& name) {
   for (const auto& one : quipu::test::read_cases(quipu::test::golden_case("tokenizers") / (name + ".json"))) {
     texts.push_back(one.at("text").get<std::string>());
   }
-  const std::vector<std::string> parts = {" ",   "\n", "\t",     "  ",   "\u2581",  "a",     "B",    "\u00df", "\u6f22", "1",
-                                          "234", "'s", "\u00a0", "e\u0301", "<s>", "</s>", "<|im_start|>", "<unk>", "ll", "."};
+  const std::vector<std::string> parts = {
+      " ",      "\n",      "\t",  "  ",   "\u2581",       "a",     "B",  "\u00df", "\u6f22", "1", "234", "'s",
+      "\u00a0", "e\u0301", "<s>", "</s>", "<|im_start|>", "<unk>", "ll", "."};
   std::mt19937 engine(1);
   for (int i = 0; i < 500; ++i) {
     std::string text;
@@ -78,7 +79,8 @@ TEST_CASE("written tokenizers give the ids of the originals in our reader", "[te
   }
 }
 
-TEST_CASE("written tokenizers give the ids of the originals in Hugging Face's library", "[text][tokenizer_json_interop]") {
+TEST_CASE("written tokenizers give the ids of the originals in Hugging Face's library",
+          "[text][tokenizer_json_interop]") {
   QUIPU_NEEDS(quipu::test::golden_case("tokenizers"));
   const auto script = std::filesystem::path(__FILE__).parent_path().parent_path() / "interop" / "tokenizer_json.py";
   const std::string chosen = quipu::test::setting("QUIPU_PYTHON");
@@ -109,7 +111,8 @@ TEST_CASE("written tokenizers give the ids of the originals in Hugging Face's li
   }
 }
 
-TEST_CASE("tokens that are matched as a whole, and what stands around a text, are stated", "[text][tokenizer_json_writer]") {
+TEST_CASE("tokens that are matched as a whole, and what stands around a text, are stated",
+          "[text][tokenizer_json_writer]") {
   auto v = quipu::test::tiny_sentencepiece({"a", "b", "ab", "\u2581", "\u2581x", "<tool>"}, {-4, -5, -1, -2, -3, 0});
   v.kinds[v.tokens.size() - 2] = token_kind::user_defined;
   v.kinds.back() = token_kind::control;

@@ -16,8 +16,8 @@
 
 namespace quipu::io {
 
-/// A folder beside the wanted one to write files into; `commit` brings them to their place, all written and whole. Without
-/// `commit` nothing remains and the wanted folder, if there is one, is as it was.
+/// A folder beside the wanted one to write files into; `commit` brings them to their place, all written and whole.
+/// Without `commit` nothing remains and the wanted folder, if there is one, is as it was.
 class atomic_folder {
  public:
   /// @throws io_error  the folder beside cannot be made
@@ -40,8 +40,8 @@ class atomic_folder {
   /// Where to write.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return staged_; }
 
-  /// A folder that was not there appears at once. In one that is there the files replace those of their names one by one,
-  /// `last` after all others, and its other files stay.
+  /// A folder that was not there appears at once. In one that is there the files replace those of their names one by
+  /// one, `last` after all others, and its other files stay.
   /// @param last      the file that makes the folder what it is, "config.json"
   /// @param obsolete  names that the folder must not keep from before; those just written stay
   /// @throws io_error  the file system refuses

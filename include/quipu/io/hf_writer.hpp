@@ -45,20 +45,20 @@ inline void write_hf_folder(const std::filesystem::path& folder, const checkpoin
   std::vector<safetensors_output> tensors;
   tensor_type stated = tensor_type::f32;
   for (const auto& [name, tensor] : checked.tensors) {
-    const tensor_type type =
-        options.type.value_or(is_quantised(tensor.type) ? tensor_type::f32 : tensor.type);
+    const tensor_type type = options.type.value_or(is_quantised(tensor.type) ? tensor_type::f32 : tensor.type);
     if (is_quantised(type) || !is_weight_type(type)) {
       fail<config_error>("write_hf_folder: type", "F64, F32, F16 or BF16", name_of(type));
     }
     if (name == embedding_name) stated = type;
     const bool as_it_is = type == tensor.type && (checked.rope == rope_layout::halves || !has_rope_rows(name));
-    tensors.push_back({name, type, tensor.shape, [&checked, &name = name, &tensor = tensor, type, as_it_is](atomic_file& to) {
-                         if (as_it_is) {
-                           to.write(tensor.bytes);
-                         } else {
-                           to.write(export_tensor(checked, name, type, rope_layout::halves));
-                         }
-                       }});
+    tensors.push_back(
+        {name, type, tensor.shape, [&checked, &name = name, &tensor = tensor, type, as_it_is](atomic_file& to) {
+           if (as_it_is) {
+             to.write(tensor.bytes);
+           } else {
+             to.write(export_tensor(checked, name, type, rope_layout::halves));
+           }
+         }});
   }
   for (const auto& [name, tensor] : checked.further) {
     tensors.push_back(

@@ -27,7 +27,7 @@ namespace quipu::io {
 struct safetensors_output {
   std::string name;
   tensor_type type;
-  std::vector<std::size_t> shape;             ///< row-major
+  std::vector<std::size_t> shape;              ///< row-major
   std::function<void(atomic_file& to)> write;  ///< writes the tensor's bytes, all of them
 };
 
@@ -37,7 +37,8 @@ struct safetensors_output {
 /// is aligned to its elements in a mapped file.
 /// @param metadata  the header's `__metadata__`; left out if empty
 /// @param progress  called after every tensor; returning false stops with config_error
-/// @throws config_error  a block type (the format has none), a name that is not UTF-8, or bytes that do not fit the shape
+/// @throws config_error  a block type (the format has none), bytes that do not fit the shape, or a name
+///                       that is not UTF-8
 /// @throws io_error      the file cannot be written
 inline void write_safetensors_file(const std::string& path, std::vector<safetensors_output> tensors,
                                    const std::map<std::string, std::string, std::less<>>& metadata = {},
@@ -90,13 +91,11 @@ inline void write_safetensors_file(const std::string& path, std::vector<safetens
 
 /// The same for tensors in memory.
 /// @throws config_error, io_error  as above
-inline void write_safetensors(const std::string& path,
-                              const std::map<std::string, tensor_view, std::less<>>& tensors,
+inline void write_safetensors(const std::string& path, const std::map<std::string, tensor_view, std::less<>>& tensors,
                               const std::map<std::string, std::string, std::less<>>& metadata = {}) {
   std::vector<safetensors_output> list;
   for (const auto& [name, tensor] : tensors) {
-    list.push_back({name, tensor.type, tensor.shape,
-                    [bytes = tensor.bytes](atomic_file& to) { to.write(bytes); }});
+    list.push_back({name, tensor.type, tensor.shape, [bytes = tensor.bytes](atomic_file& to) { to.write(bytes); }});
   }
   write_safetensors_file(path, std::move(list), metadata);
 }

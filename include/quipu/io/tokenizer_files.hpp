@@ -21,8 +21,8 @@ namespace quipu::io {
 
 /// The files of a Hugging Face folder that say how text becomes tokens and when a text ends.
 inline constexpr std::array<std::string_view, 10> tokenizer_file_names = {
-    "tokenizer.json",   "tokenizer.model",     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "vocab.json",       "merges.txt",          "chat_template.jinja",   "chat_template.json",      "generation_config.json"};
+    "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "vocab.json",     "merges.txt",      "chat_template.jinja",   "chat_template.json",      "generation_config.json"};
 
 /// The generation_config.json of a model: the tokens that begin and end its texts, which transformers looks for there.
 [[nodiscard]] inline std::string generation_config_text(const checkpoint& source) {

@@ -60,8 +60,8 @@ namespace detail {
         if constexpr (pet::changes_weights<decltype(module)>) {
           made.emplace(std::move(module));
         } else {
-          fail<config_error>(concat(choice.folder, ": adapter to merge"), "a change of weights (LoRA, DoRA, IA3, BitFit)",
-                             printable(opened.kind()));
+          fail<config_error>(concat(choice.folder, ": adapter to merge"),
+                             "a change of weights (LoRA, DoRA, IA3, BitFit)", printable(opened.kind()));
         }
       },
       pet::base_state::changed);
@@ -73,12 +73,12 @@ namespace detail {
 }  // namespace detail
 
 /// The checkpoint with the adapters in its weights, one after the other: what each changes of the model's own tensors
-/// (`with_base_changes`), and its module. Tensors that no adapter touches keep their bytes. Only those that change are in
-/// memory, each in plain numbers while it is merged.
+/// (`with_base_changes`), and its module. Tensors that no adapter touches keep their bytes; the others are in plain
+/// numbers one at a time.
 ///
 /// @throws io_error, format_error  see `pet::peft_folder`
-/// @throws config_error            a module that is no change of weights, by its name, or one for another model; a scale
-///                                 that the kind has not
+/// @throws config_error            a module that is no change of weights, by its name, or one for another model; a
+///                                 scale that the kind has not
 /// @throws numeric_error           a merged weight is not finite
 [[nodiscard]] inline io::checkpoint merge_adapters(io::checkpoint source, std::span<const adapter_choice> adapters,
                                                    const merge_options& options = {}) {
@@ -135,10 +135,12 @@ namespace detail {
       const std::vector<float> w_before = w, b_before = b;
       for (const auto& m : modules) {
         if (changes(m)) {
-          m.merge_into(multiply, layer, site, {w.data(), weight.shape[0], weight.shape[1]}, b.empty() ? nullptr : b.data());
+          m.merge_into(multiply, layer, site, {w.data(), weight.shape[0], weight.shape[1]},
+                       b.empty() ? nullptr : b.data());
         }
       }
-      const auto keep = [&](const std::string& part, const std::vector<std::size_t>& shape, const std::vector<float>& now) {
+      const auto keep = [&](const std::string& part, const std::vector<std::size_t>& shape,
+                            const std::vector<float>& now) {
         if (!std::all_of(now.begin(), now.end(), [](float x) { return std::isfinite(x); })) {
           fail<numeric_error>(concat("merge: ", part), "finite numbers", "others");
         }

@@ -18,8 +18,8 @@
 namespace quipu::text {
 
 /// The bytes of a tokenizer.bin: length of the longest token, then score, length and bytes of every token, as run.c
-/// expects them: U+2581 written as a space, bos and eos between line feeds. Chat template and end tokens besides eos have
-/// no place in it.
+/// expects them: U+2581 written as a space, bos and eos between line feeds. Chat template and end tokens besides eos
+/// have no place in it.
 /// @throws config_error  a vocabulary that the format cannot state: byte-level BPE; unk, bos and eos that are not 0, 1
 ///                       and 2; other special tokens; no space before a text
 [[nodiscard]] inline std::string llama2c_tokenizer_text(const vocabulary& source) {

@@ -82,10 +82,9 @@ class tokenizer_json_writer {
   }
 
   [[nodiscard]] json spaces_decoder() const {
-    json steps = json::array(
-        {{{"type", "Replace"}, {"pattern", {{"String", sentencepiece_space}}}, {"content", " "}},
-         {{"type", "ByteFallback"}},
-         {{"type", "Fuse"}}});
+    json steps = json::array({{{"type", "Replace"}, {"pattern", {{"String", sentencepiece_space}}}, {"content", " "}},
+                              {{"type", "ByteFallback"}},
+                              {{"type", "Fuse"}}});
     if (v_.add_space_prefix) steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
     return {{"type", "Sequence"}, {"decoders", std::move(steps)}};
   }
@@ -103,8 +102,7 @@ class tokenizer_json_writer {
   [[nodiscard]] json byte_level_pre_tokenizer() const {
     switch (pre_tokenizer_by_name(v_.pre_tokenizer)) {
       case pre_tokenizer_kind::gpt2: break;
-      case pre_tokenizer_kind::smollm:
-        return sequence({{"type", "Digits"}, {"individual_digits", true}}, byte_level());
+      case pre_tokenizer_kind::smollm: return sequence({{"type", "Digits"}, {"individual_digits", true}}, byte_level());
       case pre_tokenizer_kind::llama_bpe:
         return sequence(isolated(R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|)"
                                  R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
@@ -168,13 +166,15 @@ class tokenizer_json_writer {
             {"merges", std::move(merges)}};
   }
 
-  /// Every way to make a piece out of two others, the piece with the best score first: SentencePiece joins the pair whose
-  /// joined piece has the best score. Source: transformers, `generate_merges`, whose order of one piece's ways this is.
+  /// Every way to make a piece out of two others, the piece with the best score first: SentencePiece joins the pair
+  /// whose joined piece has the best score. Source: transformers, `generate_merges`, whose order of one piece's ways
+  /// this is.
   void add_merges_of_scores(json& merges) const {
     std::unordered_map<std::string_view, std::size_t> id_of;
     for (std::size_t id = 0; id < v_.tokens.size(); ++id) {
       const token_kind kind = v_.kinds[id];
-      const bool joins = kind == token_kind::normal || (kind == token_kind::user_defined && text_of(id) == v_.tokens[id]);
+      const bool joins =
+          kind == token_kind::normal || (kind == token_kind::user_defined && text_of(id) == v_.tokens[id]);
       if (joins && !v_.tokens[id].empty()) id_of.emplace(v_.tokens[id], id);
     }
     struct way {
@@ -211,12 +211,12 @@ class tokenizer_json_writer {
 
 }  // namespace detail
 
-/// The tokenizer.json of a vocabulary: with it transformers, tokenizers and `parse_tokenizer_json` give the ids that the
-/// library's tokenizer of `source` gives, special tokens being found in texts as with `special::parse`.
+/// The tokenizer.json of a vocabulary: with it transformers, tokenizers and `parse_tokenizer_json` give the ids that
+/// the library's tokenizer of `source` gives, special tokens being found in texts as with `special::parse`.
 ///
-/// Scores of a SentencePiece vocabulary become the order of merges. Three things have no form in the file: pieces of equal
-/// score, of which SentencePiece joins the leftmost; unused pieces, which it joins and takes apart again; and user-defined
-/// pieces with a space in them, which it also finds at the beginning of a text and joins from others.
+/// Scores of a SentencePiece vocabulary become the order of merges. Three things have no form in the file: pieces of
+/// equal score, of which SentencePiece joins the leftmost; unused pieces, which it joins and takes apart again; and
+/// user-defined pieces with a space in them, which it also finds at the beginning of a text and joins from others.
 /// @throws config_error  no vocabulary, a pre-tokenizer that the library does not know, or texts that are not UTF-8
 /// @throws format_error  the vocabulary contradicts itself
 [[nodiscard]] inline std::string tokenizer_json_text(const vocabulary& source) {
