@@ -10,18 +10,19 @@
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/llama/sampler.hpp>
-#include <quipu/llama/session.hpp>
 #include <quipu/text/chat_render.hpp>
 #include <quipu/text/chat_template.hpp>
 #include <quipu/text/tokenizer.hpp>
 
+#include "adapters.hpp"
 #include "arguments.hpp"
 #include "terminal.hpp"
 
 namespace q = quipu;
 
 struct settings {
-  std::string model, tokenizer, prompt = "What is the capital of France?", system, chat = "auto";
+  std::string model, tokenizer, prompt, system, chat = "auto";
+  std::vector<std::string> adapters;
   std::size_t n_thread = 0, max_tokens = 256, n_ctx = 2048;
   q::llama::sampling_settings sampling{.temperature = 0};
   bool completion = false;
@@ -53,8 +54,9 @@ template <class Model>
 int answer(const Model& m, const settings& s, double load_seconds) {
   print_facts(m, s, load_seconds);
   const std::vector<q::token_id> ids = prompt_ids(m, s);
-  q::llama::session session(m, q::thread_team(s.n_thread), {.n_ctx = std::min(s.n_ctx, m.config().n_ctx)});
+  auto session = open_session(m, q::thread_team(s.n_thread), {.n_ctx = std::min(s.n_ctx, m.config().n_ctx)});
   double first_token = 0;
+  const terminal::interrupt_guard ctrl_c;
   const terminal::stopwatch watch;
   const auto result =
       q::llama::generate(session, m.tokenizer(), session.create(), ids,
@@ -63,8 +65,7 @@ int answer(const Model& m, const settings& s, double load_seconds) {
                           .continues_text = s.completion,
                           .on_text = [&](std::string_view text) {
                             if (first_token == 0) first_token = watch.seconds();
-                            std::cout << text << std::flush;
-                            return true;
+                            return (std::cout << text << std::flush) && !ctrl_c.interrupted();
                           }});
   const double total = watch.seconds();
   std::cout << std::endl;
@@ -84,7 +85,9 @@ int main(int argc, char** argv) {
   settings s;
   arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
-  arguments.option("--prompt", &s.prompt, "what to say");
+  arguments.repeated("--adapter", &s.adapters, terminal::adapter_help);
+  arguments.positional("prompt", &s.prompt, "what to say (default: What is the capital of France?)");
+  arguments.option("--prompt", &s.prompt, "the same as an option");
   arguments.option("--system", &s.system, "system message");
   arguments.flag("--completion", &s.completion, "continue the text instead of answering it");
   arguments.option("--chat", &s.chat, "chat format: auto, llama-2, llama-3, chatml or zephyr");
@@ -105,6 +108,7 @@ int main(int argc, char** argv) {
     const terminal::stopwatch watch;
     auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
-    return answer(model, s, watch.seconds());
+    if (s.prompt.empty()) s.prompt = "What is the capital of France?";
+    return answer(terminal::with_adapters(model, s.adapters), s, watch.seconds());
   });
 }

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include <quipu/quipu.hpp>
 
+#include "adapters.hpp"
 #include "arguments.hpp"
 #include "terminal.hpp"
 
@@ -13,6 +15,7 @@ namespace q = quipu;
 
 struct settings {
   std::string model, tokenizer, file;
+  std::vector<std::string> adapters;
   std::size_t n_thread = 0, window = 512, stride = 512, max_tokens = 0;
   double threshold = 0;
   bool rounded = false;
@@ -23,7 +26,7 @@ int measure(const Model& m, const settings& s) {
   const q::mapped_file file(s.file);
   std::vector<q::token_id> ids = q::text::encode_document(m.tokenizer(), file.text());
   if (s.max_tokens > 0) ids.resize(std::min(ids.size(), s.max_tokens));
-  q::llama::session session(m, q::thread_team(s.n_thread));
+  auto session = open_session(m, q::thread_team(s.n_thread));
   const terminal::stopwatch watch;
   const auto result = q::llama::perplexity(
       session, ids, {.window = s.window, .stride = s.stride, .progress = terminal::progress_bar()});
@@ -36,11 +39,11 @@ int measure(const Model& m, const settings& s) {
 /// What a ReLU model loses if its activation is shifted: neurons below the threshold count as inactive.
 template <class Model>
 int measure_shifted(const Model& m, const settings& s) {
-  if (s.threshold == 0) return measure(m, s);
+  if (s.threshold == 0) return measure(terminal::with_adapters(m, s.adapters), s);
   // [with-ffn]
   const auto shifted = q::llama::with_ffn(m, q::ffn::dense<q::activation::fat_relu>{{.threshold = s.threshold}});
   // [with-ffn]
-  return measure(shifted, s);
+  return measure(terminal::with_adapters(shifted, s.adapters), s);
 }
 
 int main(int argc, char** argv) {
@@ -48,6 +51,7 @@ int main(int argc, char** argv) {
   settings s;
   arguments.required("--model", &s.model, "checkpoint: GGUF file, Hugging Face folder or llama2.c file");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none");
+  arguments.repeated("--adapter", &s.adapters, terminal::adapter_help);
   arguments.required("--file", &s.file, "text file");
   arguments.option("--window", &s.window, "tokens read together");
   arguments.option("--stride", &s.stride, "tokens from one window to the next");

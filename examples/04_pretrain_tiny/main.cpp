@@ -16,7 +16,7 @@ namespace q = quipu;
 
 struct settings {
   std::string vocabulary, text, out, prompt = "Once upon a time";
-  std::size_t n_vocab = 512, d_model = 64, n_layer = 5, n_head = 8, n_kv_head = 4, d_ffn = 172, n_ctx = 256;
+  std::size_t n_vocab = 0, d_model = 64, n_layer = 5, n_head = 8, n_kv_head = 4, d_ffn = 172, n_ctx = 256;
   std::size_t n_step = 500, batch_size = 16, n_thread = 0;
   double learning_rate = 2e-3;
   std::uint64_t seed = 0;
@@ -31,7 +31,7 @@ q::io::model_config config_of(const settings& s, const q::text::any_tokenizer& t
   c.n_head = s.n_head;
   c.n_kv_head = s.n_kv_head;
   c.d_head = s.n_head == 0 ? 0 : s.d_model / s.n_head;
-  c.n_vocab = s.n_vocab;
+  c.n_vocab = tokenizer.n_vocab();
   c.n_ctx = s.n_ctx;
   c.tied_embeddings = true;
   c.bos = tokenizer.bos();
@@ -41,6 +41,10 @@ q::io::model_config config_of(const settings& s, const q::text::any_tokenizer& t
 
 int run(const settings& s) {
   const q::text::any_tokenizer tokenizer(q::io::read_vocabulary(s.vocabulary, s.n_vocab));
+  if (s.n_vocab != 0 && tokenizer.n_vocab() != s.n_vocab)
+    q::fail<q::config_error>(q::concat(s.vocabulary, ": --vocab"), s.n_vocab, q::concat(tokenizer.n_vocab(), " tokens"));
+  if (s.batch_size == 0 || s.n_step == 0) q::fail<q::config_error>("--batch and --steps", "at least 1", 0);
+  const terminal::interrupt_guard ctrl_c;
   std::vector<q::token_id> tokens = q::text::encode_document(tokenizer, training_files::read_text(s.text));
   const std::size_t n_held_out = std::max<std::size_t>(std::min<std::size_t>(tokens.size() / 20, 20'000), 2);
   if (tokens.size() < 4 * n_held_out)
@@ -68,8 +72,15 @@ int run(const settings& s) {
                              .save_every = 100,
                              .folder = s.out,
                              .resume = s.resume,
-                             .progress = training_files::show});
-  trainer.run(source, hooks, held_out);
+                             .progress = [&](const q::train::step_report& r) {
+                               return training_files::show(r) && !ctrl_c.interrupted();
+                             }});
+  const q::train::training_result trained = trainer.run(source, hooks, held_out);
+  training_files::plot_losses(s.out);
+  if (!trained.finished) {
+    std::cerr << "\nstopped after step " << trained.step << ", which is saved: --resume goes on\n";
+    return 130;  // as a shell reports Ctrl-C
+  }
 
   const q::io::checkpoint result = q::llama::checkpoint_of(trainable);
   q::io::write_llama2c(s.out + "/model.bin", result, q::io::llama2c_version::v0);
@@ -94,7 +105,7 @@ int main(int argc, char** argv) {
   arguments.required("--text", &s.text, "what to learn");
   arguments.required("--out", &s.out, "folder for checkpoints, log and the model");
   arguments.option("--prompt", &s.prompt, "to continue at the end");
-  arguments.option("--vocab", &s.n_vocab, "tokens in the vocabulary");
+  arguments.option("--vocab", &s.n_vocab, "tokens that the vocabulary must have; 0: as many as it has");
   arguments.option("--d-model", &s.d_model);
   arguments.option("--layers", &s.n_layer);
   arguments.option("--heads", &s.n_head);

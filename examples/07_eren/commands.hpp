@@ -2,56 +2,147 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <ctime>
 #include <iomanip>
 #include <iostream>
 #include <string>
 #include <string_view>
 
+#include <quipu/core/error.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/eren/answer.hpp>
 #include <quipu/notes/note_store.hpp>
+
+#include "conversation.hpp"
+#include "note_files.hpp"
+#include "terminal.hpp"
 
 namespace commands {
 
 namespace q = quipu;
 
 inline constexpr std::string_view help =
-    "Ask anything. Commands:\n"
+    "Ask anything. Ctrl-C stops an answer, /quit or Ctrl-D leaves. Commands:\n"
     "  /add SENTENCE      note a fact, for example: /add The capital of Norway is Bergen.\n"
     "  /edit N SENTENCE   change note N\n"
     "  /del N             erase note N\n"
     "  /undo [N]          take back the last edit, or the last N\n"
     "  /notes [WORDS]     list the notes, or those that fit some words best\n"
     "  /history N         what happened to note N\n"
+    "  /import FILE       add the notes of a file: JSON lines, or .csv with a column text\n"
+    "  /export FILE       write all notes as JSON lines, or as .csv\n"
+    "  /memory [on|off]   remember this conversation, or forget it\n"
+    "  /threshold [P]     how likely a note must answer a question to be used, 0 to 1\n"
     "  /why               how the last answer came about\n"
     "  /help, /quit\n";
+
+/// A line cut at its first blank.
+struct command_line {
+  std::string name, rest;
+
+  explicit command_line(std::string_view line) {
+    const auto trim = [](std::string_view s) {
+      const std::size_t first = s.find_first_not_of(" \t\r");
+      return first == std::string_view::npos ? std::string_view() : s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
+    };
+    line = trim(line);
+    const std::size_t blank = line.find_first_of(" \t");
+    name = line.substr(0, blank);
+    if (blank != std::string_view::npos) rest = trim(line.substr(blank));
+  }
+
+  /// The whole number that `rest` begins with, taken from it.
+  /// @throws config_error  there is none, or it goes on with letters
+  std::int64_t number() {
+    const std::string word = rest.substr(0, rest.find(' '));
+    std::int64_t n = 0;
+    const auto read = std::from_chars(word.data(), word.data() + word.size(), n);
+    if (word.empty() || read.ec != std::errc() || read.ptr != word.data() + word.size() || n < 1) {
+      q::fail<q::config_error>(name, "the number of a note", word.empty() ? "nothing" : q::printable(word));
+    }
+    rest = command_line(rest).rest;
+    return n;
+  }
+};
+
+inline std::string date_of(q::time_ms when) {
+  const auto seconds = static_cast<std::time_t>(when / 1000);
+  std::tm local{};
+  char text[32] = "";
+  if (::localtime_r(&seconds, &local) != nullptr) std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+  return text;
+}
+
+inline const char* name_of(q::notes::edit_kind kind) {
+  switch (kind) {
+    case q::notes::edit_kind::add: return "added";
+    case q::notes::edit_kind::update: return "changed";
+    case q::notes::edit_kind::erase: return "erased";
+    case q::notes::edit_kind::supersede: return "superseded";
+    case q::notes::edit_kind::undo: return "taken back";
+  }
+  return "?";
+}
 
 template <class Editor>
 void list_notes(const Editor& editor, const std::string& words) {
   const auto show = [](const q::notes::note& n) {
-    if (n.status == q::notes::note_status::live) std::cout << std::setw(5) << n.id << "  " << n.text << '\n';
+    if (n.status == q::notes::note_status::live) std::cout << std::setw(5) << n.id << "  " << terminal::visible(n.text) << '\n';
   };
   if (words.empty()) {
     editor.notebook().store().for_each(show);
   } else {
-    for (const auto& hit : editor.notebook().retrieve(words, 10)) show(*editor.notebook().find(hit.id));
+    for (const auto& hit : editor.notebook().retrieve(words, 10)) {
+      if (const auto n = editor.notebook().find(hit.id)) show(*n);
+    }
   }
   std::cout << editor.size() << " notes\n";
 }
 
-inline void explain(const q::eren::answer& a) {
+/// The probability at which the gate of an editor applies notes.
+template <class Editor>
+double threshold_of(const Editor& editor) {
+  const auto& model = editor.gate().model();
+  return model.probability(model.threshold);
+}
+
+/// @throws config_error  no probability, or one that the gate never gives
+template <class Editor>
+void set_threshold(Editor& editor, const std::string& word) {
+  double wanted = 0;
+  const auto read = std::from_chars(word.data(), word.data() + word.size(), wanted);
+  if (read.ec != std::errc() || read.ptr != word.data() + word.size() || !(wanted > 0 && wanted < 1)) {
+    q::fail<q::config_error>("/threshold", "a probability between 0 and 1", q::printable(word));
+  }
+  auto model = editor.gate().model();
+  double low = -1e6, high = 1e6;  // the probability grows with the score
+  for (int i = 0; i < 200; ++i) {
+    const double middle = (low + high) / 2;
+    (model.probability(middle) < wanted ? low : high) = middle;
+  }
+  model.threshold = high;
+  editor.gate().set_model(std::move(model));
+}
+
+template <class Editor>
+void explain(const Editor& editor, const q::eren::answer& a) {
   std::cout << (a.source == q::eren::read_note ? "from notes" : "own knowledge")
-            << ", probability that a note answers it " << a.probability << '\n';
+            << ", probability that a note answers it " << a.probability << ", needed " << threshold_of(editor)
+            << " (/threshold)\n";
   for (const auto& n : a.trace.candidates) {
-    std::cout << "  note " << n.id << " \"" << n.text << "\": BM25 " << n.evidence.bm25 << ", n-grams "
+    std::cout << "  note " << n.id << " \"" << terminal::visible(n.text) << "\": BM25 " << n.evidence.bm25 << ", n-grams "
               << n.evidence.ngram;
     if (!n.worth_reading) {
       std::cout << "; not worth reading\n";
     } else if (n.read.done) {
-      std::cout << "; read \"" << n.read.answer << "\", log p " << n.read.log_p_answer << ", of abstaining "
+      std::cout << "; read \"" << terminal::visible(n.read.answer) << "\", log p " << n.read.log_p_answer << ", of abstaining "
                 << n.read.log_p_abstain << ", " << n.read.n_computed << " of " << n.read.n_prompt
-                << " tokens computed; score " << n.decision.score
+                << " tokens computed; score " << n.decision.score << ", probability " << n.decision.probability
                 << (n.decision.apply ? ", applied\n" : ", not applied\n");
+    } else {
+      std::cout << "; too long to be read\n";
     }
   }
   const auto& t = a.trace.timings;
@@ -62,47 +153,64 @@ inline void explain(const q::eren::answer& a) {
 
 /// One command or question. @return false to leave
 template <class Editor>
-bool obey(Editor& editor, const std::string& line, q::eren::answer& last) {
-  const std::size_t blank = line.find(' ');
-  const std::string command = line.substr(0, blank);
-  std::string rest = blank == std::string::npos ? "" : line.substr(line.find_first_not_of(' ', blank));
-  const auto number = [&] {
-    std::size_t used = 0;
-    const long long n = rest.empty() || rest[0] < '0' || rest[0] > '9' ? 0 : std::stoll(rest, &used);
-    rest = used < rest.size() ? rest.substr(std::min(rest.find_first_not_of(' ', used), rest.size())) : "";
-    return n;
-  };
-  if (command == "/quit" || command == "/exit") return false;
-  if (command == "/add") {
+bool obey(Editor& editor, conversation& chat, const std::string& line, q::eren::answer& last) {
+  command_line command(line);
+  std::string& rest = command.rest;
+  if (command.name == "/quit" || command.name == "/exit") return false;
+  if (command.name == "/help") {
+    std::cout << help;
+  } else if (command.name == "/add") {
     const auto added = editor.add_note(rest);
     std::cout << (added.outcome == q::notes::add_outcome::duplicate ? "already noted as " : "noted as ") << added.id
               << '\n';
-  } else if (command == "/edit") {
-    const auto id = number();
+  } else if (command.name == "/edit") {
+    const auto id = command.number();
     std::cout << (editor.update(id, rest) ? "changed\n" : "there is no such note\n");
-  } else if (command == "/del") {
-    std::cout << (editor.erase(number()) ? "erased; /undo brings it back\n" : "there is no such note\n");
-  } else if (command == "/undo") {
-    editor.undo(rest.empty() ? 1 : static_cast<std::size_t>(number()));
+  } else if (command.name == "/del") {
+    const auto id = command.number();
+    if (!rest.empty()) q::fail<q::config_error>("/del", "the number of one note", q::printable(rest));
+    std::cout << (editor.erase(id) ? "erased; /undo brings it back\n" : "there is no such note\n");
+  } else if (command.name == "/undo") {
+    editor.undo(rest.empty() ? 1 : static_cast<std::size_t>(command.number()));
     std::cout << editor.size() << " notes\n";
-  } else if (command == "/notes") {
+  } else if (command.name == "/notes") {
     list_notes(editor, rest);
-  } else if (command == "/history") {
-    for (const auto& change : editor.history(number()))
-      std::cout << "  version " << change.version << ": " << (change.after ? change.after->text : "(erased)") << '\n';
-  } else if (command == "/why") {
-    explain(last);
-  } else if (line.front() == '/') {
-    std::cout << help;
+  } else if (command.name == "/history") {
+    for (const auto& change : editor.history(command.number())) {
+      std::cout << "  " << date_of(change.when) << "  " << name_of(change.kind);
+      if (change.after) std::cout << ": " << terminal::visible(change.after->text);
+      std::cout << '\n';
+    }
+  } else if (command.name == "/import") {
+    const auto added = editor.add_notes(note_files::read(rest));
+    std::size_t fresh = 0;
+    for (const auto& each : added) fresh += each.outcome == q::notes::add_outcome::added ? 1 : 0;
+    std::cout << fresh << " notes added, " << added.size() - fresh << " were there\n";
+  } else if (command.name == "/export") {
+    if (rest.empty()) q::fail<q::config_error>("/export", "a file to write", "nothing");
+    std::cout << note_files::write(editor.notebook().store(), rest) << " notes written\n";
+  } else if (command.name == "/memory") {
+    if (!rest.empty() && rest != "on" && rest != "off") q::fail<q::config_error>("/memory", "on or off", q::printable(rest));
+    if (!rest.empty()) chat.remembers = rest == "on";
+    if (!chat.remembers) chat.forget();
+    std::cout << (chat.remembers ? q::concat("on: ", chat.size(), " turns\n") : std::string("off\n"));
+  } else if (command.name == "/threshold") {
+    if (!rest.empty()) set_threshold(editor, rest);
+    std::cout << "a note is used where it answers the question with probability " << threshold_of(editor)
+              << " or more\n";
+  } else if (command.name == "/why") {
+    explain(editor, last);
+  } else if (command.name.starts_with('/')) {
+    std::cout << "there is no command " << terminal::visible(command.name) << "; /help lists them\n";
   } else {
-    last = editor.answer(line);
-    std::cout << last.text;
+    last = editor.answer(line);  // own answers are streamed while they come
     if (last.source == q::eren::read_note) {
-      std::cout << "   [note";
+      std::cout << terminal::visible(last.text) << "   [note";
       for (const auto id : last.notes) std::cout << ' ' << id;
       std::cout << ']';
     }
     std::cout << '\n';
+    chat.add(line, last.text);
   }
   return true;
 }

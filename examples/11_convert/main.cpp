@@ -1,10 +1,6 @@
 // Converts a LLaMA between GGUF, Hugging Face and llama2.c, quantises it, and merges adapters in.
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <array>
 #include <cctype>
-#include <charconv>
-#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -26,6 +22,7 @@
 #include <quipu/llama/merge_adapters.hpp>
 #include <quipu/text/llama2c_tokenizer_writer.hpp>
 
+#include "adapters.hpp"
 #include "arguments.hpp"
 #include "terminal.hpp"
 
@@ -66,19 +63,6 @@ std::optional<q::tensor_type> type_of(const settings& s) {
     if (q::name_of(type) == wanted && q::io::can_quantise(type)) return type;
   }
   q::fail<q::config_error>("--type", q::io::quantised_type_names, s.type);
-}
-
-/// "DIR" or "DIR:SCALE".
-q::llama::adapter_choice adapter_of(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || fs::is_directory(text)) return {text, 1};
-  double scale = 1;
-  const char* end = text.data() + text.size();
-  const auto [stop, trouble] = std::from_chars(text.data() + colon + 1, end, scale);
-  if (trouble != std::errc() || stop != end || !std::isfinite(scale)) {
-    q::fail<q::config_error>("--adapter", "DIR or DIR:SCALE", text);
-  }
-  return {text.substr(0, colon), scale};
 }
 
 void check_out(const settings& s, form to) {
@@ -162,7 +146,10 @@ int run(settings s) {
   check_out(s, to);
   if (!s.adapters.empty()) {
     std::vector<q::llama::adapter_choice> adapters;
-    for (const std::string& text : s.adapters) adapters.push_back(adapter_of(text));
+    for (const std::string& text : s.adapters) {
+      const auto [folder, scale] = terminal::read_adapter(text);
+      adapters.push_back({folder, scale});
+    }
     source = q::llama::merge_adapters(std::move(source), adapters,
                                       {.type = type, .team = q::thread_team(0), .progress = terminal::progress_bar()});
   }
@@ -180,7 +167,7 @@ int main(int argc, char** argv) {
   arguments.required("--out", &s.out, "what to write: NAME.gguf, NAME.bin (llama2.c) or a folder (Hugging Face)");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none: a file or a folder");
   arguments.flag("--no-tokenizer", &s.no_tokenizer, "write the weights alone");
-  arguments.option("--adapter", &s.adapters, "PEFT folders to merge in, each DIR or DIR:SCALE");
+  arguments.option("--adapter", &s.adapters, "PEFT folder to merge in, several times if wanted; FOLDER:0.5 is half as strong");
   arguments.option("--format", &s.format, "gguf, hf, llama2c or llama2c-v1, where the name of --out does not say it");
   arguments.option("--type", &s.type,
                    "of the matrices: f32, f16, bf16, and in GGUF q8_0, q5_1, q5_0, q4_1, q4_0; kept if not given");

@@ -16,12 +16,20 @@ struct arguments::parser {
 arguments::arguments(const std::string& what) : parser_(new parser{CLI::App(what)}) {}
 arguments::~arguments() = default;
 
+void arguments::positional(const std::string& name, place value, const std::string& help) {
+  parser_->add(name, value, help);
+}
+
 void arguments::required(const std::string& name, place value, const std::string& help) {
   parser_->add(name, value, help)->required();
 }
 
 void arguments::option(const std::string& name, place value, const std::string& help) {
   parser_->add(name, value, help)->capture_default_str();
+}
+
+void arguments::repeated(const std::string& name, std::vector<std::string>* values, const std::string& help) {
+  parser_->app.add_option(name, *values, help)->allow_extra_args(false);
 }
 
 void arguments::flag(const std::string& name, bool* value, const std::string& help) {
@@ -33,7 +41,7 @@ std::optional<int> arguments::parse(int argc, const char* const* argv) {
     parser_->app.parse(argc, argv);
     return {};
   } catch (const CLI::ParseError& e) {
-    return parser_->app.exit(e);
+    return parser_->app.exit(e) == 0 ? 0 : 2;
   }
 }
 

@@ -20,12 +20,16 @@ class arguments {
   explicit arguments(const std::string& what);
   ~arguments();
 
+  /// An argument without a dash in front; may be left out.
+  void positional(const std::string& name, place value, const std::string& help = "");
   void required(const std::string& name, place value, const std::string& help = "");
   /// The help shows the value found in place as the default, unless it is empty.
   void option(const std::string& name, place value, const std::string& help = "");
+  /// An option that may be given several times, with one value each.
+  void repeated(const std::string& name, std::vector<std::string>* values, const std::string& help = "");
   void flag(const std::string& name, bool* value, const std::string& help = "");
 
-  /// The exit status, if the program has nothing left to do: the help was shown, or the line was wrong.
+  /// The exit status, if the program has nothing left to do: 0 after the help, 2 for a line that is wrong.
   [[nodiscard]] std::optional<int> parse(int argc, const char* const* argv);
 
  private:

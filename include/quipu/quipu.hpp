@@ -296,6 +296,7 @@
 #include <quipu/text/vocabulary.hpp>
 #include <quipu/text/word_cache.hpp>
 #include <quipu/train/batch_order.hpp>
+#include <quipu/train/chat_examples.hpp>
 #include <quipu/train/classification.hpp>
 #include <quipu/train/companion.hpp>
 #include <quipu/train/data_order.hpp>

@@ -20,9 +20,9 @@ namespace quipu::io {
 
 /// The vocabulary in a Hugging Face folder, a GGUF file, a tokenizer.json, a SentencePiece model or a llama2.c
 /// tokenizer.bin, recognised by content.
-/// @param n_vocab  tokens that the model has; a tokenizer.bin does not say
+/// @param n_vocab  tokens that the model has, or 0: a tokenizer.bin does not say, and is then read to its end
 /// @throws io_error, format_error  the file cannot be read or is damaged
-[[nodiscard]] inline text::vocabulary read_vocabulary(const std::string& path, std::size_t n_vocab) {
+[[nodiscard]] inline text::vocabulary read_vocabulary(const std::string& path, std::size_t n_vocab = 0) {
   std::error_code trouble;
   if (std::filesystem::is_directory(path, trouble)) return text::read_tokenizer_folder(path);
   const mapped_file file(path);

@@ -190,6 +190,7 @@ class adapted_session {
   /// @throws config_error  as `session::run`
   template <class Visit>
   void run(std::span<const input> inputs, Visit&& visit) {
+    if (model_.modules().empty()) return session_.run(inputs, std::forward<Visit>(visit));
     hooks_on_runs hooks(every_run(model_.modules()), session_.workspace());
     session_.run(inputs, std::forward<Visit>(visit), hooks);
   }

@@ -21,9 +21,9 @@ namespace quipu::text {
 /// The format was exported from a tokenizer.model with U+2581 written as a space and line feeds
 /// around bos and eos; both are undone, so that the vocabulary equals the model's. unk, bos and eos
 /// are 0, 1, 2.
-/// @param n_vocab  number of tokens; the file does not say it, the model does
+/// @param n_vocab  number of tokens; the file does not say it, the model does. 0: all that the file holds
 /// @param place    name of the file, for the errors
-/// @throws format_error  the bytes do not hold exactly `n_vocab` tokens
+/// @throws format_error  the bytes do not hold exactly `n_vocab` tokens, or fewer than 3
 [[nodiscard]] inline vocabulary parse_llama2c_tokenizer(std::string_view bytes, std::size_t n_vocab,
                                                         const std::string& place) {
   std::size_t at = 0;
@@ -39,12 +39,11 @@ namespace quipu::text {
     at += 4;
     return value;
   };
-  if (n_vocab < 3) fail<format_error>(place, "at least 3 tokens", n_vocab);
   const std::uint32_t longest = number("longest length before the first", 0);
 
   vocabulary result;
   result.kind = tokenizer_kind::sentencepiece;
-  for (std::size_t i = 0; i < n_vocab; ++i) {
+  for (std::size_t i = 0; n_vocab == 0 ? at < bytes.size() : i < n_vocab; ++i) {
     result.scores.push_back(std::bit_cast<float>(number("score", i)));
     const std::uint32_t length = number("length", i);
     if (length > bytes.size() - at) {
@@ -72,6 +71,7 @@ namespace quipu::text {
     result.tokens.push_back(std::move(text));
     result.kinds.push_back(kind);
   }
+  if (result.tokens.size() < 3) fail<format_error>(place, "at least 3 tokens", result.tokens.size());
   if (at != bytes.size()) {
     fail<format_error>(place, concat("the end behind ", n_vocab, " tokens"),
                        concat(bytes.size() - at, " more bytes"));

@@ -25,29 +25,6 @@ concept example_source = requires(const S& s, std::size_t i, llama::training_bat
   s.add(i, batch);
 };
 
-/// Windows of one long row of tokens. Neighbours share a token, so that every token but the first is predicted
-/// once; what is left at the end is a shorter window.
-class token_windows {
- public:
-  /// @throws config_error  fewer than two tokens, or windows of fewer than two
-  token_windows(std::vector<token_id> tokens, std::size_t n_token) : tokens_(std::move(tokens)), n_token_(n_token) {
-    if (n_token < 2) fail<config_error>("token_windows: tokens in a window", "at least 2", n_token);
-    if (tokens_.size() < 2) fail<config_error>("token_windows: text", "at least 2 tokens", tokens_.size());
-  }
-
-  [[nodiscard]] std::size_t size() const noexcept { return (tokens_.size() - 1 + n_token_ - 2) / (n_token_ - 1); }
-  [[nodiscard]] std::size_t longest() const noexcept { return std::min(n_token_, tokens_.size()); }
-  void add(std::size_t i, llama::training_batch& batch) const {
-    const std::size_t first = i * (n_token_ - 1), n = std::min(n_token_, tokens_.size() - first);
-    const auto window = std::span(tokens_).subspan(first, n);
-    batch.add(window, std::vector<std::int64_t>(window.begin(), window.end()));
-  }
-
- private:
-  std::vector<token_id> tokens_;
-  std::size_t n_token_;
-};
-
 /// A sequence with its labels, `llama::ignored_label` if nothing is to be learned.
 struct example {
   std::vector<token_id> tokens;
@@ -64,6 +41,38 @@ struct example {
   e.labels.insert(e.labels.end(), answer.begin(), answer.end());
   return e;
 }
+
+/// Windows of one long row of tokens. Neighbours share a token, so that every token but the first is predicted
+/// once; what is left at the end is a shorter window.
+class token_windows {
+ public:
+  /// @throws config_error  fewer than two tokens, or windows of fewer than two
+  token_windows(std::vector<token_id> tokens, std::size_t n_token) : tokens_(std::move(tokens)), n_token_(n_token) {
+    if (n_token < 2) fail<config_error>("token_windows: tokens in a window", "at least 2", n_token);
+    if (tokens_.size() < 2) fail<config_error>("token_windows: text", "at least 2 tokens", tokens_.size());
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return (tokens_.size() - 1 + n_token_ - 2) / (n_token_ - 1); }
+  [[nodiscard]] std::size_t longest() const noexcept { return std::min(n_token_, tokens_.size()); }
+  void add(std::size_t i, llama::training_batch& batch) const {
+    const auto tokens = window(i);
+    batch.add(tokens, std::vector<std::int64_t>(tokens.begin(), tokens.end()));
+  }
+  /// Window i by itself.
+  [[nodiscard]] example at(std::size_t i) const {
+    const auto tokens = window(i);
+    return {{tokens.begin(), tokens.end()}, {tokens.begin(), tokens.end()}};
+  }
+
+ private:
+  [[nodiscard]] std::span<const token_id> window(std::size_t i) const {
+    const std::size_t first = i * (n_token_ - 1);
+    return std::span(tokens_).subspan(first, std::min(n_token_, tokens_.size() - first));
+  }
+
+  std::vector<token_id> tokens_;
+  std::size_t n_token_;
+};
 
 /// Examples in memory.
 class example_list {
