@@ -205,7 +205,9 @@ int run(const Model& m, const Source& source, const Source& held_out, const sett
     q::llama::no_training_hooks hooks;
     check(trainable.model(), s, "before");
     if (!train(pass, trainable.parameters(), trainable.gradients(), source, held_out, hooks, ctrl_c, s)) return interrupted;
-    q::io::write_hf_folder(s.out + "/model", q::llama::checkpoint_of(trainable));
+    const q::io::checkpoint result = q::llama::checkpoint_of(trainable);
+    q::io::write_hf_folder(s.out + "/model", result);
+    q::io::write_tokenizer_files(s.out + "/model", result, s.tokenizer.empty() ? s.model : s.tokenizer);
     check(trainable.model(), s, "after");
     ask(trainable.model(), ctrl_c, s);
     return 0;

@@ -84,8 +84,14 @@ int run(const settings& s) {
 
   const q::io::checkpoint result = q::llama::checkpoint_of(trainable);
   q::io::write_llama2c(s.out + "/model.bin", result, q::io::llama2c_version::v0);
+  try {
+    q::io::write_text(s.out + "/tokenizer.bin", q::text::llama2c_tokenizer_text(result.vocabulary));
+  } catch (const q::config_error& e) {
+    std::cerr << "note: no vocabulary is written beside model.bin: " << e.what() << '\n';
+  }
   q::io::write_gguf(s.out + "/model.gguf", result);
   q::io::write_hf_folder(s.out + "/hf", result);
+  q::io::write_tokenizer_files(s.out + "/hf", result, s.vocabulary);
   const auto written = q::llama::generate(trainable.model(), s.prompt, {.max_tokens = 60});
   std::cout << s.prompt << written.text << std::endl;
   return 0;

@@ -28,7 +28,7 @@ TEST_CASE("gguf-py reads the same fields and numbers", "[io][gguf_interop]") {
   config.scaling.type = quipu::io::rope_scaling::kind::linear;
   config.scaling.factor = 2.5;
   for (const tensor_type type : {tensor_type::f32, tensor_type::f16, tensor_type::bf16, tensor_type::q8_0,
-                                 tensor_type::q4_0, tensor_type::q4_1}) {
+                                 tensor_type::q4_0, tensor_type::q4_1, tensor_type::q5_0, tensor_type::q5_1}) {
     INFO(quipu::name_of(type));
     auto source = quipu::test::random_checkpoint(config);
     source.vocabulary = quipu::test::small_vocabulary();

@@ -58,7 +58,8 @@ class Examples(unittest.TestCase):
         wanted = SENTENCE[9:39]
         self.assertIn(wanted[:25], self.generate("run/model.gguf"))
         self.assertIn(wanted[:25], self.generate("run/model.bin", "--tokenizer", "tok.bin"))
-        self.assertIn(wanted[:25], self.generate("run/hf", "--tokenizer", "tok.bin"))
+        self.assertIn(wanted[:25], self.generate("run/model.bin"))  # its vocabulary lies beside it
+        self.assertIn(wanted[:25], self.generate("run/hf"))
         self.assertEqual(self.generate("run/model.gguf", "--threads", 1), self.generate("run/model.gguf", "--threads", 3))
 
     def test_01_generate_says_what_is_wrong(self):
@@ -79,6 +80,85 @@ class Examples(unittest.TestCase):
         said = self.run_program("03_finetune", "--model", "run/model.gguf", "--data", "pairs.jsonl", "--out", "tuned", "--plain", "--full",
                                 "--epochs", 40, "--batch", 4, "--learning-rate", 0.003, "--ask", "say over")
         self.assertIn("dog fox", said)
+        answer = self.run_program("01_generate", "--model", "tuned/model", "--completion", "--prompt", "say over\n", "--max-tokens", 7)
+        self.assertIn("dog fox", answer)
+
+    def convert(self, model, out, *options, status=0):
+        run = subprocess.run([str(PROGRAMS / "11_convert"), "--model", model, "--out", out, *map(str, options)], capture_output=True, text=True,
+                             cwd=self.folder, timeout=240)
+        self.assertEqual(status, run.returncode, run.stderr[-2000:])
+        return run.stderr
+
+    def test_11_convert_goes_from_every_form_to_every_form(self):
+        forms = {"gguf": "run/model.gguf", "bin": "run/model.bin", "hf": "run/hf"}
+        parts = {"gguf": [""], "bin": [""], "hf": ["/model.safetensors", "/tokenizer.json"]}
+        for origin, model in forms.items():
+            for first in forms:
+                with self.subTest(f"{origin} to {first}"):
+                    there = f"forms/{origin}/{first}" + ("" if first == "hf" else f".{first}")
+                    self.convert(model, there)
+                    for part in parts[first]:
+                        self.assertEqual((self.folder / (forms[first] + part)).read_bytes(), (self.folder / (there + part)).read_bytes(), part)
+                    self.assertIn(SENTENCE[9:34], self.generate(there))
+                    for back in forms:
+                        again = f"forms/{origin}/{first}-{back}/m" + ("" if back == "hf" else f".{back}")
+                        self.convert(there, again)
+                        for part in parts[back]:
+                            self.assertEqual((self.folder / (forms[back] + part)).read_bytes(), (self.folder / (again + part)).read_bytes(), part)
+
+    def test_11_convert_quantises(self):
+        sizes = {}
+        for kind in ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"):
+            self.convert("run/model.gguf", f"types/{kind}.gguf", "--type", kind)
+            self.convert(f"types/{kind}.gguf", f"types/{kind}.again.gguf")
+            self.assertEqual((self.folder / f"types/{kind}.gguf").read_bytes(), (self.folder / f"types/{kind}.again.gguf").read_bytes())
+            sizes[kind] = (self.folder / f"types/{kind}.gguf").stat().st_size
+        self.assertIn(SENTENCE[9:34], self.generate("types/q8_0.gguf"))
+        self.assertEqual(sorted(sizes.values()), [sizes[k] for k in ("q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "f16", "bf16", "f32")])
+        self.convert("types/q8_0.gguf", "types/wide", "--type", "bf16")
+        self.assertIn(SENTENCE[9:34], self.generate("types/wide"))
+
+    def test_11_convert_merges_what_was_learned(self):
+        (self.folder / "lora.jsonl").write_text("".join(json.dumps({"prompt": f"say {w}", "answer": "dog fox"}) + "\n" for w in ("over", "the", "lazy")))
+        self.run_program("03_finetune", "--model", "run/model.gguf", "--data", "lora.jsonl", "--out", "lora", "--plain", "--epochs", 60, "--batch", 3,
+                         "--learning-rate", 0.01)
+        ask = ("--completion", "--prompt", "say over\n", "--max-tokens", 7)
+        self.assertNotIn("dog fox", self.run_program("01_generate", "--model", "run/model.gguf", *ask))
+        for model, out in (("run/model.gguf", "merged.gguf"), ("run/hf", "merged_hf"), ("run/model.bin", "merged/m.bin")):
+            self.convert(model, out, "--adapter", "lora/adapter")
+            self.assertIn("dog fox", self.run_program("01_generate", "--model", out, *ask))
+        self.convert("run/model.gguf", "unmerged.gguf", "--adapter", "lora/adapter:0")
+        self.assertEqual((self.folder / "run/model.gguf").read_bytes(), (self.folder / "unmerged.gguf").read_bytes())
+        self.assertIn("a colon and a number", self.convert("run/model.gguf", "x.gguf", "--adapter", "lora/adapter:much", status=1))
+
+    def test_11_convert_says_what_is_wrong_and_keeps_what_is_there(self):
+        self.convert("run/model.gguf", "kept.gguf")
+        self.convert("run/model.gguf", "kept")
+        for out, options, word in (("kept.gguf", (), "--overwrite"), ("kept", (), "--overwrite"), ("run/model.gguf", ("--overwrite",), "another place"),
+                                   ("kept", ("--format", "gguf", "--overwrite"), "a file"), ("kept.gguf", ("--format", "hf", "--overwrite"), "a folder"),
+                                   ("x.safetensors", (), "--format"), ("x.gguf", ("--type", "q4_k"), "Q5_1"), ("x", ("--type", "q8_0"), "BF16"),
+                                   ("x/m.bin", ("--type", "f16"), "f32"), ("x.gguf", ("--format", "onnx"), "llama2c"),
+                                   ("x/tokenizer.bin", (), "another name")):
+            self.assertIn(word, self.convert("run/model.gguf", out, *options, status=1), (out, options))
+        bare = self.folder / "bare"
+        bare.mkdir()
+        (bare / "m.bin").write_bytes((self.folder / "run/model.bin").read_bytes())
+        self.assertIn("--tokenizer", self.convert("bare/m.bin", "x.gguf", status=1))
+        self.assertFalse([p.name for p in self.folder.iterdir() if p.name.startswith("x.")])
+        self.convert("bare/m.bin", "bare/weights.gguf", "--no-tokenizer")
+        self.convert("bare/m.bin", "bare/whole.gguf", "--tokenizer", "tok.bin")
+        self.assertEqual((self.folder / "run/model.gguf").read_bytes(), (bare / "whole.gguf").read_bytes())
+        self.convert("run/model.gguf", "kept", "--overwrite")
+        # A disk that takes no more than a part of the file: what was there stays, nothing is left beside it.
+        before = {p: p.read_bytes() for p in [self.folder / "kept.gguf", *(self.folder / "kept").iterdir()]}
+        for out in ("kept.gguf", "kept"):
+            full = f"trap '' XFSZ; ulimit -f 40; exec '{PROGRAMS / '11_convert'}' --model types.gguf --out {out} --overwrite"
+            self.convert("run/model.gguf", "types.gguf", "--type", "f16", "--overwrite")
+            run = subprocess.run(["bash", "-c", full], capture_output=True, text=True, cwd=self.folder)
+            self.assertEqual(1, run.returncode, run.stderr)
+            self.assertIn("cannot write", run.stderr)
+        self.assertEqual(before, {p: p.read_bytes() for p in [self.folder / "kept.gguf", *(self.folder / "kept").iterdir()]})
+        self.assertFalse([p.name for p in self.folder.iterdir() if ".part-" in p.name])
 
     def test_07_eren_keeps_notes(self):
         commands = "/add The fox is brown.\n/add The dog is lazy.\n/notes\n/edit 2 The dog is quick.\n/history 2\n/del 1\n/undo\n/quit\n"

@@ -72,6 +72,8 @@ class checkpoint_content {
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& metadata() const noexcept {
     return source_.metadata;
   }
+  /// The checkpoint itself, without its vocabulary: for writers. Its bytes live as long as this.
+  [[nodiscard]] const checkpoint& source() const noexcept { return source_; }
   /// The same with other tensors of the model in place of its own, which `memory` keeps alive.
   [[nodiscard]] static std::shared_ptr<const checkpoint_content> with(
       const std::shared_ptr<const checkpoint_content>& old, const model_config& config,

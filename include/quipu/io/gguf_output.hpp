@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/progress.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/checked_size.hpp>
@@ -28,10 +29,11 @@ struct gguf_output_tensor {
 };
 
 /// Writes a GGUF v3 file, atomically.
+/// @param progress  called after every tensor; returning false stops with config_error
 /// @throws config_error  rows that are not whole blocks of their type
 /// @throws io_error      the file cannot be written
 inline void write_gguf_file(const std::string& path, const gguf_key_writer& keys,
-                            std::span<const gguf_output_tensor> tensors) {
+                            std::span<const gguf_output_tensor> tensors, const progress_callback& progress = {}) {
   constexpr std::size_t alignment = 32;
   std::string table;
   std::size_t offset = 0;
@@ -60,9 +62,12 @@ inline void write_gguf_file(const std::string& path, const gguf_key_writer& keys
   file.write(keys.bytes());
   file.write(table);
   file.pad(alignment);
-  for (const gguf_output_tensor& tensor : tensors) {
-    file.write(tensor.bytes());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    file.write(tensors[i].bytes());
     file.pad(alignment);
+    if (!report_progress(progress, {"writing", i + 1, tensors.size()})) {
+      throw config_error(concat(path, ": writing was cancelled"));
+    }
   }
   file.commit();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/progress.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/export_tensor.hpp>
@@ -24,9 +25,10 @@
 namespace quipu::io {
 
 struct gguf_options {
-  /// F32, F16, BF16, Q8_0, Q4_0 or Q4_1 for all matrices; empty keeps every matrix as it is stored.
+  /// A type that `can_quantise` for all matrices; empty keeps every matrix as it is stored.
   /// Norms and biases are always F32.
   std::optional<tensor_type> matrix_type;
+  progress_callback progress{};  ///< called after every tensor; returning false stops with config_error
 };
 
 namespace detail {
@@ -105,8 +107,7 @@ inline void write_gguf(const std::string& path, const checkpoint& source, const 
     fail<config_error>("write_gguf: rope", "a llama3 scaling or a table of factors", "both");
   }
   if (options.matrix_type && !can_quantise(*options.matrix_type)) {
-    fail<config_error>("write_gguf: matrix_type", "F64, F32, F16, BF16, Q8_0, Q4_0 or Q4_1",
-                       name_of(*options.matrix_type));
+    fail<config_error>("write_gguf: matrix_type", quantised_type_names, name_of(*options.matrix_type));
   }
   gguf_key_writer keys;
   add_gguf_config(keys, checked.config);
@@ -116,7 +117,7 @@ inline void write_gguf(const std::string& path, const checkpoint& source, const 
   keys.size("general.quantization_version", 2);
   for (const auto& [key, value] : checked.metadata) keys.text(key, value);
   add_gguf_vocabulary(keys, checked.vocabulary, checked.config);
-  write_gguf_file(path, keys, detail::plan_gguf_tensors(checked, options));
+  write_gguf_file(path, keys, detail::plan_gguf_tensors(checked, options), options.progress);
 }
 
 }  // namespace quipu::io

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -15,6 +17,21 @@
 #include <quipu/io/model_config.hpp>
 
 namespace quipu::io {
+
+namespace detail {
+
+/// A number that came out of a file's F32 as the short decimal that was meant: 1e-05, not 9.999999747378752e-06.
+[[nodiscard]] inline double shortest_decimal(double value) {
+  const auto narrow = static_cast<float>(value);
+  if (static_cast<double>(narrow) != value) return value;
+  char text[32];
+  const auto end = std::to_chars(std::begin(text), std::end(text), narrow);
+  double read = value;
+  std::from_chars(text, end.ptr, read);
+  return read;
+}
+
+}  // namespace detail
 
 /// The `config.json` of a model, in the form that every transformers release since LLaMA 2 reads.
 ///
@@ -42,8 +59,8 @@ namespace quipu::io {
   document["max_position_embeddings"] = config.n_ctx;
   document["hidden_act"] = config.hidden_act;
   if (config.hidden_act == "fatrelu") document["hidden_act_param"] = config.activation_threshold;
-  document["rms_norm_eps"] = config.rms_norm_eps;
-  document["rope_theta"] = config.rope_theta;
+  document["rms_norm_eps"] = detail::shortest_decimal(config.rms_norm_eps);
+  document["rope_theta"] = detail::shortest_decimal(config.rope_theta);
   ordered_json scaling;
   if (config.scaling.type == rope_scaling::kind::linear) {
     scaling = {{"rope_type", "linear"}, {"type", "linear"}, {"factor", config.scaling.factor}};

@@ -9,6 +9,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/printable.hpp>
+#include <quipu/core/progress.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/checkpoint.hpp>
@@ -53,13 +54,15 @@ inline void write_rotary_tables(atomic_file& file, const model_config& c) {
 }  // namespace detail
 
 /// Writes a model so that llama2.c's run.c (version 0) or its exporters' newer readers (version 1) load it,
-/// atomically. The vocabulary is a file of its own there and is not written.
+/// atomically. The vocabulary is a file of its own there, see `text::llama2c_tokenizer_text`.
 ///
 /// @param source  tensors under Hugging Face's names, of any type, in either rope layout
+/// @param progress  called after every kind of tensor; returning false stops with config_error
 /// @throws config_error  run.c assumes other constants (theta 10000, eps 1e-5, SiLU, no biases) or shapes
 /// @throws format_error  the checkpoint is not complete
 /// @throws io_error      the file cannot be written
-inline void write_llama2c(const std::string& path, const checkpoint& source, llama2c_version version) {
+inline void write_llama2c(const std::string& path, const checkpoint& source, llama2c_version version,
+                          const progress_callback& progress = {}) {
   checkpoint checked = source;  // shares the bytes
   validate(checked);
   const model_config& c = checked.config;
@@ -91,12 +94,17 @@ inline void write_llama2c(const std::string& path, const checkpoint& source, lla
   const auto write_tensor = [&](const std::string& name) {
     file.write(export_tensor(checked, name, tensor_type::f32, rope_layout::neighbours));
   };
-  for (const llama2c_section& section : llama2c_sections(c, legacy ? 0 : 1)) {
+  const auto sections = llama2c_sections(c, legacy ? 0 : 1);
+  std::size_t n_done = 0;
+  for (const llama2c_section& section : sections) {
     if (!section.per_layer) write_tensor(std::string(section.part));
     for (std::size_t layer = 0; section.per_layer && layer < c.n_layer; ++layer) {
       write_tensor(layer_name(layer, section.part));
     }
     if (legacy && section.part == final_norm_name) detail::write_rotary_tables(file, c);
+    if (!report_progress(progress, {"writing", ++n_done, sections.size()})) {
+      throw config_error(concat(path, ": writing was cancelled"));
+    }
   }
   file.commit();
 }

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <quipu/io/model_config.hpp>
@@ -36,6 +38,39 @@ namespace quipu::io {
     factors.push_back(static_cast<float>(divisor));
   }
   return factors;
+}
+
+/// Puts the scaling in place of the table that it gives, for files that state the one and have no place for the other
+/// (config.json); a table of ones goes. A table that no usual scaling gives stays: those tried have the last divisor as
+/// their factor, bands of 1 to 8, and contexts of a power of two.
+inline void state_llama3_scaling(model_config& config) {
+  if (config.rope_factors.empty() || config.scaling.type != rope_scaling::kind::none) return;
+  if (std::all_of(config.rope_factors.begin(), config.rope_factors.end(), [](float f) { return f == 1; })) {
+    config.rope_factors.clear();
+    return;
+  }
+  model_config tried = config;
+  tried.scaling.type = rope_scaling::kind::llama3;
+  tried.scaling.factor = static_cast<double>(config.rope_factors.back());
+  const auto same = [&] {
+    const std::vector<float> made = llama3_factors(tried);
+    if (made.size() != config.rope_factors.size()) return false;
+    for (std::size_t i = 0; i < made.size(); ++i) {  // converters compute the table in float
+      if (!(std::fabs(made[i] - config.rope_factors[i]) <= 1e-5f * made[i])) return false;
+    }
+    return true;
+  };
+  for (double n_ctx = 1024; n_ctx <= 131072; n_ctx *= 2) {
+    for (const auto& [low, high] : {std::pair{1.0, 4.0}, {1.0, 2.0}, {1.0, 8.0}, {2.0, 4.0}, {2.0, 8.0}, {4.0, 8.0}}) {
+      tried.scaling.original_n_ctx = n_ctx;
+      tried.scaling.low_freq_factor = low;
+      tried.scaling.high_freq_factor = high;
+      if (!same()) continue;
+      config.scaling = tried.scaling;
+      config.rope_factors.clear();
+      return;
+    }
+  }
 }
 
 }  // namespace quipu::io

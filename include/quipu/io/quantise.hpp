@@ -1,4 +1,4 @@
-/// @file Float rows as stored rows: F64, F32, F16, BF16, Q8_0, Q4_0 and Q4_1.
+/// @file Float rows as stored rows: F64, F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -14,18 +14,71 @@
 
 namespace quipu::io {
 
+// The arithmetic of all blocks is that of llama.cpp's `quantize_row_*_ref` (ggml-quants.c), in float and with every
+// product rounded before anything is added to it: that decides on which side an exact half falls.
+
 namespace detail {
 
-/// Truncates to 0..15; NaN gives 0, so that hostile weights stay defined.
-[[nodiscard]] inline int clamp_nibble(double level) noexcept {
+/// A product that the compiler must not fuse into the sum that it stands in: fused, it would not be rounded, and an
+/// exact half would fall to the other side on processors that can do so.
+[[nodiscard]] inline float rounded_product(float a, float b) noexcept {
+  const volatile float product = a * b;
+  return product;
+}
+
+/// Truncates to 0..largest; NaN gives 0, so that hostile weights stay defined.
+[[nodiscard]] inline int clamp_level(float level, int largest) noexcept {
   if (!(level > 0)) return 0;
-  return level >= 15 ? 15 : static_cast<int>(level);
+  return level >= static_cast<float>(largest) ? largest : static_cast<int>(level);
 }
 
 [[nodiscard]] inline float reciprocal_or_zero(float d) noexcept { return d == 0 ? 0.0f : 1.0f / d; }
 
-inline void store_scale(std::byte* to, float scale) noexcept {
-  store_unaligned(to, float_to_f16_bits(scale));
+inline void store_scale(std::byte* to, float scale) noexcept { store_unaligned(to, float_to_f16_bits(scale)); }
+
+/// Levels of the two halves of a block in 16 bytes: element i < 16 in the low nibble of byte i, element i + 16 in the
+/// high one.
+inline void store_nibbles(const int* levels, std::byte* to) noexcept {
+  for (int i = 0; i < 16; ++i) {
+    store_unaligned(to + i, static_cast<std::uint8_t>((levels[i] & 15) | ((levels[i + 16] & 15) << 4)));
+  }
+}
+
+/// The fifth bits of 32 levels, element i in bit i.
+inline void store_fifth_bits(const int* levels, std::byte* to) noexcept {
+  std::uint32_t bits = 0;
+  for (int i = 0; i < 32; ++i) bits |= static_cast<std::uint32_t>(levels[i] >> 4) << i;
+  store_unaligned(to, bits);
+}
+
+/// Blocks around zero: d = (entry of largest magnitude) / -half, q = trunc(w / d + half + 0.5), w = d (q - half).
+/// @return d
+[[nodiscard]] inline float centred_levels(const float* w, int half, int* levels) noexcept {
+  float extreme = 0;
+  for (int i = 0; i < 32; ++i) extreme = std::fabs(w[i]) > std::fabs(extreme) ? w[i] : extreme;
+  const float d = extreme / static_cast<float>(-half);
+  const float inverse = reciprocal_or_zero(d);
+  const float middle = static_cast<float>(half) + 0.5f;
+  for (int i = 0; i < 32; ++i) levels[i] = clamp_level(rounded_product(w[i], inverse) + middle, 2 * half - 1);
+  return d;
+}
+
+/// Blocks with a minimum: m = min, d = (max - min) / largest, q = trunc((w - m) / d + 0.5), w = d q + m.
+struct range {
+  float d;
+  float m;
+};
+[[nodiscard]] inline range ranged_levels(const float* w, int largest, int* levels) noexcept {
+  float low = w[0];
+  float high = w[0];
+  for (int i = 1; i < 32; ++i) {
+    low = w[i] < low ? w[i] : low;
+    high = w[i] > high ? w[i] : high;
+  }
+  const float d = (high - low) / static_cast<float>(largest);
+  const float inverse = reciprocal_or_zero(d);
+  for (int i = 0; i < 32; ++i) levels[i] = clamp_level(rounded_product(w[i] - low, inverse) + 0.5f, largest);
+  return {d, low};
 }
 
 }  // namespace detail
@@ -44,44 +97,42 @@ inline void quantise_q8_0(const float* w, std::byte* block) noexcept {
   }
 }
 
-/// 32 weights to 18 bytes: d = (entry of largest magnitude) / -8, q = trunc(w / d + 8.5).
-///
-/// The sum is formed in double, as gguf-py does: in float its last bit would depend on whether the
-/// compiler fuses the product into it.
+/// 32 weights to 18 bytes: d, then 4-bit levels around 8.
 inline void quantise_q4_0(const float* w, std::byte* block) noexcept {
-  float extreme = 0;
-  for (int i = 0; i < 32; ++i) extreme = std::fabs(w[i]) > std::fabs(extreme) ? w[i] : extreme;
-  const float d = extreme / -8.0f;
-  const double inverse = detail::reciprocal_or_zero(d);
-  detail::store_scale(block, d);
-  for (int i = 0; i < 16; ++i) {
-    const int low = detail::clamp_nibble(static_cast<double>(w[i]) * inverse + 8.5);
-    const int high = detail::clamp_nibble(static_cast<double>(w[i + 16]) * inverse + 8.5);
-    store_unaligned(block + 2 + i, static_cast<std::uint8_t>(low | (high << 4)));
-  }
+  int levels[32];
+  detail::store_scale(block, detail::centred_levels(w, 8, levels));
+  detail::store_nibbles(levels, block + 2);
 }
 
-/// 32 weights to 20 bytes: m = min, d = (max - min) / 15, q = trunc((w - m) / d + 0.5).
+/// 32 weights to 20 bytes: d, m, then 4-bit levels.
 inline void quantise_q4_1(const float* w, std::byte* block) noexcept {
-  float low = w[0];
-  float high = w[0];
-  for (int i = 1; i < 32; ++i) {
-    low = w[i] < low ? w[i] : low;
-    high = w[i] > high ? w[i] : high;
-  }
-  const float d = (high - low) / 15.0f;
-  const float inverse = detail::reciprocal_or_zero(d);
+  int levels[32];
+  const auto [d, m] = detail::ranged_levels(w, 15, levels);
   detail::store_scale(block, d);
-  detail::store_scale(block + 2, low);
-  const auto level = [&](float value) {
-    const volatile float scaled = (value - low) * inverse;  // volatile: not to be fused into the sum
-    return detail::clamp_nibble(scaled + 0.5f);
-  };
-  for (int i = 0; i < 16; ++i) {
-    const int packed = level(w[i]) | (level(w[i + 16]) << 4);
-    store_unaligned(block + 4 + i, static_cast<std::uint8_t>(packed));
-  }
+  detail::store_scale(block + 2, m);
+  detail::store_nibbles(levels, block + 4);
 }
+
+/// 32 weights to 22 bytes: d, then 5-bit levels around 16, their fifth bits first.
+inline void quantise_q5_0(const float* w, std::byte* block) noexcept {
+  int levels[32];
+  detail::store_scale(block, detail::centred_levels(w, 16, levels));
+  detail::store_fifth_bits(levels, block + 2);
+  detail::store_nibbles(levels, block + 6);
+}
+
+/// 32 weights to 24 bytes: d, m, then 5-bit levels, their fifth bits first.
+inline void quantise_q5_1(const float* w, std::byte* block) noexcept {
+  int levels[32];
+  const auto [d, m] = detail::ranged_levels(w, 31, levels);
+  detail::store_scale(block, d);
+  detail::store_scale(block + 2, m);
+  detail::store_fifth_bits(levels, block + 4);
+  detail::store_nibbles(levels, block + 8);
+}
+
+/// The types that `quantise_row` writes, for messages.
+inline constexpr const char* quantised_type_names = "F64, F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0 or Q5_1";
 
 /// True for the types that `quantise_row` writes.
 [[nodiscard]] constexpr bool can_quantise(tensor_type type) noexcept {
@@ -92,12 +143,14 @@ inline void quantise_q4_1(const float* w, std::byte* block) noexcept {
     case tensor_type::bf16:
     case tensor_type::q8_0:
     case tensor_type::q4_0:
-    case tensor_type::q4_1: return true;
+    case tensor_type::q4_1:
+    case tensor_type::q5_0:
+    case tensor_type::q5_1: return true;
     default: return false;
   }
 }
 
-/// Stores `n` floats as `type`, with the bytes that llama.cpp's and gguf-py's quantisation give.
+/// Stores `n` floats as `type`, with the bytes of llama.cpp's reference quantisation.
 ///
 /// Non-finite weights give defined bytes that dequantise to something meaningless.
 /// @param src  (n)
@@ -108,7 +161,7 @@ inline void quantise_row(tensor_type type, const float* src, std::byte* dst, std
   const block_shape block = block_of(type);
   QUIPU_ASSERT(n % block.elements == 0);
   if (!can_quantise(type)) {
-    fail<config_error>("quantise_row: type", "F64, F32, F16, BF16, Q8_0, Q4_0 or Q4_1", name_of(type));
+    fail<config_error>("quantise_row: type", quantised_type_names, name_of(type));
   }
   for (std::size_t i = 0; i < n; i += block.elements, dst += block.bytes) {
     switch (type) {
@@ -119,6 +172,8 @@ inline void quantise_row(tensor_type type, const float* src, std::byte* dst, std
       case tensor_type::q8_0: quantise_q8_0(src + i, dst); break;
       case tensor_type::q4_0: quantise_q4_0(src + i, dst); break;
       case tensor_type::q4_1: quantise_q4_1(src + i, dst); break;
+      case tensor_type::q5_0: quantise_q5_0(src + i, dst); break;
+      case tensor_type::q5_1: quantise_q5_1(src + i, dst); break;
       default: break;
     }
   }

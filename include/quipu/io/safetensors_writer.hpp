@@ -14,47 +14,55 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/printable.hpp>
+#include <quipu/core/progress.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/atomic_file.hpp>
+#include <quipu/io/checked_size.hpp>
 #include <quipu/io/checkpoint.hpp>  // tensor_view
-#include <quipu/core/printable.hpp>
 
 namespace quipu::io {
 
-/// Writes tensors and metadata as one safetensors file, atomically.
+/// A tensor that is to be written; its bytes are asked for when they are due.
+struct safetensors_output {
+  std::string name;
+  tensor_type type;
+  std::vector<std::size_t> shape;              ///< row-major
+  std::function<void(atomic_file& to)> write;  ///< writes the tensor's bytes, all of them
+};
+
+/// Writes tensors and metadata as one safetensors file, atomically, one tensor after the other.
 ///
 /// Tensors with larger elements come first and the data begins at a multiple of 8, so that every tensor
 /// is aligned to its elements in a mapped file.
 /// @param metadata  the header's `__metadata__`; left out if empty
+/// @param progress  called after every tensor; returning false stops with config_error
 /// @throws config_error  a block type (the format has none), bytes that do not fit the shape, or a name
 ///                       that is not UTF-8
 /// @throws io_error      the file cannot be written
-inline void write_safetensors(const std::string& path,
-                              const std::map<std::string, tensor_view, std::less<>>& tensors,
-                              const std::map<std::string, std::string, std::less<>>& metadata = {}) {
-  std::vector<std::pair<const std::string*, const tensor_view*>> order;
-  for (const auto& [name, tensor] : tensors) {
-    const std::string place = concat("write_safetensors: ", printable(name));
-    if (is_quantised(tensor.type)) fail<config_error>(place, "a plain type", name_of(tensor.type));
-    if (name == "__metadata__") fail<config_error>(place, "a tensor name", "the name of the metadata");
-    if (tensor.bytes.size() != tensor.n_element() * block_of(tensor.type).bytes) {
-      fail<config_error>(place, concat(tensor.n_element() * block_of(tensor.type).bytes, " bytes"),
-                         tensor.bytes.size());
-    }
-    order.emplace_back(&name, &tensor);
+inline void write_safetensors_file(const std::string& path, std::vector<safetensors_output> tensors,
+                                   const std::map<std::string, std::string, std::less<>>& metadata = {},
+                                   const progress_callback& progress = {}) {
+  const auto place = [](const safetensors_output& tensor) {
+    return concat("write_safetensors: ", printable(tensor.name));
+  };
+  for (const safetensors_output& tensor : tensors) {
+    if (is_quantised(tensor.type)) fail<config_error>(place(tensor), "a plain type", name_of(tensor.type));
+    if (tensor.name == "__metadata__") fail<config_error>(place(tensor), "a tensor name", "the name of the metadata");
   }
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-    return block_of(a.second->type).bytes > block_of(b.second->type).bytes;
+  std::stable_sort(tensors.begin(), tensors.end(), [](const safetensors_output& a, const safetensors_output& b) {
+    return block_of(a.type).bytes > block_of(b.type).bytes;
   });
 
   nlohmann::ordered_json document = nlohmann::ordered_json::object();
   if (!metadata.empty()) document["__metadata__"] = metadata;
+  std::vector<std::size_t> sizes;
   std::size_t begin = 0;
-  for (const auto& [name, tensor] : order) {
-    const std::size_t end = begin + tensor->bytes.size();
-    document[*name] = {{"dtype", std::string(name_of(tensor->type))},
-                       {"shape", tensor->shape},
-                       {"data_offsets", {begin, end}}};
+  for (const safetensors_output& tensor : tensors) {
+    sizes.push_back(checked_bytes(tensor.type, tensor.shape, tensor.name));
+    const std::size_t end = begin + sizes.back();
+    document[tensor.name] = {
+        {"dtype", std::string(name_of(tensor.type))}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
     begin = end;
   }
   std::string header;
@@ -68,8 +76,28 @@ inline void write_safetensors(const std::string& path,
   atomic_file file(path);
   file.value(static_cast<std::uint64_t>(header.size()));
   file.write(header);
-  for (const auto& [name, tensor] : order) file.write(tensor->bytes);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::size_t before = file.size();
+    tensors[i].write(file);
+    if (file.size() - before != sizes[i]) {
+      fail<config_error>(place(tensors[i]), concat(sizes[i], " bytes"), file.size() - before);
+    }
+    if (!report_progress(progress, {"writing", i + 1, tensors.size()})) {
+      throw config_error(concat(path, ": writing was cancelled"));
+    }
+  }
   file.commit();
+}
+
+/// The same for tensors in memory.
+/// @throws config_error, io_error  as above
+inline void write_safetensors(const std::string& path, const std::map<std::string, tensor_view, std::less<>>& tensors,
+                              const std::map<std::string, std::string, std::less<>>& metadata = {}) {
+  std::vector<safetensors_output> list;
+  for (const auto& [name, tensor] : tensors) {
+    list.push_back({name, tensor.type, tensor.shape, [bytes = tensor.bytes](atomic_file& to) { to.write(bytes); }});
+  }
+  write_safetensors_file(path, std::move(list), metadata);
 }
 
 }  // namespace quipu::io
