@@ -27,9 +27,9 @@ namespace quipu::text {
 [[nodiscard]] inline jinja::value conversation_from_json(std::string_view json, const std::string& place) {
   const jinja::value read = jinja::value_from_json(json, place);
   if (!read.is(jinja::kind::list)) fail<format_error>(place, "a list of messages", jinja::type_name(read));
-  const std::vector<jinja::value>& messages = read.as<jinja::sequence_object>().items;
+  const jinja::values& messages = read.as<jinja::sequence_object>().items;
   if (messages.empty()) fail<format_error>(place, "a conversation of at least one message", "none");
-  std::vector<jinja::value> prepared;
+  jinja::values prepared;
   prepared.reserve(messages.size());
   for (const jinja::value& message : messages) {
     if (!message.is(jinja::kind::dict)) fail<format_error>(place, "messages that are objects", jinja::type_name(message));

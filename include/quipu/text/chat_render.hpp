@@ -37,7 +37,7 @@ namespace detail {
 }
 
 [[nodiscard]] inline jinja::value values_of(std::span<const chat_message> messages) {
-  std::vector<jinja::value> all;
+  jinja::values all;
   all.reserve(messages.size());
   for (const chat_message& m : messages) {
     all.push_back(jinja::make_dict({{"role", jinja::make_text(m.role, is_role_name(m.role))},
