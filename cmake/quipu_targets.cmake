@@ -11,11 +11,12 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 # Headers that need an optional library, by component; everything else under include/ is the core.
 set(QUIPU_COMPONENT_HEADERS_utf8proc text/unicode_normal.hpp text/wordpiece.hpp notes/bert_encoder.hpp text/jinja.hpp
     text/jinja/access.hpp text/jinja/arithmetic.hpp text/jinja/brace_format.hpp text/jinja/evaluator.hpp
-    text/jinja/expression_parser.hpp text/jinja/filters.hpp text/jinja/formatting.hpp text/jinja/globals.hpp
-    text/jinja/iteration.hpp text/jinja/json_text.hpp text/jinja/lexer.hpp text/jinja/loop.hpp
-    text/jinja/operators.hpp text/jinja/parser.hpp text/jinja/python_text.hpp text/jinja/sequence_filters.hpp
-    text/jinja/string_literal.hpp text/jinja/tests.hpp text/jinja/text_edit.hpp text/jinja/text_filters.hpp
-    text/jinja/text_methods.hpp text/jinja/unicode.hpp text/jinja/word_wrap.hpp)
+    text/jinja/expression_evaluator.hpp text/jinja/expression_parser.hpp text/jinja/filters.hpp
+    text/jinja/formatting.hpp text/jinja/globals.hpp text/jinja/iteration.hpp text/jinja/json_text.hpp
+    text/jinja/lexer.hpp text/jinja/loop.hpp text/jinja/operators.hpp text/jinja/parser.hpp text/jinja/python_text.hpp
+    text/jinja/sequence_filters.hpp text/jinja/string_literal.hpp text/jinja/tests.hpp text/jinja/text_checks.hpp
+    text/jinja/text_edit.hpp text/jinja/text_filters.hpp text/jinja/text_methods.hpp text/jinja/token_stream.hpp
+    text/jinja/unicode.hpp text/jinja/word_wrap.hpp)
 set(QUIPU_COMPONENT_HEADERS_sqlite notes/fts5_retriever.hpp notes/sqlite_connection.hpp notes/sqlite_rows.hpp
     notes/sqlite_schema.hpp notes/sqlite_store.hpp)
 set(QUIPU_COMPONENT_HEADERS_hnswlib notes/hnsw_index.hpp)
