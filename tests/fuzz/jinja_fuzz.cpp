@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     allowed.made_bytes = 4 << 20;
     allowed.output_bytes = 1 << 20;
     const jinja::compiled_template compiled(input.substr(0, end), "input", allowed);
-    const jinja::value message = jinja::make_dict({{"role", jinja::trusted_text("user")}, {"content", jinja::make_text(given)}});
+    const jinja::value message =
+        jinja::make_dict({{"role", jinja::trusted_text("user")}, {"content", jinja::make_text(given)}});
     const jinja::value variables = jinja::make_dict({
         {"s", jinja::make_text(given)},
         {"n", jinja::value(3)},

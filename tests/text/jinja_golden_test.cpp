@@ -61,7 +61,8 @@ TEST_CASE("templates render what jinja2 renders", "[text][jinja_golden]") {
     }
     const std::string wanted = one.at("error").at("kind").get<std::string>();
     if (wanted == "limits") {
-      const bool fair = found.kind.empty() && one.contains("or_text") && found.text == one.at("or_text").get<std::string>();
+      const bool fair =
+          found.kind.empty() && one.contains("or_text") && found.text == one.at("or_text").get<std::string>();
       CHECK((!found.kind.empty() || fair));
       continue;
     }

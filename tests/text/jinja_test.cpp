@@ -26,7 +26,8 @@ std::string origins(const std::string& source, const value& variables) {
   return shown;
 }
 
-error_kind refusal(const std::string& source, const value& variables = jinja::make_dict(), const jinja::limits& allowed = {}) {
+error_kind refusal(const std::string& source, const value& variables = jinja::make_dict(),
+                   const jinja::limits& allowed = {}) {
   try {
     const std::string text = jinja::compiled_template(source, "t", allowed).render(variables, {allowed, {}});
     FAIL("rendered " << text.substr(0, 200));
@@ -55,7 +56,9 @@ std::string times(std::size_t n, const std::string& text) {
 
 TEST_CASE("a template is parsed once and rendered many times", "[text][jinja]") {
   const jinja::compiled_template greeting("{% for m in messages %}<{{ m.role }}>{{ m.content|trim }}\n{% endfor %}");
-  const value variables = jinja::make_dict({{"messages", jinja::make_list({jinja::make_dict({{"role", jinja::make_text("user")}, {"content", jinja::make_text(" hi ")}})})}});
+  const value variables =
+      jinja::make_dict({{"messages", jinja::make_list({jinja::make_dict({{"role", jinja::make_text("user")},
+                                                                         {"content", jinja::make_text(" hi ")}})})}});
   CHECK(greeting.render(variables) == "<user>hi\n");
   CHECK(greeting.render(variables) == "<user>hi\n");
   CHECK(greeting.render(jinja::make_dict()).empty());
@@ -65,21 +68,30 @@ TEST_CASE("a template is parsed once and rendered many times", "[text][jinja]") 
 }
 
 TEST_CASE("bytes of the template are told from bytes that it was given", "[text][jinja]") {
-  const value given = jinja::make_dict({{"user", jinja::make_text("<u>")}, {"eos", jinja::trusted_text("</s>")}, {"list", jinja::make_list({jinja::make_text("a"), jinja::make_text("b")})}});
+  const value given = jinja::make_dict({{"user", jinja::make_text("<u>")},
+                                        {"eos", jinja::trusted_text("</s>")},
+                                        {"list", jinja::make_list({jinja::make_text("a"), jinja::make_text("b")})}});
   CHECK(origins("<|im|>{{ user }}{{ eos }}", given) == "[<|im|>]<u>[</s>]");
   CHECK(origins("{{ '<|' + user + '|>' }}{{ 'a' ~ user ~ 1 }}", given) == "[<|]<u>[|>a]<u>1");
   CHECK(origins("{{ '-'.join(list) }}|{{ list|join(' + ') }}", given) == "a[-]b[|]a[ + ]b");
-  CHECK(origins("{{ ('[' ~ user ~ ']')[1:-1] }}{{ ('( ' ~ user ~ ' )')|replace('u', 'v') }}", given) == "<u>[( ]<[v]>[ )]");
+  CHECK(origins("{{ ('[' ~ user ~ ']')[1:-1] }}{{ ('( ' ~ user ~ ' )')|replace('u', 'v') }}", given) ==
+        "<u>[( ]<[v]>[ )]");
   CHECK(origins("{{ ('  ' ~ user ~ '  ')|trim }}{{ ('x' ~ user).split('<') }}", given) == "<u>['x', 'u>']");
   CHECK(origins("{% set s %}A{{ user }}B{% endset %}{{ s|lower }}{{ s[::-1] }}", given) == "[a]<u>[bB]>u<[A]");
-  CHECK(origins("{% macro m(x) %}({{ x }}){% endmacro %}{{ m(user) }}{% filter upper %}q{{ user }}{% endfilter %}", given) == "[(]<u>[)Q]<U>");
-  CHECK(origins("{{ '%s|%s'|format(user, 'a') }}{{ '{}!'.format(user) }}{{ user|e }}{{ '<'|e }}", given) == "<u>[|a]<u>[!]&lt;u&gt;[&lt;]");
-  CHECK(origins("{{ user|tojson }}{{ 'a'|tojson }}{{ [user, 'a'] }}{{ 5 }}{{ true }}", given) == "\"<u>\"\"a\"['<u>', 'a']5True");
+  CHECK(origins("{% macro m(x) %}({{ x }}){% endmacro %}{{ m(user) }}{% filter upper %}q{{ user }}{% endfilter %}",
+                given) == "[(]<u>[)Q]<U>");
+  CHECK(origins("{{ '%s|%s'|format(user, 'a') }}{{ '{}!'.format(user) }}{{ user|e }}{{ '<'|e }}", given) ==
+        "<u>[|a]<u>[!]&lt;u&gt;[&lt;]");
+  CHECK(origins("{{ user|tojson }}{{ 'a'|tojson }}{{ [user, 'a'] }}{{ 5 }}{{ true }}", given) ==
+        "\"<u>\"\"a\"['<u>', 'a']5True");
   CHECK(origins("{{ user[0] }}{{ 'ab'|first }}{% for c in 'x' ~ user %}{{ c }}{% endfor %}", given) == "<[ax]<u>");
-  CHECK(origins("{{ (user ~ '\\n' ~ 'b')|indent(2) }}{{ 'a'|center(3) }}{{ user.zfill(5) }}", given) == "<u>\n  [b a 00]<u>");
-  CHECK(origins("{{ ('a' ~ user).partition('<')[2] }}{{ (user ~ 'z')|reverse }}{{ user * 2 }}", given) == "u>[z]>u<<u><u>");
+  CHECK(origins("{{ (user ~ '\\n' ~ 'b')|indent(2) }}{{ 'a'|center(3) }}{{ user.zfill(5) }}", given) ==
+        "<u>\n  [b a 00]<u>");
+  CHECK(origins("{{ ('a' ~ user).partition('<')[2] }}{{ (user ~ 'z')|reverse }}{{ user * 2 }}", given) ==
+        "u>[z]>u<<u><u>");
   // A user's text that looks like a control token stays the user's, however the template passes it on.
-  CHECK(origins("{{ user|string|trim|list|join }}{{ dict(a=user).a }}{{ [user]|first }}{{ user if user }}", given) == "<u><u><u><u>");
+  CHECK(origins("{{ user|string|trim|list|join }}{{ dict(a=user).a }}{{ [user]|first }}{{ user if user }}", given) ==
+        "<u><u><u><u>");
 }
 
 TEST_CASE("errors say where, what was expected and what was found", "[text][jinja]") {
@@ -96,7 +108,9 @@ TEST_CASE("errors say where, what was expected and what was found", "[text][jinj
     FAIL("rendered");
   } catch (const jinja::template_error& problem) {
     CHECK(problem.kind() == error_kind::raised);
-    CHECK(problem.raised_message() == "No\n\x1b" "5");
+    CHECK(problem.raised_message() ==
+          "No\n\x1b"
+          "5");
     CHECK(problem.line() == 1);
     CHECK(std::string(problem.what()).find('\x1b') == std::string::npos);
   }
@@ -124,9 +138,11 @@ TEST_CASE("what takes too much ends in an error of kind limits", "[text][jinja]"
            "{{ 10 ** 100000 }}",
            "{{ range(100001) }}",
            "{% set ns = namespace(s='ab') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
-           "{% set ns = namespace(s='ab') %}{% for i in range(99) %}{% set ns.s = ns.s|replace('', 'xyz') %}{% endfor %}",
+           "{% set ns = namespace(s='ab') %}{% for i in range(99) %}{% set ns.s = ns.s|replace('', 'xyz') %}{% endfor "
+           "%}",
            "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l }}",
-           "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = ns.l|map('list') %}{% endfor %}{{ ns.l|list }}",
+           "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = ns.l|map('list') %}{% endfor %}{{ "
+           "ns.l|list }}",
            "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = {'a': ns.l}.values() %}{% endfor %}",
            "{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}",
            "{% set s = 'x' * 1000000 %}{% for i in range(99999) %}{{ s }}{% endfor %}",
@@ -155,7 +171,8 @@ TEST_CASE("what takes too much ends in an error of kind limits", "[text][jinja]"
   CHECK(refusal("12345678901", jinja::make_dict(), few) == error_kind::limits);
   few = {};
   few.depth = 20;
-  CHECK(refusal("{% macro f(n) %}{% if n %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(30) }}", jinja::make_dict(), few) == error_kind::limits);
+  CHECK(refusal("{% macro f(n) %}{% if n %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(30) }}", jinja::make_dict(),
+                few) == error_kind::limits);
 }
 
 TEST_CASE("templates as deep as jinja2 takes them render", "[text][jinja]") {
@@ -164,7 +181,8 @@ TEST_CASE("templates as deep as jinja2 takes them render", "[text][jinja]") {
   CHECK(rendered(times(20, "{% for i in [1] %}") + "x" + times(20, "{% endfor %}")) == "x");
   CHECK(rendered("{{ 1" + times(490, " + 1") + " }}") == "491");
   CHECK(rendered("{{ 'a'" + times(197, "|trim") + " }}") == "a");
-  CHECK(rendered("{% macro f(n) %}{% if n > 0 %}{{ f(n - 1) }}{% else %}end{% endif %}{% endmacro %}{{ f(190) }}") == "end");
+  CHECK(rendered("{% macro f(n) %}{% if n > 0 %}{{ f(n - 1) }}{% else %}end{% endif %}{% endmacro %}{{ f(190) }}") ==
+        "end");
   const std::string deep = times(980, "[") + "1" + times(980, "]");
   CHECK(rendered("{{ v|string|length }}", "{\"v\": " + deep + "}") == "1961");
   CHECK(rendered("{{ v == v }}{{ v|tojson|length }}", "{\"v\": " + deep + "}") == "True1961");
@@ -174,9 +192,14 @@ TEST_CASE("things that hold each other are let go", "[text][jinja]") {
   // The address sanitizer's leak check is the judge.
   CHECK(rendered("{% set ns = namespace() %}{% set ns.me = ns %}{% set ns.l = [ns, {'a': ns}] %}ok") == "ok");
   CHECK(rendered("{% macro f() %}{{ f is callable }}{% endmacro %}{{ f() }}") == "True");
-  CHECK(rendered("{% set ns = namespace() %}{% for i in [1, 2] %}{% set ns.a = loop %}{% set ns.m = loop.cycle %}{% endfor %}{{ ns.a.index }}") == "2");
-  CHECK(rendered("{% macro f() %}{% macro g() %}{{ g is callable }}{% endmacro %}{{ g() }}{% endmacro %}{{ f() }}{{ f() }}") == "TrueTrue");
-  CHECK(rendered("{% set h = namespace(c=namespace()) %}{% for i in range(5000) %}{% set n = namespace() %}{% set c = h.c %}{% set c.next = n %}{% set h.c = n %}{% endfor %}ok") == "ok");
+  CHECK(rendered("{% set ns = namespace() %}{% for i in [1, 2] %}{% set ns.a = loop %}{% set ns.m = loop.cycle %}{% "
+                 "endfor %}{{ ns.a.index }}") == "2");
+  CHECK(
+      rendered(
+          "{% macro f() %}{% macro g() %}{{ g is callable }}{% endmacro %}{{ g() }}{% endmacro %}{{ f() }}{{ f() }}") ==
+      "TrueTrue");
+  CHECK(rendered("{% set h = namespace(c=namespace()) %}{% for i in range(5000) %}{% set n = namespace() %}{% set c = "
+                 "h.c %}{% set c.next = n %}{% set h.c = n %}{% endfor %}ok") == "ok");
 }
 
 TEST_CASE("strftime_now asks the clock that it is given", "[text][jinja]") {
@@ -185,34 +208,46 @@ TEST_CASE("strftime_now asks the clock that it is given", "[text][jinja]") {
   options.clock.state = &moment;
   options.clock.seconds = [](const void* state) { return *static_cast<const std::int64_t*>(state); };
   const auto shown = [&](const char* format) {
-    return jinja::compiled_template(std::string("{{ strftime_now('") + format + "') }}").render(jinja::make_dict(), options);
+    return jinja::compiled_template(std::string("{{ strftime_now('") + format + "') }}")
+        .render(jinja::make_dict(), options);
   };
   CHECK(shown("%d %b %Y") == "28 Feb 2000");
-  CHECK(shown("%A %B %-d %I:%M:%S %p %j %U %W %V %G %u %w %y %e %%") == "Monday February 28 11:59:59 PM 059 09 09 09 2000 1 1 00 28 %");
+  CHECK(shown("%A %B %-d %I:%M:%S %p %j %U %W %V %G %u %w %y %e %%") ==
+        "Monday February 28 11:59:59 PM 059 09 09 09 2000 1 1 00 28 %");
   CHECK(refusal("{{ strftime_now('%Q') }}") == error_kind::runtime);
   CHECK(jinja::compiled_template("{{ strftime_now('%Y') }}").render(jinja::make_dict()).size() == 4);
 }
 
 TEST_CASE("JSON keeps the order of keys and the kind of numbers", "[text][jinja]") {
-  CHECK(rendered("{{ v }}", R"({"v": {"b": 1, "a": 1.0, "b": [true, null, "x"], "n": -5}})") == "{'b': [True, None, 'x'], 'a': 1.0, 'n': -5}");
-  CHECK(rendered("{{ v }} {{ w }}", R"({"v": 123456789012345678901234567890, "w": 18446744073709551615})") == "123456789012345678901234567890 18446744073709551615");
+  CHECK(rendered("{{ v }}", R"({"v": {"b": 1, "a": 1.0, "b": [true, null, "x"], "n": -5}})") ==
+        "{'b': [True, None, 'x'], 'a': 1.0, 'n': -5}");
+  CHECK(rendered("{{ v }} {{ w }}", R"({"v": 123456789012345678901234567890, "w": 18446744073709551615})") ==
+        "123456789012345678901234567890 18446744073709551615");
   CHECK_THROWS_AS(jinja::value_from_json("{", "text"), quipu::format_error);
   CHECK_THROWS_AS(jinja::value_from_json("\"\xff\"", "text"), quipu::format_error);
   CHECK_THROWS_AS(jinja::value_from_json(times(5000, "[") + times(5000, "]"), "text"), quipu::format_error);
   value deep = jinja::make_list({});
-  CHECK_THROWS_AS([&] { for (int i = 0; i < 2000; ++i) deep = jinja::make_list({deep}); }(), quipu::config_error);
+  CHECK_THROWS_AS(
+      [&] {
+        for (int i = 0; i < 2000; ++i) deep = jinja::make_list({deep});
+      }(),
+      quipu::config_error);
 }
 
 TEST_CASE("dicts of many keys find each of them", "[text][jinja]") {
   value dict = jinja::make_dict();
   for (int i = 0; i < 1000; ++i) jinja::set_key(dict, "k" + std::to_string(i), value(i));
   const value variables = jinja::make_dict({{"d", dict}});
-  CHECK(jinja::compiled_template("{{ d.k999 + d['k0'] }}{{ d.k1000 is defined }}{{ d|length }}{{ 'k77' in d }}").render(variables) == "999False1000True");
+  CHECK(jinja::compiled_template("{{ d.k999 + d['k0'] }}{{ d.k1000 is defined }}{{ d|length }}{{ 'k77' in d }}")
+            .render(variables) == "999False1000True");
 }
 
 TEST_CASE("whole numbers go beyond 64 bits", "[text][jinja]") {
   CHECK(rendered("{{ 2 ** 200 }}") == "1606938044258990275541962092341162602522202993782792835301376");
-  CHECK(rendered("{{ -(10 ** 25) // 7 }} {{ -(10 ** 25) % 7 }} {{ 10 ** 25 / 10 ** 24 }}") == "-1428571428571428571428572 4 10.0");
-  CHECK(rendered("{{ 10 ** 25 == 1e25 }} {{ 10 ** 22 == 1e22 }} {{ (2 ** 64)|tojson }}") == "False True 18446744073709551616");
-  CHECK(rendered("{{ (-9223372036854775807 - 1) // -1 }} {{ '%x' % (2 ** 70) }}") == "9223372036854775808 400000000000000000");
+  CHECK(rendered("{{ -(10 ** 25) // 7 }} {{ -(10 ** 25) % 7 }} {{ 10 ** 25 / 10 ** 24 }}") ==
+        "-1428571428571428571428572 4 10.0");
+  CHECK(rendered("{{ 10 ** 25 == 1e25 }} {{ 10 ** 22 == 1e22 }} {{ (2 ** 64)|tojson }}") ==
+        "False True 18446744073709551616");
+  CHECK(rendered("{{ (-9223372036854775807 - 1) // -1 }} {{ '%x' % (2 ** 70) }}") ==
+        "9223372036854775808 400000000000000000");
 }

@@ -32,12 +32,16 @@ struct render_options {
 /// A template, ready to render.
 ///
 /// It does what jinja2 3.1.6 does as transformers sets it up for chat templates: ImmutableSandboxedEnvironment with
-/// trim_blocks and lstrip_blocks, the tags break, continue and generation, the functions raise_exception and strftime_now,
-/// and a tojson that escapes nothing for HTML. Not here, and refused by name: autoescape, scoped and required blocks, the
-/// filters random, urlize and pprint, lipsum, encode, translate and \N{...}.
+/// trim_blocks and lstrip_blocks, the tags break, continue and generation, the functions raise_exception and
+/// strftime_now, and a tojson that escapes nothing for HTML. Not here, and refused by name: autoescape, scoped and
+/// required blocks, the filters random, urlize and pprint, lipsum, encode, translate and \N{...}.
 ///
-/// Any template may be compiled and rendered, hostile ones too: what takes too long, too much memory or too much stack ends
-/// in an error of kind `limits`.
+/// Any template may be compiled and rendered, hostile ones too: what takes too long, too much memory or too much
+/// stack ends in an error of kind `limits`.
+///
+/// A chat template of transformers is given: `messages` (a list of dicts with role, content, tool_calls ...; keys whose
+/// value is null are left out before), `tools` and `documents` (none if there are none), `add_generation_prompt`,
+/// `bos_token`, `eos_token` and the other special tokens, and whatever the user adds (`enable_thinking` ...).
 ///
 /// Threads: const; several may render at once, each with variables of its own (values count without locks).
 /// Example: tests/text/jinja_test.cpp
@@ -50,21 +54,24 @@ class compiled_template {
       : place_(std::move(place)), tree_(std::make_unique<syntax_tree>()) {
     if (source.size() > allowed.template_bytes) {
       throw template_error(error_kind::limits, place_, 1,
-                           concat("expected a template of at most ", std::to_string(allowed.template_bytes), " bytes, found ", std::to_string(source.size())));
+                           concat("expected a template of at most ", std::to_string(allowed.template_bytes),
+                                  " bytes, found ", std::to_string(source.size())));
     }
     tree_->source = normal_source(source);
     parser(*tree_, lexer(tree_->source, place_).tokens(), place_).parse();
     scope_analysis(*tree_, place_, find_filter, find_test).run();
   }
 
-  /// The rendered text in pieces: neighbours differ in origin, and put together they are the text. `text_builder` tells
-  /// the rule of origins. Names that the template puts into marks, as in '<|' + message.role + '|>', are from the template
-  /// only if the caller hands them in as `trusted_text`; so are bos_token and its like.
+  /// The rendered text in pieces: neighbours differ in origin, and put together they are the text. `text_builder`
+  /// tells the rule of origins. Names that the template puts into marks, as in '<|' + message.role + '|>', are from the
+  /// template only if the caller hands them in as `trusted_text`; so are bos_token and its like. Text that the caller
+  /// trusts is to come from a list of its own, never from a message.
   ///
-  /// @param variables  a dict: the template's variables by name
+  /// @param variables  a dict: the template's variables by name (`make_dict`, or `value_from_json`)
   /// @throws template_error  see `error_kind`
   /// @throws config_error    `variables` is no dict
-  [[nodiscard]] std::vector<rendered_piece> render_pieces(const value& variables, const render_options& options = {}) const {
+  [[nodiscard]] std::vector<rendered_piece> render_pieces(const value& variables,
+                                                          const render_options& options = {}) const {
     std::vector<rendered_piece> pieces;
     const value rendered = render_value(variables, options);
     const text_object& text = text_of(rendered);
@@ -79,8 +86,8 @@ class compiled_template {
     return pieces;
   }
 
-  /// The rendered text as one string, for people to read: encoding it would make control tokens of whatever looks like them
-  /// in the messages. Parameters and errors as of `render_pieces`.
+  /// The rendered text as one string, for people to read: encoding it would make control tokens of whatever looks like
+  /// them in the messages. Parameters and errors as of `render_pieces`.
   [[nodiscard]] std::string render(const value& variables, const render_options& options = {}) const {
     const value rendered = render_value(variables, options);
     return std::string(chars_of(rendered));

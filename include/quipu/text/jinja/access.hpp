@@ -19,7 +19,8 @@ namespace quipu::text::jinja {
 
 /// A function with its subject.
 struct method_object : object {
-  method_object(value s, const method_entry& e) : object(kind::method, destroy_as<method_object>), self(std::move(s)), entry(e) {
+  method_object(value s, const method_entry& e)
+      : object(kind::method, destroy_as<method_object>), self(std::move(s)), entry(e) {
     depth = self.depth() + 1;
   }
   value self;
@@ -84,7 +85,9 @@ inline value is_whole(evaluation& run, const value& self, arguments& given) {
 inline value bit_length(evaluation& run, const value& self, arguments& given) {
   text_methods::need_places(run, given, 0, 0);
   std::int64_t n = 0;
-  for (auto rest = static_cast<std::uint64_t>(self.integer() < 0 ? -self.integer() : self.integer()); rest != 0; rest >>= 1) ++n;
+  for (auto rest = static_cast<std::uint64_t>(self.integer() < 0 ? -self.integer() : self.integer()); rest != 0;
+       rest >>= 1)
+    ++n;
   return value(n);
 }
 
@@ -123,20 +126,28 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 
 /// What Python has, and the sandbox forbids: methods that change their subject, and names in underlines.
 [[nodiscard, gnu::noinline]] inline bool is_forbidden(const value& of, std::string_view name) noexcept {
-  const auto among = [&](const std::string_view* first, std::size_t n) { return std::find(first, first + n, name) != first + n; };
+  const auto among = [&](const std::string_view* first, std::size_t n) {
+    return std::find(first, first + n, name) != first + n;
+  };
   if (name.starts_with("__") && name.ends_with("__")) {
     static constexpr std::string_view everywhere[] = {
-        "__class__", "__delattr__", "__dir__", "__doc__", "__eq__", "__format__", "__ge__", "__getattribute__", "__gt__", "__hash__", "__init__",
-        "__init_subclass__", "__le__", "__lt__", "__ne__", "__new__", "__reduce__", "__reduce_ex__", "__repr__", "__setattr__", "__sizeof__",
-        "__str__", "__subclasshook__"};
-    static constexpr std::string_view of_callables[] = {"__call__", "__code__", "__globals__", "__closure__", "__defaults__", "__dict__", "__func__",
-                                                        "__kwdefaults__", "__module__", "__name__", "__qualname__", "__self__", "__wrapped__"};
-    static constexpr std::string_view of_containers[] = {"__len__", "__getitem__", "__iter__", "__contains__", "__add__", "__mul__", "__setitem__"};
+        "__class__", "__delattr__",      "__dir__",    "__doc__",  "__eq__",          "__format__",
+        "__ge__",    "__getattribute__", "__gt__",     "__hash__", "__init__",        "__init_subclass__",
+        "__le__",    "__lt__",           "__ne__",     "__new__",  "__reduce__",      "__reduce_ex__",
+        "__repr__",  "__setattr__",      "__sizeof__", "__str__",  "__subclasshook__"};
+    static constexpr std::string_view of_callables[] = {
+        "__call__",       "__code__",   "__globals__", "__closure__",  "__defaults__", "__dict__",   "__func__",
+        "__kwdefaults__", "__module__", "__name__",    "__qualname__", "__self__",     "__wrapped__"};
+    static constexpr std::string_view of_containers[] = {"__len__", "__getitem__", "__iter__",   "__contains__",
+                                                         "__add__", "__mul__",     "__setitem__"};
     if (among(everywhere, std::size(everywhere))) return true;
-    if (of.is(kind::builtin) || of.is(kind::method) || of.is(kind::macro)) return among(of_callables, std::size(of_callables));
-    return (of.is_text() || of.is_sequence() || of.is(kind::dict) || of.is(kind::range)) && among(of_containers, std::size(of_containers));
+    if (of.is(kind::builtin) || of.is(kind::method) || of.is(kind::macro))
+      return among(of_callables, std::size(of_callables));
+    return (of.is_text() || of.is_sequence() || of.is(kind::dict) || of.is(kind::range)) &&
+           among(of_containers, std::size(of_containers));
   }
-  static constexpr std::string_view of_list[] = {"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"};
+  static constexpr std::string_view of_list[] = {"append", "clear",  "extend",  "insert",
+                                                 "pop",    "remove", "reverse", "sort"};
   static constexpr std::string_view of_dict[] = {"clear", "pop", "popitem", "setdefault", "update"};
   if (of.is(kind::list)) return among(of_list, std::size(of_list));
   return of.is(kind::dict) && among(of_dict, std::size(of_dict));
@@ -253,7 +264,8 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// `of[begin:end:step]`; none or null stands for the end.
-[[nodiscard, gnu::noinline]] inline value slice_of(evaluation& run, const value& of, const value& begin, const value& end, const value& by) {
+[[nodiscard, gnu::noinline]] inline value slice_of(evaluation& run, const value& of, const value& begin,
+                                                   const value& end, const value& by) {
   const auto given = [](const value& v) { return !v.is(kind::missing) && !v.is(kind::none); };
   if (of.is_undefined()) fail_undefined(run, of);
   bool is_slice = of.is_text() || of.is_sequence() || of.is(kind::range);
@@ -278,7 +290,9 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
   const std::int64_t span = step < 0 ? first - last : last - first;
   const std::uint64_t stride = step < 0 ? ~static_cast<std::uint64_t>(step) + 1 : static_cast<std::uint64_t>(step);
   const std::uint64_t count = span <= 0 ? 0 : (static_cast<std::uint64_t>(span) - 1) / stride + 1;
-  const auto at = [&](std::uint64_t i) { return static_cast<std::size_t>(first + static_cast<std::int64_t>(i) * step); };
+  const auto at = [&](std::uint64_t i) {
+    return static_cast<std::size_t>(first + static_cast<std::int64_t>(i) * step);
+  };
   if (of.is(kind::range)) {
     const auto& range = of.as<range_object>();
     auto* made = new range_object;
@@ -298,13 +312,15 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
     return run.sequence(of.what(), std::move(items));
   }
   const std::string_view chars = chars_of(of);
-  if (static_cast<std::size_t>(n) == chars.size() && step == 1) return part_of_text(run, of, at(0), at(0) + static_cast<std::size_t>(count));
+  if (static_cast<std::size_t>(n) == chars.size() && step == 1)
+    return part_of_text(run, of, at(0), at(0) + static_cast<std::size_t>(count));
   std::vector<std::size_t> offsets;  // where characters begin
   run.make(static_cast<std::size_t>(n) + 1, sizeof(std::size_t));
   offsets.reserve(static_cast<std::size_t>(n) + 1);
   for (std::size_t i = 0; i < chars.size(); i += step_at(chars, i)) offsets.push_back(i);
   offsets.push_back(chars.size());
-  if (step == 1) return count == 0 ? part_of_text(run, of, 0, 0) : part_of_text(run, of, offsets[at(0)], offsets[at(count - 1) + 1]);
+  if (step == 1)
+    return count == 0 ? part_of_text(run, of, 0, 0) : part_of_text(run, of, offsets[at(0)], offsets[at(count - 1) + 1]);
   run.make(chars.size());
   text_builder out;
   for (std::uint64_t i = 0; i < count; ++i) out.append(text_of(of), offsets[at(i)], offsets[at(i) + 1]);

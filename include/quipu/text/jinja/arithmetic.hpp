@@ -23,7 +23,8 @@ namespace quipu::text::jinja {
 
 [[nodiscard, gnu::noinline]] inline value whole_result(evaluation& run, big_integer number) {
   if (number.bits() > limits::integer_bits) {
-    run.fail(error_kind::limits, concat("expected whole numbers of at most ", std::to_string(limits::integer_bits), " bits, found a larger one"));
+    run.fail(error_kind::limits, concat("expected whole numbers of at most ", std::to_string(limits::integer_bits),
+                                        " bits, found a larger one"));
   }
   return make_integer(std::move(number));
 }
@@ -47,7 +48,8 @@ namespace quipu::text::jinja {
       if (a == 0 && b < 0) run.fail("no negative power of 0", "one");
       const double result = std::pow(a, b);
       if (std::isnan(result) && !std::isnan(a) && !std::isnan(b)) run.fail("a power that is a real number", "another");
-      if (std::isinf(result) && std::isfinite(a) && std::isfinite(b)) run.fail("a power in the range of a float", "a larger one");
+      if (std::isinf(result) && std::isfinite(a) && std::isfinite(b))
+        run.fail("a power in the range of a float", "a larger one");
       return value(result);
     }
     default: break;
@@ -79,7 +81,8 @@ namespace quipu::text::jinja {
     if (base.is_zero()) return value(exponent == 0 ? 1 : 0);
     return value(base.is_negative() && exponent % 2 != 0 ? -1 : 1);
   }
-  if (static_cast<std::uint64_t>(exponent) > limits::integer_bits) exponent = limits::integer_bits + 1;  // too much in any case
+  if (static_cast<std::uint64_t>(exponent) > limits::integer_bits)
+    exponent = limits::integer_bits + 1;  // too much in any case
   big_integer result(1);
   while (exponent > 0) {
     run.step(1 + base.bits() * base.bits() / 1024 / 16);
@@ -176,7 +179,8 @@ namespace quipu::text::jinja {
     }
   }
   constexpr const char* names[] = {"+", "-", "*", "/", "//", "%", "**"};
-  run.fail(concat("operands that '", names[static_cast<std::size_t>(how)], "' takes"), concat(type_name(a), " and ", type_name(b)));
+  run.fail(concat("operands that '", names[static_cast<std::size_t>(how)], "' takes"),
+           concat(type_name(a), " and ", type_name(b)));
 }
 
 }  // namespace quipu::text::jinja

@@ -86,7 +86,8 @@ class big_integer {
         bool rest = room < 32 && (digit << room & 0xFFFFFFFFu) != 0;
         for (std::size_t i = 0; i + 3 < n; ++i) rest = rest || digits_[i] != 0;
         if (rest) high |= 1;
-        result = std::ldexp(static_cast<double>(high), static_cast<int>(std::min<std::size_t>(32 * (n - 2), 100000)) - room);
+        result =
+            std::ldexp(static_cast<double>(high), static_cast<int>(std::min<std::size_t>(32 * (n - 2), 100000)) - room);
       }
     }
     if (n < 3) result = static_cast<double>(high);

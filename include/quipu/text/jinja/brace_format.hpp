@@ -97,7 +97,9 @@ inline void append_in_form(evaluation& run, text_builder& out, const value& v, c
       append_text_in_form(run, out, text_of(run.text(one)), form, false);
       return;
     }
-    if (std::string_view(std::string_view("\0dnxXob", 7)).find(form.letter) == std::string_view::npos || form.precision >= 0) refuse();
+    if (std::string_view(std::string_view("\0dnxXob", 7)).find(form.letter) == std::string_view::npos ||
+        form.precision >= 0)
+      refuse();
     out.append(whole_in_form(run, v, form), false);
   } else {
     refuse();
@@ -170,7 +172,8 @@ class brace_formatter {
     text_builder plain;
     append_in_form(run_, plain, item, spec.text(), trusted);
     const bool is_safe = item.is_text() && text_of(item).safe;
-    if (is_safe && spec.size() != 0) run_.fail("no specification for text that is marked as safe", printable(spec.text().chars));
+    if (is_safe && spec.size() != 0)
+      run_.fail("no specification for text that is marked as safe", printable(spec.text().chars));
     const value shown = escaped(run_, plain.take(is_safe));
     out.append(text_of(shown));
   }
@@ -188,7 +191,8 @@ class brace_formatter {
       } else {
         place = first.size() > 6 ? given_.positional.size() : static_cast<std::size_t>(std::stoul(std::string(first)));
       }
-      if (place >= given_.positional.size()) run_.fail("a value for each field", concat("none for number ", std::to_string(place)));
+      if (place >= given_.positional.size())
+        run_.fail("a value for each field", concat("none for number ", std::to_string(place)));
       item = given_.positional[place];
     } else {
       const value* found = nullptr;
@@ -212,7 +216,8 @@ class brace_formatter {
         if (stop == path.npos) run_.fail("']' in a field", printable(path));
         const std::string_view key = path.substr(end + 1, stop - end - 1);
         value number;
-        const bool is_number = !key.empty() && key.find_first_not_of("0123456789") == key.npos && read_integer(key, 10, number);
+        const bool is_number =
+            !key.empty() && key.find_first_not_of("0123456789") == key.npos && read_integer(key, 10, number);
         item = run_.item(run_, item, is_number ? number : run_.text(key));
         end = stop + 1;
       } else {
@@ -231,10 +236,12 @@ class brace_formatter {
   bool by_number_ = false;
 };
 
-[[nodiscard]] inline value brace_format(evaluation& run, const value& format, const arguments& given, const value* mapping) {
+[[nodiscard]] inline value brace_format(evaluation& run, const value& format, const arguments& given,
+                                        const value* mapping) {
   run.make(96);
   text_builder out;
-  brace_formatter(run, given, mapping, text_of(format).safe).append(out, text_of(format), 0, chars_of(format).size(), 2);
+  brace_formatter(run, given, mapping, text_of(format).safe)
+      .append(out, text_of(format), 0, chars_of(format).size(), 2);
   return out.take(text_of(format).safe);
 }
 

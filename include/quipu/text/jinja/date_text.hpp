@@ -16,8 +16,8 @@ namespace quipu::text::jinja {
 /// Parts of a moment on the wall clock.
 struct date_parts {
   std::int64_t year;
-  int month;     ///< 1..12
-  int day;       ///< 1..31
+  int month;  ///< 1..12
+  int day;    ///< 1..31
   int hour;
   int minute;
   int second;
@@ -59,8 +59,14 @@ struct date_parts {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);
-  return {std::int64_t{local.tm_year} + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour,
-          local.tm_min, local.tm_sec, local.tm_wday, local.tm_yday};
+  return {std::int64_t{local.tm_year} + 1900,
+          local.tm_mon + 1,
+          local.tm_mday,
+          local.tm_hour,
+          local.tm_min,
+          local.tm_sec,
+          local.tm_wday,
+          local.tm_yday};
 }
 
 /// ISO 8601's week, and the year that it belongs to.
@@ -82,9 +88,10 @@ struct date_parts {
 
 /// strftime(format). @throws template_error  a letter that is not supported
 [[nodiscard]] inline std::string date_text(evaluation& run, const date_parts& at, std::string_view format) {
-  static constexpr std::string_view days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-  static constexpr std::string_view months[] = {"January", "February", "March", "April", "May", "June", "July",
-                                                "August", "September", "October", "November", "December"};
+  static constexpr std::string_view days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                              "Thursday", "Friday", "Saturday"};
+  static constexpr std::string_view months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                                "July",    "August",   "September", "October", "November", "December"};
   std::string out;
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%' || i + 1 == format.size()) {

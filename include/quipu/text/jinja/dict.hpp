@@ -42,16 +42,20 @@ namespace quipu::text::jinja {
     return order == 2 ? 2 : -order;
   }
   if (!a.is(kind::real) && !b.is(kind::real)) {
-    const auto wide = [](const value& v) { return v.is(kind::big) ? v.as<big_object>().number : big_integer(v.integer()); };
+    const auto wide = [](const value& v) {
+      return v.is(kind::big) ? v.as<big_object>().number : big_integer(v.integer());
+    };
     return big_integer::compare(wide(a), wide(b));
   }
-  if (a.is(kind::real) && b.is(kind::real)) return a.real() < b.real() ? -1 : a.real() > b.real() ? 1 : a.real() == b.real() ? 0 : 2;
+  if (a.is(kind::real) && b.is(kind::real))
+    return a.real() < b.real() ? -1 : a.real() > b.real() ? 1 : a.real() == b.real() ? 0 : 2;
   // Beyond 64 bits every float is a whole number.
   const double real = a.is(kind::real) ? a.real() : b.real();
   if (std::isnan(real)) return 2;
   const int side = a.is(kind::real) ? -1 : 1;
   if (std::isinf(real)) return real > 0 ? -side : side;
-  return side * big_integer::compare(a.is(kind::real) ? b.as<big_object>().number : a.as<big_object>().number, big_integer::of_real(real));
+  return side * big_integer::compare(a.is(kind::real) ? b.as<big_object>().number : a.as<big_object>().number,
+                                     big_integer::of_real(real));
 }
 
 /// Equality of keys. 1, 1.0 and true are one key.

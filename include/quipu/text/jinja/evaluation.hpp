@@ -20,12 +20,12 @@ namespace quipu::text::jinja {
 /// What a rendering may use. A template that takes more ends in an error of kind `limits`; nothing here bounds what the
 /// variables given to it hold.
 struct limits {
-  std::size_t steps = 4'000'000;             ///< nodes, loop turns, items and, by 32, bytes looked at
-  std::size_t made_bytes = 96 << 20;         ///< of all values made on the way, those no longer used included
-  std::size_t output_bytes = 32 << 20;       ///< of the rendered text
-  std::size_t depth = 2000;                  ///< nested expressions, tags and macros
-  std::size_t stack_bytes = 2 << 20;         ///< of the thread's stack
-  std::size_t template_bytes = 1 << 20;      ///< of a template's source
+  std::size_t steps = 4'000'000;         ///< nodes, loop turns, items and, by 32, bytes looked at
+  std::size_t made_bytes = 96 << 20;     ///< of all values made on the way, those no longer used included
+  std::size_t output_bytes = 32 << 20;   ///< of the rendered text
+  std::size_t depth = 2000;              ///< nested expressions, tags and macros
+  std::size_t stack_bytes = 2 << 20;     ///< of the thread's stack
+  std::size_t template_bytes = 1 << 20;  ///< of a template's source
   static constexpr std::size_t integer_bits = 16384;
 };
 
@@ -54,8 +54,8 @@ struct builtin_function {
   value (*call)(evaluation&, arguments&);
 };
 
-/// A mutable thing (namespace, loop, running function): kept to the end of the rendering, since such things may hold each
-/// other in a circle.
+/// A mutable thing (namespace, loop, running function): kept to the end of the rendering, since such things may hold
+/// each other in a circle.
 struct kept_object : object {
   using object::object;
   kept_object* previous = nullptr;
@@ -79,7 +79,8 @@ class evaluation {
   [[nodiscard]] wall_clock clock() const noexcept { return clock_; }
   [[nodiscard]] const limits& allowed() const noexcept { return allowed_; }
 
-  [[noreturn, gnu::cold, gnu::noinline]] void fail(error_kind kind, std::string_view sentence, std::string raised = {}) const {
+  [[noreturn, gnu::cold, gnu::noinline]] void fail(error_kind kind, std::string_view sentence,
+                                                   std::string raised = {}) const {
     throw template_error(kind, place_, line, sentence, std::move(raised));
   }
   /// "expected ..., found ..."
@@ -202,9 +203,10 @@ class evaluation {
 
 /// Python's name of the kind, for messages.
 [[nodiscard]] inline const char* type_name(const value& v) noexcept {
-  constexpr const char* names[] = {"Undefined", "NoneType", "bool",  "int",   "float",  "function", "Undefined", "int",
-                                   "str",       "list",     "tuple", "dict",  "Namespace", "range", "method", "Macro",
-                                   "LoopContext", "generator", "dict_view", "Cycler", "Joiner", "frame"};
+  constexpr const char* names[] = {"Undefined", "NoneType", "bool",   "int",   "float",       "function",
+                                   "Undefined", "int",      "str",    "list",  "tuple",       "dict",
+                                   "Namespace", "range",    "method", "Macro", "LoopContext", "generator",
+                                   "dict_view", "Cycler",   "Joiner", "frame"};
   if (v.is_text() && text_of(v).safe) return "Markup";
   return names[static_cast<std::size_t>(v.what())];
 }
@@ -212,9 +214,9 @@ class evaluation {
 /// Why the value is undefined.
 [[nodiscard]] inline std::string undefined_reason(const undefined_object& one) {
   if (!one.hint.empty()) return one.hint;
-  const std::string name = one.name.is_text()              ? printable(chars_of(one.name))
-                           : one.name.is_integral()        ? std::to_string(one.name.integer())
-                                                           : std::string(type_name(one.name));
+  const std::string name = one.name.is_text()       ? printable(chars_of(one.name))
+                           : one.name.is_integral() ? std::to_string(one.name.integer())
+                                                    : std::string(type_name(one.name));
   if (one.owner == nullptr) return concat(name, " is undefined");
   return concat("'", one.owner, " object' has no ", one.name.is_text() ? "attribute " : "element ", name);
 }
@@ -240,10 +242,12 @@ class parameters {
   [[nodiscard]] bool has(std::size_t i) const noexcept { return found_[i] != nullptr; }
 
  private:
-  [[gnu::noinline]] static void bind(const evaluation& run, std::string_view function, const arguments& given, const std::string_view* names,
-                   std::size_t n, std::size_t required, const value** found) {
+  [[gnu::noinline]] static void bind(const evaluation& run, std::string_view function, const arguments& given,
+                                     const std::string_view* names, std::size_t n, std::size_t required,
+                                     const value** found) {
     if (given.positional.size() > n) {
-      run.fail(concat("at most ", std::to_string(n), " arguments of ", function), std::to_string(given.positional.size()));
+      run.fail(concat("at most ", std::to_string(n), " arguments of ", function),
+               std::to_string(given.positional.size()));
     }
     for (std::size_t i = 0; i < n; ++i) found[i] = i < given.positional.size() ? &given.positional[i] : nullptr;
     for (const auto& [name, item] : given.named) {

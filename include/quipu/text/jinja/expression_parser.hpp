@@ -17,122 +17,15 @@
 #include <quipu/text/jinja/python_text.hpp>  // read_integer
 #include <quipu/text/jinja/string_literal.hpp>
 #include <quipu/text/jinja/syntax.hpp>
+#include <quipu/text/jinja/token_stream.hpp>
 
 namespace quipu::text::jinja {
 
 /// Follows jinja2 3.1's grammar of expressions, with its odd precedences (see its parser.py).
-class expression_parser {
+class expression_parser : public token_stream {
  public:
-  expression_parser(syntax_tree& tree, std::vector<token> tokens, std::string_view place)
-      : tree_(tree), tokens_(std::move(tokens)), place_(place), stack_(static_cast<char*>(__builtin_frame_address(0))) {}
+  using token_stream::token_stream;
 
- protected:
-  // Nesting that the parser follows; jinja2 itself ends at 69 brackets, 98 tags, 197 filters and 491 terms.
-  static constexpr std::size_t deepest_nesting = 250;
-  static constexpr std::uint32_t highest_tree = 600;
-  static constexpr std::size_t most_stack = 2 << 20;
-  static constexpr std::size_t most_names = 500;  // of arguments or parameters in one place: each is compared with all others
-
-  [[noreturn, gnu::cold, gnu::noinline]] void fail(std::string_view expected, std::string_view found, std::uint32_t line = 0) const {
-    throw template_error(error_kind::syntax, place_, line != 0 ? line : now().line,
-                         concat("expected ", expected, ", found ", found));
-  }
-  [[noreturn, gnu::cold, gnu::noinline]] void too_deep() const {
-    throw template_error(error_kind::limits, place_, now().line, "expected a template nested less deeply and with fewer names, found a larger one");
-  }
-
-  class deeper {
-   public:
-    [[gnu::noinline]] explicit deeper(expression_parser& of) : of_(of) {
-      auto* here = static_cast<char*>(__builtin_frame_address(0));
-      const auto used = static_cast<std::size_t>(here < of.stack_ ? of.stack_ - here : here - of.stack_);
-      if (of.nesting_ >= deepest_nesting || used > most_stack) of.too_deep();
-      ++of.nesting_;
-    }
-    ~deeper() { --of_.nesting_; }
-    deeper(const deeper&) = delete;
-    deeper& operator=(const deeper&) = delete;
-
-   private:
-    expression_parser& of_;
-  };
-
-  [[nodiscard]] const token& now() const noexcept { return tokens_[at_]; }
-  [[nodiscard]] const token& after() const noexcept { return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_]; }
-  const token& pass() noexcept {
-    const token& passed = tokens_[at_];
-    if (at_ + 1 < tokens_.size()) ++at_;
-    return passed;
-  }
-  [[nodiscard, gnu::noinline]] bool is_sign(std::string_view text) const noexcept { return now().kind == token_kind::sign && now().text == text; }
-  [[nodiscard, gnu::noinline]] bool is_name(std::string_view text) const noexcept { return now().kind == token_kind::name && now().text == text; }
-  [[gnu::noinline]] bool skip_sign(std::string_view text) noexcept {
-    if (!is_sign(text)) return false;
-    pass();
-    return true;
-  }
-  [[gnu::noinline]] bool skip_name(std::string_view text) noexcept {
-    if (!is_name(text)) return false;
-    pass();
-    return true;
-  }
-  [[nodiscard]] std::string shown(const token& one) const {
-    switch (one.kind) {
-      case token_kind::end: return "the end of the template";
-      case token_kind::variable_end: return "the end of the print mark";
-      case token_kind::block_end: return "the end of the tag";
-      default: return printable(one.text);
-    }
-  }
-  [[gnu::noinline]] void expect_sign(std::string_view text) {
-    if (!skip_sign(text)) fail(concat("'", text, "'"), shown(now()));
-  }
-  [[gnu::noinline]] void expect_name(std::string_view text) {
-    if (!skip_name(text)) fail(concat("'", text, "'"), shown(now()));
-  }
-  [[gnu::noinline]] const token& expect(token_kind kind, std::string_view what) {
-    if (now().kind != kind) fail(what, shown(now()));
-    return pass();
-  }
-
-  [[nodiscard, gnu::noinline]] node& make(node_kind what, std::uint32_t line) {
-    node& made = tree_.nodes.emplace_back();
-    made.what = what;
-    made.line = line;
-    return made;
-  }
-  /// Adds a term to a chain. jinja2 nests them, and so ends at 491.
-  void add_term(node& chain, node* term) const {
-    add(chain, term);
-    if (chain.items.size() > highest_tree) too_deep();
-  }
-  /// Notes that `below` is a part of `above`.
-  void grow(node& above, const node* below) const {
-    if (below == nullptr) return;
-    if (below->height + 1 > above.height) above.height = below->height + 1;
-    if (above.height > highest_tree) too_deep();
-  }
-  void add(node& above, node* below) const {
-    above.items.push_back(below);
-    grow(above, below);
-  }
-  [[nodiscard]] node* make_name(const token& from) {
-    node& made = make(node_kind::name, from.line);
-    made.name = tree_.name_id(from.text);
-    if (from.text == "loop") ++seen_.loop;
-    if (from.text == "caller") ++seen_.caller;
-    if (from.text == "varargs") ++seen_.varargs;
-    if (from.text == "kwargs") ++seen_.kwargs;
-    made.constant = tree_.name_of[made.name];
-    return &made;
-  }
-  [[nodiscard]] node* make_constant(value constant, std::uint32_t line) {
-    node& made = make(node_kind::constant, line);
-    made.constant = std::move(constant);
-    return &made;
-  }
-
- public:
   [[nodiscard]] node* parse_expression(bool with_conditional = true) {
     const deeper guard(*this);
     return with_conditional ? parse_conditional() : parse_or();
@@ -181,8 +74,8 @@ class expression_parser {
       std::string_view text;
       sign is;
     };
-    static constexpr row rows[] = {{"==", sign::equal}, {"!=", sign::unequal},     {"<", sign::less},
-                                   {"<=", sign::less_equal}, {">", sign::greater}, {">=", sign::greater_equal}};
+    static constexpr row rows[] = {{"==", sign::equal},      {"!=", sign::unequal}, {"<", sign::less},
+                                   {"<=", sign::less_equal}, {">", sign::greater},  {">=", sign::greater_equal}};
     for (const row& one : rows) {
       if (!is_sign(one.text)) continue;
       pass();
@@ -296,7 +189,8 @@ class expression_parser {
       }
       return make_constant(tree_.text(joined), first.line);
     }
-    if (first.kind == token_kind::integer || first.kind == token_kind::real) return make_constant(number(pass()), first.line);
+    if (first.kind == token_kind::integer || first.kind == token_kind::real)
+      return make_constant(number(pass()), first.line);
     if (skip_sign("(")) {
       node* inside = parse_tuple(false, true, true, false);
       expect_sign(")");
@@ -529,22 +423,6 @@ class expression_parser {
     grow(negation, &made);
     return &negation;
   }
-
-  /// How often the special names were read so far: tells whether a body uses them.
-  struct special_names {
-    std::size_t loop = 0;
-    std::size_t caller = 0;
-    std::size_t varargs = 0;
-    std::size_t kwargs = 0;
-  };
-
-  syntax_tree& tree_;
-  special_names seen_;
-  std::vector<token> tokens_;
-  std::string_view place_;
-  std::size_t at_ = 0;
-  std::size_t nesting_ = 0;
-  char* stack_;
 };
 
 }  // namespace quipu::text::jinja

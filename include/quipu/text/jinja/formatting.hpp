@@ -31,7 +31,8 @@ struct text_form {
 };
 
 /// Digits of a real number in the form of C's e, f or g. @pre finite
-[[nodiscard]] inline std::string real_digits(evaluation& run, double number, char letter, std::int64_t precision, bool alternate) {
+[[nodiscard]] inline std::string real_digits(evaluation& run, double number, char letter, std::int64_t precision,
+                                             bool alternate) {
   constexpr std::int64_t most = 1 << 20;
   if (precision > most) run.fail("a precision that fits", std::to_string(precision));
   run.make(static_cast<std::size_t>(precision) + 340);
@@ -46,9 +47,11 @@ struct text_form {
 }
 
 /// Puts a sign, digits and padding together.
-[[nodiscard]] inline std::string in_width(evaluation& run, const text_form& form, std::string sign, std::string digits) {
+[[nodiscard]] inline std::string in_width(evaluation& run, const text_form& form, std::string sign,
+                                          std::string digits) {
   if (form.grouping != '\0') {
-    const std::size_t group = form.letter == 'x' || form.letter == 'X' || form.letter == 'o' || form.letter == 'b' ? 4 : 3;
+    const std::size_t group =
+        form.letter == 'x' || form.letter == 'X' || form.letter == 'o' || form.letter == 'b' ? 4 : 3;
     std::size_t end = digits.find_first_not_of("0123456789abcdefABCDEF");
     if (end == digits.npos) end = digits.size();
     for (std::size_t at = end; at > group;) digits.insert(at -= group, 1, form.grouping);
@@ -127,7 +130,8 @@ struct text_form {
 }
 
 /// A text cut to the precision and padded to the width, with the origins of its bytes.
-inline void append_text_in_form(evaluation& run, text_builder& out, const text_object& text, const text_form& form, bool fill_trusted) {
+inline void append_text_in_form(evaluation& run, text_builder& out, const text_object& text, const text_form& form,
+                                bool fill_trusted) {
   std::size_t end = 0;
   std::int64_t n = 0;
   while (end < text.chars.size() && (form.precision < 0 || n < form.precision)) {
@@ -292,7 +296,9 @@ inline void append_text_in_form(evaluation& run, text_builder& out, const text_o
       default: run.fail("a known letter behind %", printable(std::string_view(&form.letter, 1)));
     }
   }
-  const bool has_rest = is_tuple ? used < items_of(given).size() : used == 0 && !used_dict && !given.is(kind::dict) && !given.is(kind::list) && !given.is_undefined();
+  const bool has_rest =
+      is_tuple ? used < items_of(given).size()
+               : used == 0 && !used_dict && !given.is(kind::dict) && !given.is(kind::list) && !given.is_undefined();
   if (has_rest) run.fail("no more values than % in a text", "more");
   return out.take(text.safe);
 }

@@ -40,7 +40,8 @@ class value_from_events {
     constexpr std::size_t most_digits = 4300;
     const bool negative = !written.empty() && written[0] == '-';
     const std::string_view digits = std::string_view(written).substr(negative ? 1 : 0);
-    if (digits.empty() || digits.size() > most_digits || digits.find_first_not_of("0123456789") != digits.npos) return add(value(number));
+    if (digits.empty() || digits.size() > most_digits || digits.find_first_not_of("0123456789") != digits.npos)
+      return add(value(number));
     big_integer whole = big_integer::of_digits(digits, 10);
     if (negative) whole.negate();
     return add(make_integer(std::move(whole)));
@@ -100,8 +101,8 @@ class value_from_events {
   std::string problem_;
 };
 
-/// The value that a JSON text stands for: objects are dicts with their keys in order (of equal ones the last value stays),
-/// 1 is a whole number and 1.0 is none; all text is given, not trusted.
+/// The value that a JSON text stands for: objects are dicts with their keys in order (of equal ones the last value
+/// stays), 1 is a whole number and 1.0 is none; all text is given, not trusted.
 ///
 /// @param place  what to call the text in messages
 /// @throws format_error  not JSON, not UTF-8, or nested deeper than `deepest_value`

@@ -49,7 +49,8 @@ inline value range(evaluation& run, arguments& given) {
                                       : static_cast<std::uint64_t>(start) - static_cast<std::uint64_t>(stop);
   const std::uint64_t length = has_items ? (span - 1) / stride + 1 : 0;
   if (length > longest_range) {
-    run.fail(error_kind::limits, concat("expected a range of at most ", std::to_string(longest_range), " items, found ", std::to_string(length)));
+    run.fail(error_kind::limits, concat("expected a range of at most ", std::to_string(longest_range), " items, found ",
+                                        std::to_string(length)));
   }
   run.make(sizeof(range_object));
   auto* made = new range_object;
@@ -62,7 +63,8 @@ inline value range(evaluation& run, arguments& given) {
 }
 /// Arguments of dict() and namespace() as a dict.
 [[nodiscard]] inline value dict(evaluation& run, arguments& given) {
-  if (given.positional.size() > 1) run.fail("at most one dict or list of pairs", std::to_string(given.positional.size()));
+  if (given.positional.size() > 1)
+    run.fail("at most one dict or list of pairs", std::to_string(given.positional.size()));
   run.make(96);
   auto* made = new dict_object;
   value result(made);
@@ -96,7 +98,8 @@ inline value make_namespace(evaluation& run, arguments& given) {
   return result;
 }
 inline value cycler(evaluation& run, arguments& given) {
-  if (!given.named.empty() || given.positional.empty()) run.fail("at least one item for cycler, none by name", "others");
+  if (!given.named.empty() || given.positional.empty())
+    run.fail("at least one item for cycler, none by name", "others");
   run.make(sizeof(cycler_object) + given.positional.size() * sizeof(value));
   auto* made = new cycler_object;
   value result(made);
@@ -118,7 +121,8 @@ inline value joiner(evaluation& run, arguments& given) {
 inline value raise_exception(evaluation& run, arguments& given) {
   const parameters<1> found(run, "raise_exception", given, {"message"}, 1);
   const value message = to_text(run, *found[0]);
-  run.fail(error_kind::raised, concat("the template refuses: ", printable(chars_of(message))), std::string(chars_of(message)));
+  run.fail(error_kind::raised, concat("the template refuses: ", printable(chars_of(message))),
+           std::string(chars_of(message)));
 }
 inline value strftime_now(evaluation& run, arguments& given) {
   const parameters<1> found(run, "strftime_now", given, {"format"}, 1);
@@ -126,11 +130,18 @@ inline value strftime_now(evaluation& run, arguments& given) {
   run.look(format.size());
   return run.text(date_text(run, date_now(run.clock()), format));
 }
-inline value lipsum(evaluation& run, arguments&) { run.fail("a function that this library has", "lipsum, which is not supported here"); }
+inline value lipsum(evaluation& run, arguments&) {
+  run.fail("a function that this library has", "lipsum, which is not supported here");
+}
 
-inline constexpr builtin_function entries[] = {{"range", range},   {"namespace", make_namespace},         {"dict", dict},
-                                               {"cycler", cycler}, {"joiner", joiner},                    {"lipsum", lipsum},
-                                               {"raise_exception", raise_exception}, {"strftime_now", strftime_now}};
+inline constexpr builtin_function entries[] = {{"range", range},
+                                               {"namespace", make_namespace},
+                                               {"dict", dict},
+                                               {"cycler", cycler},
+                                               {"joiner", joiner},
+                                               {"lipsum", lipsum},
+                                               {"raise_exception", raise_exception},
+                                               {"strftime_now", strftime_now}};
 
 inline value next_of_cycler(evaluation& run, const value& self, arguments& given) {
   text_methods::need_places(run, given, 0, 0);

@@ -109,9 +109,9 @@ struct stream_object : object {
 
   cursor in;
   step_function step = nullptr;
-  arguments given;           ///< of the filter or test
+  arguments given;             ///< of the filter or test
   const void* what = nullptr;  ///< the filter or test
-  values parts;  ///< state of the stream
+  values parts;                ///< state of the stream
   std::size_t count = 0;
   bool flag = false;
   bool running = false;  ///< a stream that asks itself for items

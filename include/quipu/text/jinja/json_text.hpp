@@ -81,7 +81,8 @@ inline void append_json_string(evaluation& run, std::string& out, std::string_vi
 
 /// Appends `v`; lines inside begin with `level` indents.
 /// @throws template_error  a value that JSON has no form for
-inline void append_json(evaluation& run, std::string& out, const value& v, const json_form& form, std::size_t level = 0) {
+inline void append_json(evaluation& run, std::string& out, const value& v, const json_form& form,
+                        std::size_t level = 0) {
   const evaluation::deeper guard(run);
   run.step();
   const std::size_t before = out.size();
@@ -118,7 +119,8 @@ inline void append_json(evaluation& run, std::string& out, const value& v, const
       std::vector<const dict_object::entry*> entries;
       for (const auto& entry : dict_of(v).entries) entries.push_back(&entry);
       if (form.sort_keys) {
-        stable_sort_items(entries, false, [&](const auto* a, const auto* b) { return compare(run, a->first, b->first) == -1; });
+        stable_sort_items(entries, false,
+                          [&](const auto* a, const auto* b) { return compare(run, a->first, b->first) == -1; });
       }
       out += '{';
       bool first = true;

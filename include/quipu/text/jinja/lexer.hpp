@@ -110,7 +110,8 @@ class lexer {
   /// The end of a tag at `i`: "%}", "-%}" with the blanks behind, "+%}"; a newline behind the plain form. 0 if none.
   [[nodiscard]] std::size_t end_of_tag(std::size_t i, std::string_view mark) const noexcept {
     const std::string_view rest = source_.substr(i);
-    if (rest.starts_with(mark)) return mark.size() + (mark != "}}" && rest.substr(mark.size()).starts_with("\n") ? 1 : 0);
+    if (rest.starts_with(mark))
+      return mark.size() + (mark != "}}" && rest.substr(mark.size()).starts_with("\n") ? 1 : 0);
     if (!rest.empty() && rest[0] == '-' && rest.substr(1).starts_with(mark)) {
       return 1 + mark.size() + blanks(i + 1 + mark.size());
     }

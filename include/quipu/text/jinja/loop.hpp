@@ -33,7 +33,8 @@ struct frame_object : kept_object {
 
 /// A macro, or the body of a call block, with the variables around it.
 struct macro_object : object {
-  macro_object(const function_code& c, value o) : object(kind::macro, destroy_as<macro_object>), code(c), outer(std::move(o)) {}
+  macro_object(const function_code& c, value o)
+      : object(kind::macro, destroy_as<macro_object>), code(c), outer(std::move(o)) {}
   const function_code& code;
   value outer;
 };
@@ -41,7 +42,11 @@ struct macro_object : object {
 /// `loop`: where a loop stands.
 struct loop_object : kept_object {
   loop_object(cursor from, const statement& c, value f, std::int64_t level)
-      : kept_object(kind::loop, destroy_as<loop_object>), in(std::move(from)), code(&c), frame(std::move(f)), depth0(level) {
+      : kept_object(kind::loop, destroy_as<loop_object>),
+        in(std::move(from)),
+        code(&c),
+        frame(std::move(f)),
+        depth0(level) {
     clear = [](kept_object* one) {
       auto* me = static_cast<loop_object*>(one);
       me->end();

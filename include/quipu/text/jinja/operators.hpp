@@ -34,7 +34,8 @@ namespace quipu::text::jinja {
   }
 }
 
-/// Can the value be a key? Counts what hashing and comparing it cost, which for tuples of shared tuples is beyond all bounds.
+/// Can the value be a key? Counts what hashing and comparing it cost, which for tuples of shared tuples is beyond all
+/// bounds.
 [[nodiscard, gnu::noinline]] inline bool can_be_key(evaluation& run, const value& key) {
   run.step();
   if (key.is_text()) run.look(chars_of(key).size());
@@ -119,9 +120,7 @@ inline void need_hashable(evaluation& run, const value& key) {
       if (!item.is_text()) run.fail("text to look for in a text", type_name(item));
       run.look(chars_of(container).size());
       return find_text(chars_of(container), chars_of(item)) != std::string_view::npos;
-    case kind::dict:
-      need_hashable(run, item);
-      return dict_of(container).find(item) != dict_object::none;
+    case kind::dict: need_hashable(run, item); return dict_of(container).find(item) != dict_object::none;
     case kind::list:
     case kind::tuple:
       for (const value& one : items_of(container)) {
@@ -152,8 +151,9 @@ void stable_sort_items(std::vector<Item>& items, bool reverse, const Less& less)
       std::size_t left = begin;
       std::size_t right = middle;
       for (std::size_t to = begin; to < end; ++to) {
-        const bool take_right = left == middle || (right < end && (reverse ? less(items[left], items[right])
-                                                                          : less(items[right], items[left])));
+        const bool take_right =
+            left == middle ||
+            (right < end && (reverse ? less(items[left], items[right]) : less(items[right], items[left])));
         other[to] = std::move(items[take_right ? right++ : left++]);
       }
     }

@@ -31,7 +31,8 @@ class parser : public expression_parser {
  private:
   using names = std::initializer_list<std::string_view>;
 
-  /// Statements up to a tag of `ends`, which is the current token then; up to the end of the template if there are none.
+  /// Statements up to a tag of `ends`, which is the current token then; up to the end of the template if there are
+  /// none.
   [[nodiscard]] body parse_body(names ends) {
     const deeper guard(*this);
     body result;
@@ -87,7 +88,7 @@ class parser : public expression_parser {
     made.line = line;
     return made;
   }
-  using expression_parser::make;
+  using token_stream::make;
 
   [[nodiscard]] statement* parse_statement(names ends) {
     using parse_function = statement* (parser::*)();
@@ -96,14 +97,14 @@ class parser : public expression_parser {
       parse_function parse;
     };
     static constexpr row rows[] = {
-        {"for", &parser::parse_for},          {"if", &parser::parse_if},
-        {"set", &parser::parse_set},          {"macro", &parser::parse_macro},
-        {"call", &parser::parse_call_block},  {"filter", &parser::parse_filter_block},
-        {"with", &parser::parse_with},        {"generation", &parser::parse_generation},
+        {"for", &parser::parse_for},           {"if", &parser::parse_if},
+        {"set", &parser::parse_set},           {"macro", &parser::parse_macro},
+        {"call", &parser::parse_call_block},   {"filter", &parser::parse_filter_block},
+        {"with", &parser::parse_with},         {"generation", &parser::parse_generation},
         {"block", &parser::parse_named_block}, {"print", &parser::parse_print},
-        {"break", &parser::parse_jump},       {"continue", &parser::parse_jump},
-        {"include", &parser::parse_loader},   {"import", &parser::parse_loader},
-        {"from", &parser::parse_loader},      {"extends", &parser::parse_loader},
+        {"break", &parser::parse_jump},        {"continue", &parser::parse_jump},
+        {"include", &parser::parse_loader},    {"import", &parser::parse_loader},
+        {"from", &parser::parse_loader},       {"extends", &parser::parse_loader},
     };
     if (now().kind != token_kind::name) fail("the name of a tag", shown(now()));
     for (const row& one : rows) {
@@ -267,7 +268,8 @@ class parser : public expression_parser {
       if (other.same(made.function->name)) fail("every block once", concat("block ", shown(name), " twice"), name.line);
     }
     blocks_.push_back(made.function->name);
-    if (is_name("scoped") || is_name("required")) fail("a plain block", concat("a block that is ", shown(now()), ", which is not supported here"));
+    if (is_name("scoped") || is_name("required"))
+      fail("a plain block", concat("a block that is ", shown(now()), ", which is not supported here"));
     parse_function_body(*made.function, "endblock");
     skip_name(name.text);
     return &made;

@@ -5,12 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <quipu/core/error.hpp>      // concat
 #include <quipu/core/printable.hpp>  // names in messages
 #include <quipu/text/jinja/error.hpp>
+#include <quipu/text/jinja/symbols.hpp>
 #include <quipu/text/jinja/syntax.hpp>
 
 namespace quipu::text::jinja {
@@ -18,7 +18,7 @@ namespace quipu::text::jinja {
 /// Which variable a name means is settled by where it stands, not by what has run: jinja2 turns templates into Python
 /// functions (see its idtracking.py and compiler.py). A scope that assigns to a name gets a variable of its own, which
 /// begins as the outer one's copy; a macro shares the variables around it, as they are when it runs.
-class scope_analysis {
+class scope_analysis : private scope_symbols {
  public:
   using find_function = const void* (*)(std::string_view name);
 
@@ -39,87 +39,6 @@ class scope_analysis {
   }
 
  private:
-  struct function_state {
-    explicit function_state(function_code& c, function_state* o = nullptr)
-        : code(c), outer(o), depth(o == nullptr ? 0 : o->depth + 1) {}
-    function_code& code;
-    function_state* outer;
-    std::uint32_t depth;
-    std::uint32_t n_slot = 0;
-    std::unordered_map<std::uint64_t, std::uint32_t> slots;  // by level and name
-  };
-  struct reference {
-    const function_state* function = nullptr;
-    std::uint32_t index = 0;
-  };
-  struct binding {
-    reference ref;
-    bool has_ref = false;
-    bool has_load = false;
-    bool is_parameter = false;
-    bool stored = false;
-    load::from source = load::from::nowhere;
-    reference outer;
-  };
-  /// Names of one scope. Branches of an `if` lie over the scope's own names until they are put together.
-  struct symbols {
-    explicit symbols(function_state& f) : function(f) {}
-    symbols(function_state& f, symbols& o, bool is_test = false)
-        : function(f), outer(&o), level(o.level + (is_test ? 0x10001u : 1u)) {}
-    struct branch_of {
-      symbols& base;
-    };
-    explicit symbols(branch_of b) : function(b.base.function), outer(b.base.outer), base(&b.base), level(b.base.level) {}
-
-    function_state& function;
-    symbols* outer = nullptr;
-    symbols* base = nullptr;
-    std::uint32_t level = 0;
-    std::unordered_map<std::uint32_t, binding> names;
-  };
-
-  [[nodiscard]] static const reference* find_here(const symbols& in, std::uint32_t name) {
-    for (const symbols* one = &in; one != nullptr; one = one->base) {
-      const auto at = one->names.find(name);
-      if (at != one->names.end() && at->second.has_ref) return &at->second.ref;
-    }
-    return nullptr;
-  }
-  [[nodiscard]] static const reference* find(const symbols* in, std::uint32_t name) {
-    for (; in != nullptr; in = in->outer) {
-      if (const reference* found = find_here(*in, name)) return found;
-    }
-    return nullptr;
-  }
-  static binding& define(symbols& in, std::uint32_t name, load::from source) {
-    const std::uint64_t key = std::uint64_t{in.level} << 32 | name;
-    const auto [at, is_new] = in.function.slots.try_emplace(key, in.function.n_slot);
-    if (is_new) ++in.function.n_slot;
-    binding& made = in.names[name];
-    made.ref = {&in.function, at->second};
-    made.has_ref = true;
-    made.has_load = true;
-    made.is_parameter = false;
-    made.source = source;
-    return made;
-  }
-  static void store(symbols& in, std::uint32_t name) {
-    in.names[name].stored = true;
-    if (find_here(in, name) != nullptr) return;
-    const reference* outer = find(in.outer, name);
-    binding& made = define(in, name, outer != nullptr ? load::from::outer : load::from::nowhere);
-    if (outer != nullptr) made.outer = *outer;
-  }
-  static std::uint32_t declare_parameter(symbols& in, std::uint32_t name) {
-    binding& made = define(in, name, load::from::nowhere);
-    made.stored = true;
-    made.is_parameter = true;
-    return made.ref.index;
-  }
-  static void use(symbols& in, std::uint32_t name) {
-    if (find(&in, name) == nullptr) define(in, name, load::from::given);
-  }
-
   // First walk: which names a scope uses; inner scopes wait for their turn.
 
   static void visit(symbols& in, const node* one) {
@@ -171,7 +90,8 @@ class scope_analysis {
   }
   static void visit_branches(symbols& in, const statement& one) {
     visit(in, one.branches[0].test);
-    symbols parts[] = {symbols(symbols::branch_of{in}), symbols(symbols::branch_of{in}), symbols(symbols::branch_of{in})};
+    symbols parts[] = {symbols(symbols::branch_of{in}), symbols(symbols::branch_of{in}),
+                       symbols(symbols::branch_of{in})};
     visit(parts[0], one.branches[0].body);
     for (std::size_t i = 1; i < one.branches.size(); ++i) {
       // An elif is an `if` without else to jinja2.
@@ -183,49 +103,8 @@ class scope_analysis {
     visit(parts[2], one.otherwise);
     join(in, parts, 3);
   }
-  /// Puts branches together: what only some of them assign keeps its outer value in the others.
-  static void join(symbols& in, const symbols* branches, std::size_t n) {
-    std::vector<std::uint32_t> stored;
-    for (std::size_t i = 0; i < n; ++i) {
-      for (const auto& [name, one] : branches[i].names) {
-        if (one.stored && !is_stored(in, name)) stored.push_back(name);
-      }
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      for (const auto& [name, one] : branches[i].names) {
-        binding& mine = in.names[name];
-        mine.stored = mine.stored || one.stored;
-        if (!one.has_ref) continue;
-        const bool was_stored = mine.stored;
-        mine = one;
-        mine.stored = was_stored;
-      }
-    }
-    for (const std::uint32_t name : stored) {
-      const reference ref = *find(&in, name);
-      binding& mine = in.names[name];
-      mine.ref = ref;
-      mine.has_ref = true;
-      mine.has_load = true;
-      mine.is_parameter = false;
-      const reference* outer = find(in.outer, name);
-      mine.source = outer != nullptr ? load::from::outer : load::from::given;
-      if (outer != nullptr) mine.outer = *outer;
-    }
-  }
-  [[nodiscard]] static bool is_stored(const symbols& in, std::uint32_t name) {
-    for (const symbols* one = &in; one != nullptr; one = one->base) {
-      const auto at = one->names.find(name);
-      if (at != one->names.end() && at->second.stored) return true;
-    }
-    return false;
-  }
-
   // Second walk: places of variables, inner scopes, filters and tests. `soft` is jinja2's word for inside an `if`.
 
-  [[nodiscard]] static slot slot_of(const function_state& from, const reference& ref) {
-    return {from.depth - ref.function->depth, ref.index};
-  }
   void resolve(symbols& in, node* one, bool soft) {
     if (one == nullptr) return;
     if (one->what == node_kind::name) {
@@ -238,8 +117,9 @@ class scope_analysis {
       const bool is_filter = one->what == node_kind::filter;
       one->entry = (is_filter ? find_filter_ : find_test_)(chars_of(one->constant));
       if (one->entry == nullptr && !soft) {
-        throw template_error(error_kind::syntax, place_, one->line,
-                             concat("expected a known ", is_filter ? "filter" : "test", ", found ", printable(chars_of(one->constant))));
+        throw template_error(
+            error_kind::syntax, place_, one->line,
+            concat("expected a known ", is_filter ? "filter" : "test", ", found ", printable(chars_of(one->constant))));
       }
     }
     resolve(in, one->first, soft);
@@ -285,7 +165,8 @@ class scope_analysis {
         symbols inner(in.function, in);
         for (std::size_t i = 0; i < one.items.size(); i += 2) visit_target(inner, *one.items[i], true);
         visit(inner, one.body);
-        for (std::size_t i = 0; i < one.items.size(); ++i) resolve(i % 2 == 0 ? inner : in, one.items[i], i % 2 != 0 && soft);
+        for (std::size_t i = 0; i < one.items.size(); ++i)
+          resolve(i % 2 == 0 ? inner : in, one.items[i], i % 2 != 0 && soft);
         resolve(inner, one.body, false);
         finish(inner, one.inner);
         break;
@@ -317,7 +198,8 @@ class scope_analysis {
     if (code.explicit_caller && code.caller != function_code::no_slot) {
       for (const auto& parameter : code.parameters) {
         if (chars_of(parameter.name) != "caller" || parameter.fallback != nullptr) continue;
-        throw template_error(error_kind::syntax, place_, one.line, "expected a default value of the parameter 'caller', found none");
+        throw template_error(error_kind::syntax, place_, one.line,
+                             "expected a default value of the parameter 'caller', found none");
       }
     }
     const auto declare = [&](std::uint32_t& place, std::string_view name) {

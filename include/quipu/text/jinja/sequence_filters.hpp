@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/text/jinja/access.hpp>  // slice_of
 #include <quipu/text/jinja/arithmetic.hpp>
 #include <quipu/text/jinja/evaluation.hpp>
 #include <quipu/text/jinja/iteration.hpp>
@@ -36,7 +37,8 @@ namespace filters {
     const std::size_t dot = std::min(rest.find('.'), rest.size());
     const std::string_view part = rest.substr(0, dot);
     value number;
-    const bool is_number = !part.empty() && part.find_first_not_of("0123456789") == part.npos && read_integer(part, 10, number);
+    const bool is_number =
+        !part.empty() && part.find_first_not_of("0123456789") == part.npos && read_integer(part, 10, number);
     path.push_back(is_number ? number : run.text(part));
     if (dot == rest.size()) return path;
     rest.remove_prefix(dot + 1);
@@ -54,7 +56,8 @@ namespace filters {
 }
 
 /// A stream over the items of `source`; over none if that is false, as jinja2's own filters do it.
-[[nodiscard]] inline value stream_of(evaluation& run, const value& source, stream_object::step_function step, values parts = {}) {
+[[nodiscard]] inline value stream_of(evaluation& run, const value& source, stream_object::step_function step,
+                                     values parts = {}) {
   run.make(sizeof(stream_object) + parts.size() * sizeof(value));
   auto* made = new stream_object;
   value result(made);
@@ -66,7 +69,9 @@ namespace filters {
   return result;
 }
 inline bool pass_on(evaluation& run, stream_object& one, value& out) { return one.in.next(run, out); }
-[[nodiscard]] inline value stream_of(evaluation& run, values items) { return stream_of(run, run.list(std::move(items)), pass_on); }
+[[nodiscard]] inline value stream_of(evaluation& run, values items) {
+  return stream_of(run, run.list(std::move(items)), pass_on);
+}
 
 inline value list(evaluation& run, const value& v, arguments&) { return run.list(items_from(run, v)); }
 inline value length(evaluation& run, const value& v, arguments&) {
@@ -269,9 +274,11 @@ inline value group_by(evaluation& run, const value& v, arguments& given) {
 
 /// A filter by the name that map() was given, or a test by that of select().
 template <class Entry>
-const Entry& entry_named(evaluation& run, const value& name, const void* (*find)(std::string_view) noexcept, const char* what) {
+const Entry& entry_named(evaluation& run, const value& name, const void* (*find)(std::string_view) noexcept,
+                         const char* what) {
   const void* found = name.is_text() ? find(chars_of(name)) : nullptr;
-  if (found == nullptr) run.fail(concat("the name of a ", what), name.is_text() ? printable(chars_of(name)) : std::string(type_name(name)));
+  if (found == nullptr)
+    run.fail(concat("the name of a ", what), name.is_text() ? printable(chars_of(name)) : std::string(type_name(name)));
   return *static_cast<const Entry*>(found);
 }
 inline bool next_attribute(evaluation& run, stream_object& one, value& out) {
@@ -310,7 +317,8 @@ inline bool next_selected(evaluation& run, stream_object& one, value& out) {
   while (one.in.next(run, out)) {
     const value subject = one.parts.empty() ? out : follow(run, out, items_of(one.parts[0]));
     arguments given = one.given;
-    const bool holds = one.what == nullptr ? is_true(subject) : test_holds(run, *static_cast<const test_entry*>(one.what), subject, given);
+    const bool holds = one.what == nullptr ? is_true(subject)
+                                           : test_holds(run, *static_cast<const test_entry*>(one.what), subject, given);
     if (holds != one.flag) return true;
   }
   return false;

@@ -22,7 +22,8 @@ inline void append_literal(std::string& out, std::string_view written, std::stri
     return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : 99;
   };
   const auto refuse = [&](std::string_view found) {
-    throw template_error(error_kind::syntax, place, line, concat("expected a text with Python's escapes, found ", found));
+    throw template_error(error_kind::syntax, place, line,
+                         concat("expected a text with Python's escapes, found ", found));
   };
   const auto append_code = [&](std::uint32_t code) {
     // Half of a pair is a character to Python, but nothing that UTF-8 can hold.

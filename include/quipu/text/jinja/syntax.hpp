@@ -40,8 +40,23 @@ enum class node_kind : std::uint8_t {
   namespace_part  ///< target only: name.constant
 };
 
-enum class sign : std::uint8_t { add, subtract, multiply, divide, floor_divide, modulo, power,
-                                 equal, unequal, less, less_equal, greater, greater_equal, in, not_in };
+enum class sign : std::uint8_t {
+  add,
+  subtract,
+  multiply,
+  divide,
+  floor_divide,
+  modulo,
+  power,
+  equal,
+  unequal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  in,
+  not_in
+};
 
 struct node;
 
@@ -144,8 +159,8 @@ struct statement {
   scope inner;
   scope test_scope;
   scope else_scope;
-  slot place;      ///< of the macro's name
-  node* test_target = nullptr;  ///< the target again, in the variables of the test
+  slot place;                    ///< of the macro's name
+  node* test_target = nullptr;   ///< the target again, in the variables of the test
   std::uint32_t loop_index = 0;  ///< place of `loop`
 };
 

@@ -25,10 +25,11 @@ namespace quipu::text::jinja {
 
 /// Collects pieces of text with their origins.
 ///
-/// The rule of origins: literals of the template and variables that the caller marked are trusted, all else is given. An
-/// operation that moves bytes (`+`, `~`, join, slices, replace, strip, format, indent, macros, set blocks ...) keeps the
-/// origin of each byte; so does one that maps characters (upper, escape ...). Text made of other kinds (numbers, repr,
-/// tojson, dates) is given.
+/// The rule of origins: literals of the template and variables that the caller marked are trusted, all else is given.
+/// An operation that moves bytes (`+`, `~`, join, slices, replace, strip, format, macros, set blocks ...) keeps the
+/// origin of each byte; so does one that maps characters (upper, escape ...). Padding and separators that an operation
+/// makes itself are the template's; the newlines and blanks of indent are, if all of its text is. Text made of other
+/// kinds (numbers, repr, tojson, dates) is given.
 class text_builder {
  public:
   [[gnu::noinline]] text_builder() : made_(new text_object), owner_(made_) {}

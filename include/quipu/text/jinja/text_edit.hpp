@@ -19,7 +19,8 @@
 namespace quipu::text::jinja {
 
 /// Bytes [begin, end) of a text.
-[[nodiscard, gnu::noinline]] inline value part_of_text(evaluation& run, const value& text, std::size_t begin, std::size_t end) {
+[[nodiscard, gnu::noinline]] inline value part_of_text(evaluation& run, const value& text, std::size_t begin,
+                                                       std::size_t end) {
   if (begin == 0 && end == chars_of(text).size()) return text;
   run.make(96 + end - begin);
   text_builder out;
@@ -36,7 +37,12 @@ namespace quipu::text::jinja {
   std::size_t begin = 0;
   for (std::size_t i = 0; i <= chars.size(); ++i) {
     const char c = i < chars.size() ? chars[i] : '&';
-    const std::string_view name = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : "";
+    const std::string_view name = c == '&'    ? "&amp;"
+                                  : c == '<'  ? "&lt;"
+                                  : c == '>'  ? "&gt;"
+                                  : c == '"'  ? "&#34;"
+                                  : c == '\'' ? "&#39;"
+                                              : "";
     if (name.empty()) continue;
     out.append(text_of(text), begin, i);
     if (i == chars.size()) break;
@@ -72,7 +78,8 @@ namespace quipu::text::jinja {
 enum class ends : std::uint8_t { left, right, both };
 
 /// Where `text` begins and ends without blanks, or without the characters of `chars` if that is given.
-[[nodiscard]] inline std::pair<std::size_t, std::size_t> strip_range(evaluation& run, std::string_view text, const value* chars, ends which) {
+[[nodiscard]] inline std::pair<std::size_t, std::size_t> strip_range(evaluation& run, std::string_view text,
+                                                                     const value* chars, ends which) {
   std::vector<char32_t> set;
   if (chars != nullptr) {
     const std::string_view all = chars_of(*chars);
@@ -83,7 +90,9 @@ enum class ends : std::uint8_t { left, right, both };
     }
     std::sort(set.begin(), set.end());
   }
-  const auto goes = [&](char32_t c) { return chars == nullptr ? is_blank(c) : std::binary_search(set.begin(), set.end(), c); };
+  const auto goes = [&](char32_t c) {
+    return chars == nullptr ? is_blank(c) : std::binary_search(set.begin(), set.end(), c);
+  };
   std::size_t begin = 0;
   std::size_t end = text.size();
   while (which != ends::right && begin < end) {
@@ -107,7 +116,8 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// Non-overlapping places of `wanted`, from the left or from the right (then in falling order), `most` of them.
-[[nodiscard]] inline std::vector<std::size_t> places_of(evaluation& run, std::string_view text, std::string_view wanted, bool from_right, std::size_t most) {
+[[nodiscard]] inline std::vector<std::size_t> places_of(evaluation& run, std::string_view text, std::string_view wanted,
+                                                        bool from_right, std::size_t most) {
   std::vector<std::size_t> places;
   const text_finder finder(wanted);
   run.look(text.size() + wanted.size());
@@ -132,7 +142,8 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// str.split and rsplit at `separator`, which is not empty.
-[[nodiscard]] inline value split_at(evaluation& run, const value& text, std::string_view separator, bool from_right, std::size_t most) {
+[[nodiscard]] inline value split_at(evaluation& run, const value& text, std::string_view separator, bool from_right,
+                                    std::size_t most) {
   std::vector<std::size_t> places = places_of(run, chars_of(text), separator, from_right, most);
   if (from_right) std::reverse(places.begin(), places.end());
   values parts;
@@ -200,7 +211,8 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// str.replace; `count` below 0 is without end. The result is plain text.
-[[nodiscard, gnu::noinline]] inline value replaced(evaluation& run, const value& text, const value& old, const value& with, std::int64_t count) {
+[[nodiscard, gnu::noinline]] inline value replaced(evaluation& run, const value& text, const value& old,
+                                                   const value& with, std::int64_t count) {
   const std::string_view chars = chars_of(text);
   const std::string_view wanted = chars_of(old);
   std::size_t left = count < 0 ? static_cast<std::size_t>(-1) : static_cast<std::size_t>(count);
@@ -254,11 +266,14 @@ enum class ends : std::uint8_t { left, right, both };
 /// Where a padded text has its padding.
 enum class padding : std::uint8_t { left, right, both };
 
-[[nodiscard, gnu::noinline]] inline value padded(evaluation& run, const value& text, std::int64_t width, const value& fill, padding where) {
+[[nodiscard, gnu::noinline]] inline value padded(evaluation& run, const value& text, std::int64_t width,
+                                                 const value& fill, padding where) {
   const std::int64_t missing = width - static_cast<std::int64_t>(count_characters(chars_of(text)));
   if (missing <= 0) return text;
   run.make(static_cast<std::size_t>(missing), chars_of(fill).size());
-  const std::int64_t left = where == padding::left ? missing : where == padding::right ? 0 : missing / 2 + (missing & width & 1);
+  const std::int64_t left = where == padding::left    ? missing
+                            : where == padding::right ? 0
+                                                      : missing / 2 + (missing & width & 1);
   text_builder out;
   for (std::int64_t i = 0; i < left; ++i) out.append(text_of(fill));
   out.append(text_of(text));

@@ -27,7 +27,8 @@ struct filter_entry {
   bool is_bare = false;  ///< takes no arguments
 
   [[nodiscard]] value apply(evaluation& run, const value& subject, arguments& given) const {
-    if (is_bare && (!given.positional.empty() || !given.named.empty())) run.fail(concat("no arguments of the filter ", name), "some");
+    if (is_bare && (!given.positional.empty() || !given.named.empty()))
+      run.fail(concat("no arguments of the filter ", name), "some");
     return call(run, subject, given);
   }
 };
@@ -55,7 +56,9 @@ inline value safe(evaluation& run, const value& v, arguments&) {
   return out.take(true);
 }
 inline value escape(evaluation& run, const value& v, arguments&) { return escaped(run, to_text(run, v)); }
-inline value force_escape(evaluation& run, const value& v, arguments&) { return escaped(run, without_mark(run, to_text(run, v))); }
+inline value force_escape(evaluation& run, const value& v, arguments&) {
+  return escaped(run, without_mark(run, to_text(run, v)));
+}
 inline value replace(evaluation& run, const value& v, arguments& given) {
   const parameters<3> found(run, "replace", given, {"old", "new", "count"}, 2);
   const std::int64_t count = some(found[2]) == nullptr ? -1 : need_whole(run, *found[2], "count");
@@ -63,7 +66,8 @@ inline value replace(evaluation& run, const value& v, arguments& given) {
 }
 inline value center(evaluation& run, const value& v, arguments& given) {
   const parameters<1> found(run, "center", given, {"width"}, 0);
-  return padded(run, to_text(run, v), found.has(0) ? need_whole(run, *found[0], "width") : 80, run.text(" ", true), padding::both);
+  return padded(run, to_text(run, v), found.has(0) ? need_whole(run, *found[0], "width") : 80, run.text(" ", true),
+                padding::both);
 }
 inline value format(evaluation& run, const value& v, arguments& given) {
   if (!given.named.empty() && !given.positional.empty()) run.fail("arguments by place or by name", "both");
@@ -151,9 +155,11 @@ inline value strip_tags(evaluation& run, const value& v, arguments&) {
     at = end + (comment ? 3 : 1);
   }
   kept.append(text_of(text), at, chars.size());
-  value plain = joined(run, items_of(split_at_blanks(run, kept.take(), false, static_cast<std::size_t>(-1))), run.text(" ", true));
-  static constexpr std::pair<std::string_view, std::string_view> names[] = {{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#34;", "\""},
-                                                                            {"&#39;", "'"}, {"&nbsp;", "\xC2\xA0"}, {"&amp;", "&"}};
+  value plain = joined(run, items_of(split_at_blanks(run, kept.take(), false, static_cast<std::size_t>(-1))),
+                       run.text(" ", true));
+  static constexpr std::pair<std::string_view, std::string_view> names[] = {
+      {"&lt;", "<"},  {"&gt;", ">"},          {"&quot;", "\""}, {"&#34;", "\""},
+      {"&#39;", "'"}, {"&nbsp;", "\xC2\xA0"}, {"&amp;", "&"}};
   for (const auto& [name, sign] : names) plain = replaced(run, plain, run.text(name), run.text(sign), -1);
   plain.as<text_object>().safe = true;
   return plain;
@@ -166,8 +172,8 @@ inline value strip_tags(evaluation& run, const value& v, arguments&) {
   for (std::size_t i = 0; i < chars_of(text).size(); ++i) {
     const char c = chars_of(text)[i];
     const bool trusted = trusted_at(text_of(text), i);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' || c == '~' ||
-                       (c == '/' && !for_query);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                       c == '.' || c == '-' || c == '~' || (c == '/' && !for_query);
     if (plain || (c == ' ' && for_query)) {
       out.append(plain ? c : '+', trusted);
     } else {
@@ -202,7 +208,8 @@ inline value xml_attributes(evaluation& run, const value& v, arguments& given) {
   for (const auto& [key, item] : dict_of(v).entries) {
     if (item.is(kind::none) || item.is_undefined()) continue;
     need_text(run, key, "an attribute's name");
-    if (chars_of(key).find_first_of(" \t\n\r\f\v/>=") != std::string_view::npos) run.fail("the name of an attribute", printable(chars_of(key)));
+    if (chars_of(key).find_first_of(" \t\n\r\f\v/>=") != std::string_view::npos)
+      run.fail("the name of an attribute", printable(chars_of(key)));
     value part = join_two(run, escaped(run, key), without_mark(run, run.text("", true)));
     part = without_mark(run, part);
     part = join_two(run, part, run.text("=\"", true));
@@ -275,7 +282,8 @@ inline value round(evaluation& run, const value& v, arguments& given) {
   const parameters<2> found(run, "round", given, {"precision", "method"}, 0);
   const std::int64_t precision = found.has(0) ? need_whole(run, *found[0], "precision") : 0;
   const std::string_view method = found.has(1) ? chars_of(need_text(run, *found[1], "method")) : "common";
-  if (method != "common" && method != "ceil" && method != "floor") run.fail("the method common, ceil or floor", printable(method));
+  if (method != "common" && method != "ceil" && method != "floor")
+    run.fail("the method common, ceil or floor", printable(method));
   if (!is_number(v)) v.is_undefined() ? fail_undefined(run, v) : run.fail("a number", type_name(v));
   if (method == "common" && !v.is(kind::real)) {
     if (precision >= 0) return whole_of(run, v);
@@ -290,7 +298,9 @@ inline value round(evaluation& run, const value& v, arguments& given) {
   const double number = real_of(v);
   if (method == "common") {
     if (!std::isfinite(number) || precision > 330) return v;
-    if (precision >= 0) return value(std::copysign(std::strtod(real_digits(run, std::fabs(number), 'f', precision, false).c_str(), nullptr), number));
+    if (precision >= 0)
+      return value(std::copysign(
+          std::strtod(real_digits(run, std::fabs(number), 'f', precision, false).c_str(), nullptr), number));
     if (precision < -310) return value(std::copysign(0.0, number));
     const double unit = std::pow(10.0, static_cast<double>(-precision));
     return value(std::nearbyint(number / unit) * unit);
@@ -316,7 +326,8 @@ inline value file_size(evaluation& run, const value& v, arguments& given) {
   double unit = base * base;
   std::size_t i = 0;
   for (; i < 7 && !(bytes < unit); ++i) unit *= base;
-  const std::string prefix = binary ? std::string(1, static_cast<char>(letters[i] == 'k' ? 'K' : letters[i])) + "iB" : std::string(1, letters[i]) + "B";
+  const std::string prefix = binary ? std::string(1, static_cast<char>(letters[i] == 'k' ? 'K' : letters[i])) + "iB"
+                                    : std::string(1, letters[i]) + "B";
   return run.text(concat(real_digits(run, base * bytes / unit, 'f', 1, false), " ", prefix));
 }
 

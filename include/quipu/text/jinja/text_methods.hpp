@@ -13,6 +13,7 @@
 #include <quipu/text/jinja/brace_format.hpp>
 #include <quipu/text/jinja/evaluation.hpp>
 #include <quipu/text/jinja/iteration.hpp>
+#include <quipu/text/jinja/text_checks.hpp>
 #include <quipu/text/jinja/text_edit.hpp>
 #include <quipu/text/jinja/text_search.hpp>
 #include <quipu/text/jinja/unicode.hpp>
@@ -20,35 +21,7 @@
 
 namespace quipu::text::jinja {
 
-/// A function with a subject: 'a'.upper, {}.get ...
-struct method_entry {
-  std::string_view name;
-  value (*call)(evaluation&, const value& self, arguments&);
-};
-
-inline const value& need_text(const evaluation& run, const value& v, std::string_view what) {
-  if (v.is_undefined()) fail_undefined(run, v);
-  if (!v.is_text()) run.fail(concat("text as ", what), type_name(v));
-  return v;
-}
-[[nodiscard]] inline std::int64_t need_whole(const evaluation& run, const value& v, std::string_view what) {
-  if (v.is_undefined()) fail_undefined(run, v);
-  if (v.is(kind::big)) return v.as<big_object>().number.is_negative() ? INT64_MIN : INT64_MAX;
-  if (!v.is_integral()) run.fail(concat("a whole number as ", what), type_name(v));
-  return v.integer();
-}
-/// The argument, or null if it is missing or none.
-[[nodiscard]] inline const value* some(const value* v) noexcept { return v == nullptr || v->is(kind::none) ? nullptr : v; }
-
 namespace text_methods {
-
-/// Arguments of a method that takes no names, as Python's do.
-inline const value* place(const arguments& given, std::size_t i) noexcept { return i < given.positional.size() ? &given.positional[i] : nullptr; }
-inline void need_places(const evaluation& run, const arguments& given, std::size_t least, std::size_t most) {
-  if (!given.named.empty()) run.fail("no arguments by name", printable(chars_of(given.named[0].first)));
-  const std::size_t n = given.positional.size();
-  if (n < least || n > most) run.fail(concat("from ", std::to_string(least), " to ", std::to_string(most), " arguments"), std::to_string(n));
-}
 
 template <case_change How>
 value change_case(evaluation& run, const value& self, arguments& given) {
@@ -80,7 +53,8 @@ inline value splitlines(evaluation& run, const value& self, arguments& given) {
 }
 /// Bytes of the part that the arguments from `i` on, start and end in characters, cut out.
 /// @return false if it begins behind the end
-inline bool cut(evaluation& run, std::string_view chars, const arguments& given, std::size_t i, std::size_t& begin, std::size_t& end, std::int64_t& first) {
+inline bool cut(evaluation& run, std::string_view chars, const arguments& given, std::size_t i, std::size_t& begin,
+                std::size_t& end, std::int64_t& first) {
   begin = 0;
   end = chars.size();
   first = 0;
@@ -181,7 +155,8 @@ template <padding Where>
 value pad(evaluation& run, const value& self, arguments& given) {
   need_places(run, given, 1, 2);
   const std::int64_t width = need_whole(run, given.positional[0], "a width");
-  const value fill = given.positional.size() > 1 ? need_text(run, given.positional[1], "a fill character") : run.text(" ", true);
+  const value fill =
+      given.positional.size() > 1 ? need_text(run, given.positional[1], "a fill character") : run.text(" ", true);
   if (count_characters(chars_of(fill)) != 1) run.fail("one fill character", printable(chars_of(fill)));
   return padded(run, self, width, fill, Where);
 }
@@ -190,7 +165,8 @@ inline value zfill(evaluation& run, const value& self, arguments& given) {
   const std::string_view chars = chars_of(self);
   const std::size_t sign = !chars.empty() && (chars[0] == '-' || chars[0] == '+') ? 1 : 0;
   const std::int64_t width = need_whole(run, given.positional[0], "a width");
-  const value rest = padded(run, part_of_text(run, self, sign, chars.size()), width - static_cast<std::int64_t>(sign), run.text("0", true), padding::left);
+  const value rest = padded(run, part_of_text(run, self, sign, chars.size()), width - static_cast<std::int64_t>(sign),
+                            run.text("0", true), padding::left);
   return sign == 0 ? rest : join_two(run, part_of_text(run, self, 0, 1), rest);
 }
 template <bool Last>
@@ -239,71 +215,12 @@ inline value expandtabs(evaluation& run, const value& self, arguments& given) {
   }
   return out.take(text_of(self).safe);
 }
-inline value format(evaluation& run, const value& self, arguments& given) { return brace_format(run, self, given, nullptr); }
+inline value format(evaluation& run, const value& self, arguments& given) {
+  return brace_format(run, self, given, nullptr);
+}
 inline value format_map(evaluation& run, const value& self, arguments& given) {
   need_places(run, given, 1, 1);
   return brace_format(run, self, given, given.positional.data());
-}
-/// Are all characters, at least one, of a class?
-template <bool (*Is)(char32_t) noexcept, bool Empty = false>
-value all_are(evaluation& run, const value& self, arguments& given) {
-  need_places(run, given, 0, 0);
-  const std::string_view chars = chars_of(self);
-  run.look(4 * chars.size());
-  for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = character_at(chars, at);
-    if (!Is(step.code_point)) return value(false);
-    at += step.length;
-  }
-  return value(Empty || !chars.empty());
-}
-inline bool is_alnum(char32_t c) noexcept { return is_letter(c) || is_numeric(c); }
-inline bool is_ascii(char32_t c) noexcept { return c < 0x80; }
-inline bool is_space(char32_t c) noexcept { return is_blank(c); }
-/// Is every cased character of that case, and is there one?
-[[nodiscard]] inline bool is_in_case(evaluation& run, std::string_view chars, bool upper) {
-  run.look(4 * chars.size());
-  bool found = false;
-  for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = character_at(chars, at);
-    if (is_title_case(step.code_point) || (upper ? is_lower_case(step.code_point) : is_upper_case(step.code_point))) return false;
-    found = found || (upper ? is_upper_case(step.code_point) : is_lower_case(step.code_point));
-    at += step.length;
-  }
-  return found;
-}
-template <bool Upper>
-value in_case(evaluation& run, const value& self, arguments& given) {
-  need_places(run, given, 0, 0);
-  return value(is_in_case(run, chars_of(self), Upper));
-}
-inline value istitle(evaluation& run, const value& self, arguments& given) {
-  need_places(run, given, 0, 0);
-  const std::string_view chars = chars_of(self);
-  run.look(4 * chars.size());
-  bool cased = false;
-  bool found = false;
-  for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = character_at(chars, at);
-    const bool raised = is_upper_case(step.code_point) || is_title_case(step.code_point);
-    const bool low = is_lower_case(step.code_point);
-    if ((raised && cased) || (low && !cased)) return value(false);
-    cased = raised || low;
-    found = found || cased;
-    at += step.length;
-  }
-  return value(found);
-}
-inline value isidentifier(evaluation& run, const value& self, arguments& given) {
-  need_places(run, given, 0, 0);
-  const std::string_view chars = chars_of(self);
-  run.look(4 * chars.size());
-  for (std::size_t at = 0; at < chars.size();) {
-    const utf8_step step = character_at(chars, at);
-    if (!is_word(step.code_point) || (at == 0 && is_numeric(step.code_point))) return value(false);
-    at += step.length;
-  }
-  return value(!chars.empty());
 }
 inline value missing(evaluation& run, const value&, arguments&) {
   run.fail("a method of text that this library has", "encode, translate, maketrans or another");
@@ -314,18 +231,53 @@ inline value missing(evaluation& run, const value&, arguments&) {
 /// The method of texts with that name, or null.
 [[nodiscard]] inline const method_entry* find_text_method(std::string_view name) noexcept {
   using namespace text_methods;  // NOLINT
-  static constexpr method_entry entries[] = {
-      {"strip", strip<ends::both>}, {"lstrip", strip<ends::left>}, {"rstrip", strip<ends::right>}, {"split", split<false>}, {"rsplit", split<true>},
-      {"startswith", has_affix<false>}, {"endswith", has_affix<true>}, {"replace", replace}, {"upper", change_case<case_change::upper>},
-      {"lower", change_case<case_change::lower>}, {"capitalize", change_case<case_change::capitalize>}, {"title", change_case<case_change::title>},
-      {"swapcase", change_case<case_change::swap>}, {"casefold", change_case<case_change::fold>}, {"join", join}, {"find", find<false, false>},
-      {"rfind", find<true, false>}, {"index", find<false, true>}, {"rindex", find<true, true>}, {"count", count}, {"splitlines", splitlines},
-      {"format", format}, {"format_map", format_map}, {"center", pad<padding::both>}, {"ljust", pad<padding::right>}, {"rjust", pad<padding::left>},
-      {"zfill", zfill}, {"partition", partition<false>}, {"rpartition", partition<true>}, {"removeprefix", remove_affix<false>},
-      {"removesuffix", remove_affix<true>}, {"expandtabs", expandtabs}, {"isalnum", all_are<is_alnum>}, {"isalpha", all_are<is_letter>},
-      {"isascii", all_are<is_ascii, true>}, {"isdecimal", all_are<is_decimal>}, {"isdigit", all_are<is_digit>}, {"isnumeric", all_are<is_numeric>},
-      {"isprintable", all_are<is_shown, true>}, {"isspace", all_are<is_space>}, {"islower", in_case<false>}, {"isupper", in_case<true>},
-      {"istitle", istitle}, {"isidentifier", isidentifier}, {"encode", missing}, {"translate", missing}, {"maketrans", missing}};
+  static constexpr method_entry entries[] = {{"strip", strip<ends::both>},
+                                             {"lstrip", strip<ends::left>},
+                                             {"rstrip", strip<ends::right>},
+                                             {"split", split<false>},
+                                             {"rsplit", split<true>},
+                                             {"startswith", has_affix<false>},
+                                             {"endswith", has_affix<true>},
+                                             {"replace", replace},
+                                             {"upper", change_case<case_change::upper>},
+                                             {"lower", change_case<case_change::lower>},
+                                             {"capitalize", change_case<case_change::capitalize>},
+                                             {"title", change_case<case_change::title>},
+                                             {"swapcase", change_case<case_change::swap>},
+                                             {"casefold", change_case<case_change::fold>},
+                                             {"join", join},
+                                             {"find", find<false, false>},
+                                             {"rfind", find<true, false>},
+                                             {"index", find<false, true>},
+                                             {"rindex", find<true, true>},
+                                             {"count", count},
+                                             {"splitlines", splitlines},
+                                             {"format", format},
+                                             {"format_map", format_map},
+                                             {"center", pad<padding::both>},
+                                             {"ljust", pad<padding::right>},
+                                             {"rjust", pad<padding::left>},
+                                             {"zfill", zfill},
+                                             {"partition", partition<false>},
+                                             {"rpartition", partition<true>},
+                                             {"removeprefix", remove_affix<false>},
+                                             {"removesuffix", remove_affix<true>},
+                                             {"expandtabs", expandtabs},
+                                             {"isalnum", all_are<is_alnum>},
+                                             {"isalpha", all_are<is_letter>},
+                                             {"isascii", all_are<is_ascii, true>},
+                                             {"isdecimal", all_are<is_decimal>},
+                                             {"isdigit", all_are<is_digit>},
+                                             {"isnumeric", all_are<is_numeric>},
+                                             {"isprintable", all_are<is_shown, true>},
+                                             {"isspace", all_are<is_space>},
+                                             {"islower", in_case<false>},
+                                             {"isupper", in_case<true>},
+                                             {"istitle", istitle},
+                                             {"isidentifier", isidentifier},
+                                             {"encode", missing},
+                                             {"translate", missing},
+                                             {"maketrans", missing}};
   for (const method_entry& one : entries) {
     if (one.name == name) return &one;
   }

@@ -12,7 +12,8 @@
 
 namespace quipu::text::jinja {
 
-// What is used all over stays a call here and in the headers beside: inlined, the language would compile to twice the code.
+// What is used all over stays a call, here and in the headers beside: inlined, the language would compile to twice the
+// code.
 
 /// The character at `at`, as `decode_utf8` has it.
 [[nodiscard, gnu::noinline]] inline utf8_step character_at(std::string_view text, std::size_t at) noexcept {
@@ -70,7 +71,9 @@ namespace quipu::text::jinja {
   const auto category = category_of(c);
   return category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
 }
-[[nodiscard, gnu::noinline]] inline bool is_word(char32_t c) noexcept { return c == '_' || is_letter(c) || is_numeric(c); }
+[[nodiscard, gnu::noinline]] inline bool is_word(char32_t c) noexcept {
+  return c == '_' || is_letter(c) || is_numeric(c);
+}
 [[nodiscard]] inline bool is_upper_case(char32_t c) noexcept {
   return category_of(c) == UTF8PROC_CATEGORY_LU || (c >= 0x2160 && c <= 0x216F) || (c >= 0x24B6 && c <= 0x24CF);
 }
@@ -108,15 +111,24 @@ inline void append_case(std::string& out, char32_t c, letter_case wanted) {
     char32_t title[3];
   };
   static constexpr special specials[] = {
-      {0xDF, {'S', 'S'}, {'S', 's'}},           {0x149, {0x2BC, 'N'}, {}},
-      {0x1F0, {'J', 0x30C}, {}},                {0x390, {0x399, 0x308, 0x301}, {}},
-      {0x3B0, {0x3A5, 0x308, 0x301}, {}},       {0x587, {0x535, 0x552}, {0x535, 0x582}},
-      {0x1E96, {'H', 0x331}, {}},               {0x1E97, {'T', 0x308}, {}},
-      {0x1E98, {'W', 0x30A}, {}},               {0x1E99, {'Y', 0x30A}, {}},
-      {0x1E9A, {'A', 0x2BE}, {}},               {0xFB00, {'F', 'F'}, {'F', 'f'}},
-      {0xFB01, {'F', 'I'}, {'F', 'i'}},         {0xFB02, {'F', 'L'}, {'F', 'l'}},
-      {0xFB03, {'F', 'F', 'I'}, {'F', 'f', 'i'}}, {0xFB04, {'F', 'F', 'L'}, {'F', 'f', 'l'}},
-      {0xFB05, {'S', 'T'}, {'S', 't'}},         {0xFB06, {'S', 'T'}, {'S', 't'}},
+      {0xDF, {'S', 'S'}, {'S', 's'}},
+      {0x149, {0x2BC, 'N'}, {}},
+      {0x1F0, {'J', 0x30C}, {}},
+      {0x390, {0x399, 0x308, 0x301}, {}},
+      {0x3B0, {0x3A5, 0x308, 0x301}, {}},
+      {0x587, {0x535, 0x552}, {0x535, 0x582}},
+      {0x1E96, {'H', 0x331}, {}},
+      {0x1E97, {'T', 0x308}, {}},
+      {0x1E98, {'W', 0x30A}, {}},
+      {0x1E99, {'Y', 0x30A}, {}},
+      {0x1E9A, {'A', 0x2BE}, {}},
+      {0xFB00, {'F', 'F'}, {'F', 'f'}},
+      {0xFB01, {'F', 'I'}, {'F', 'i'}},
+      {0xFB02, {'F', 'L'}, {'F', 'l'}},
+      {0xFB03, {'F', 'F', 'I'}, {'F', 'f', 'i'}},
+      {0xFB04, {'F', 'F', 'L'}, {'F', 'f', 'l'}},
+      {0xFB05, {'S', 'T'}, {'S', 't'}},
+      {0xFB06, {'S', 'T'}, {'S', 't'}},
   };
   if (wanted == letter_case::lower) {
     if (c == 0x130) {
@@ -133,7 +145,8 @@ inline void append_case(std::string& out, char32_t c, letter_case wanted) {
     return;
   }
   const auto code = static_cast<utf8proc_int32_t>(c);
-  append_utf8(out, static_cast<char32_t>(wanted == letter_case::upper ? utf8proc_toupper(code) : utf8proc_totitle(code)));
+  append_utf8(out,
+              static_cast<char32_t>(wanted == letter_case::upper ? utf8proc_toupper(code) : utf8proc_totitle(code)));
 }
 
 /// Appends the character at `at` in lower case: a capital sigma that ends a word becomes the final one.

@@ -71,12 +71,12 @@ struct builtin_function;
 class value {
  public:
   value() noexcept : kind_(kind::missing), number_(0) {}
-  value(bool truth) noexcept : kind_(kind::boolean), number_(truth ? 1 : 0) {}  // NOLINT
-  value(int number) noexcept : kind_(kind::integer), number_(number) {}         // NOLINT
-  value(std::int64_t number) noexcept : kind_(kind::integer), number_(number) {}  // NOLINT
-  value(double number) noexcept : kind_(kind::real), real_(number) {}           // NOLINT
+  value(bool truth) noexcept : kind_(kind::boolean), number_(truth ? 1 : 0) {}                     // NOLINT
+  value(int number) noexcept : kind_(kind::integer), number_(number) {}                            // NOLINT
+  value(std::int64_t number) noexcept : kind_(kind::integer), number_(number) {}                   // NOLINT
+  value(double number) noexcept : kind_(kind::real), real_(number) {}                              // NOLINT
   value(const builtin_function& function) noexcept : kind_(kind::builtin), builtin_(&function) {}  // NOLINT
-  value(object* made) noexcept : kind_(made->what), object_(made) { retain(); }  // NOLINT
+  value(object* made) noexcept : kind_(made->what), object_(made) { retain(); }                    // NOLINT
   value(const void*) = delete;  // a pointer is not a truth
   value(const value& other) noexcept : kind_(other.kind_), number_(other.number_) {
     if (kind_ >= kind::undefined) {
@@ -117,9 +117,9 @@ class value {
 
   [[nodiscard]] kind what() const noexcept { return kind_; }
   [[nodiscard]] bool is(kind k) const noexcept { return kind_ == k; }
-  [[nodiscard]] bool truth() const noexcept { return number_ != 0; }         ///< @pre is(kind::boolean)
-  [[nodiscard]] std::int64_t integer() const noexcept { return number_; }    ///< @pre is(kind::integer) or boolean
-  [[nodiscard]] double real() const noexcept { return real_; }               ///< @pre is(kind::real)
+  [[nodiscard]] bool truth() const noexcept { return number_ != 0; }       ///< @pre is(kind::boolean)
+  [[nodiscard]] std::int64_t integer() const noexcept { return number_; }  ///< @pre is(kind::integer) or boolean
+  [[nodiscard]] double real() const noexcept { return real_; }             ///< @pre is(kind::real)
   [[nodiscard]] const builtin_function& builtin() const noexcept { return *builtin_; }  ///< @pre is(kind::builtin)
   /// @pre the value is of a counted kind
   [[nodiscard]] object* pointer() const noexcept { return object_; }
@@ -230,9 +230,7 @@ struct view_object : object {
 
 [[nodiscard]] inline const text_object& text_of(const value& v) noexcept { return v.as<text_object>(); }
 [[nodiscard]] inline std::string_view chars_of(const value& v) noexcept { return text_of(v).chars; }
-[[nodiscard]] inline const values& items_of(const value& v) noexcept {
-  return v.as<sequence_object>().items;
-}
+[[nodiscard]] inline const values& items_of(const value& v) noexcept { return v.as<sequence_object>().items; }
 
 [[nodiscard, gnu::noinline]] inline std::uint32_t depth_of(const values& items) noexcept {
   std::uint32_t deepest = 0;

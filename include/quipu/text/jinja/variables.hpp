@@ -16,14 +16,16 @@ namespace quipu::text::jinja {
 /// @throws config_error  nested deeper than `deepest_value`
 [[nodiscard]] inline value make_list(values items) {
   value made = make_sequence(kind::list, std::move(items));
-  if (made.depth() > deepest_value) fail<config_error>("template variables", concat("values nested at most ", deepest_value, " deep"), "deeper ones");
+  if (made.depth() > deepest_value)
+    fail<config_error>("template variables", concat("values nested at most ", deepest_value, " deep"), "deeper ones");
   return made;
 }
 
 /// Sets a key of a dict that no other value shares yet.
 /// @throws config_error  nested deeper than `deepest_value`
 inline void set_key(value& dict, std::string_view key, value item) {
-  if (item.depth() >= deepest_value) fail<config_error>("template variables", concat("values nested at most ", deepest_value, " deep"), "deeper ones");
+  if (item.depth() >= deepest_value)
+    fail<config_error>("template variables", concat("values nested at most ", deepest_value, " deep"), "deeper ones");
   dict.as<dict_object>().set(make_text(key), std::move(item));
 }
 

@@ -11,8 +11,8 @@
 #include <quipu/text/jinja/evaluation.hpp>
 #include <quipu/text/jinja/text_builder.hpp>
 #include <quipu/text/jinja/text_edit.hpp>
-#include <quipu/text/jinja/text_methods.hpp>  // need_text, need_whole
-#include <quipu/text/jinja/operators.hpp>     // is_true
+#include <quipu/text/jinja/text_checks.hpp>  // need_text, need_whole
+#include <quipu/text/jinja/operators.hpp>    // is_true
 #include <quipu/text/jinja/value.hpp>
 
 namespace quipu::text::jinja {
@@ -82,7 +82,9 @@ class line_wrapper {
     return true;
   }
   [[nodiscard]] char32_t at(std::size_t i) const noexcept { return i < codes_.size() ? codes_[i] : 0; }
-  [[nodiscard]] bool letter_at(std::size_t i) const noexcept { return i < codes_.size() && is_word(codes_[i]) && !is_decimal(codes_[i]); }
+  [[nodiscard]] bool letter_at(std::size_t i) const noexcept {
+    return i < codes_.size() && is_word(codes_[i]) && !is_decimal(codes_[i]);
+  }
   [[nodiscard]] bool punctuated_at(std::size_t i) const noexcept {
     const char32_t c = at(i);
     return c != 0 && (is_word(c) || c == '!' || c == '"' || c == '\'' || c == '&' || c == '.' || c == ',' || c == '?');
@@ -104,7 +106,8 @@ class line_wrapper {
     for (++i; i < codes_.size(); ++i) {
       if (is_gap(codes_[i])) return i;
       if (!at_hyphens_ || codes_[i] != '-') continue;
-      const bool after = (i >= 2 && letter_at(i - 1) && letter_at(i - 2)) || (i >= 3 && letter_at(i - 1) && at(i - 2) == '-' && letter_at(i - 3));
+      const bool after = (i >= 2 && letter_at(i - 1) && letter_at(i - 2)) ||
+                         (i >= 3 && letter_at(i - 1) && at(i - 2) == '-' && letter_at(i - 3));
       const bool before = letter_at(i + 1) && (letter_at(i + 2) || (at(i + 2) == '-' && letter_at(i + 3)));
       if (after && before) return i + 1;
       if (dashes(i) != 0) return i;
@@ -153,7 +156,8 @@ inline value word_wrap(evaluation& run, const value& v, arguments& given) {
   text_builder out;
   bool is_first = true;
   for (const value& line : lines) {
-    line_wrapper(run, line, static_cast<std::size_t>(width), break_words, at_hyphens).append(run, out, text_of(end), is_first);
+    line_wrapper(run, line, static_cast<std::size_t>(width), break_words, at_hyphens)
+        .append(run, out, text_of(end), is_first);
   }
   return out.take(text_of(end).safe);
 }
