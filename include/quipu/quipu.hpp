@@ -294,6 +294,7 @@
 #include <quipu/text/jinja/error.hpp>
 #include <quipu/text/jinja/evaluation.hpp>
 #include <quipu/text/jinja/evaluator.hpp>
+#include <quipu/text/jinja/expression_evaluator.hpp>
 #include <quipu/text/jinja/expression_parser.hpp>
 #include <quipu/text/jinja/filters.hpp>
 #include <quipu/text/jinja/formatting.hpp>
@@ -309,13 +310,16 @@
 #include <quipu/text/jinja/scopes.hpp>
 #include <quipu/text/jinja/sequence_filters.hpp>
 #include <quipu/text/jinja/string_literal.hpp>
+#include <quipu/text/jinja/symbols.hpp>
 #include <quipu/text/jinja/syntax.hpp>
 #include <quipu/text/jinja/tests.hpp>
 #include <quipu/text/jinja/text_builder.hpp>
+#include <quipu/text/jinja/text_checks.hpp>
 #include <quipu/text/jinja/text_edit.hpp>
 #include <quipu/text/jinja/text_filters.hpp>
 #include <quipu/text/jinja/text_methods.hpp>
 #include <quipu/text/jinja/text_search.hpp>
+#include <quipu/text/jinja/token_stream.hpp>
 #include <quipu/text/jinja/unicode.hpp>
 #include <quipu/text/jinja/value.hpp>
 #include <quipu/text/jinja/variables.hpp>

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -52,7 +53,7 @@ class byte_level_tokenizer {
     if (text.size() >= max_text)
       fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
     std::vector<token_id> ids;
-    std::deque<std::string> kept;  // what words point into; outlives the cache of words
+    std::list<std::string> kept;  // what words point into; outlives the cache of words
     word_cache cache;
     pair_merger merger;
     const auto encode = [&](std::string_view word, std::vector<token_id>& out) {

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +48,7 @@ class character_bpe_tokenizer {
   [[nodiscard]] std::vector<token_id> encode(std::string_view text, const special_places& where = special::plain) const {
     if (text.size() >= max_text) fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
     std::vector<token_id> ids;
-    std::deque<std::string> kept;  // what words point into; outlives the cache of words
+    std::list<std::string> kept;  // what words point into; outlives the cache of words
     word_cache cache;
     pair_merger merger;
     const auto encode = [&](std::string_view word, std::vector<token_id>& out) {
@@ -91,7 +91,7 @@ class character_bpe_tokenizer {
     void read_merges();
     void encode_word(std::string_view word, pair_merger& merger, std::vector<token_id>& ids) const;
     template <class Visit>
-    void cut(std::string_view part, bool at_start, std::deque<std::string>& kept, const Visit& visit) const;
+    void cut(std::string_view part, bool at_start, std::list<std::string>& kept, const Visit& visit) const;
 
     token_table table;
     word_splitter steps;
@@ -161,7 +161,7 @@ inline void character_bpe_tokenizer::state::read_merges() {
 
 /// Words in the sense of the file; without a step that cuts, runs that no merge can join.
 template <class Visit>
-void character_bpe_tokenizer::state::cut(std::string_view part, bool at_start, std::deque<std::string>& kept,
+void character_bpe_tokenizer::state::cut(std::string_view part, bool at_start, std::list<std::string>& kept,
                                          const Visit& visit) const {
   const auto whole = [&](std::string_view word) {
     if (!spaces_start_words || index.find(sentencepiece_space) < 0) return visit(word);

@@ -39,12 +39,13 @@ class pre_tokenizer {
   /// @throws std::bad_alloc
   template <class Visit>
   void for_each_word(std::string_view text, const Visit& visit) const {
+    const match_space first = passes_.front().space();
     std::vector<match_space> spaces;
-    for (const compiled_pattern& pass : passes_) spaces.push_back(pass.space());
+    for (std::size_t i = 0; passes_.size() > 1 && i < passes_.size(); ++i) spaces.push_back(passes_[i].space());
     while (!text.empty()) {
       const std::size_t valid = valid_utf8_prefix(text);
       if (passes_.size() == 1) {
-        cut_whole(text.substr(0, valid), spaces.front(), visit);
+        cut_whole(text.substr(0, valid), first, visit);
       } else {
         cut(text.substr(0, valid), 0, spaces, visit);
       }

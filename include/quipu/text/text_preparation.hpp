@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,7 +62,7 @@ class text_preparation {
   /// Calls `on_token(token)` and `on_text(std::string_view, bool at_start)` for the parts of `text` in order.
   /// @param kept  gets the texts that parts point into and that are not `text`
   template <class OnToken, class OnText>
-  void for_each(std::string_view text, const special_places& where, std::deque<std::string>& kept, const OnToken& on_token,
+  void for_each(std::string_view text, const special_places& where, std::list<std::string>& kept, const OnToken& on_token,
                 const OnText& on_text) const {
     for (const text_fragment& part : raw_.split(text, where)) {
       if (part.token != no_token) {

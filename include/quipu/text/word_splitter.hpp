@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +34,7 @@ class word_splitter {
   /// @param at_start  does `text` begin where the whole text does?
   /// @param kept      gets the texts that words point into and that are not `text`
   template <class Visit>
-  void for_each_word(std::string_view text, bool at_start, std::deque<std::string>& kept, const Visit& visit) const {
+  void for_each_word(std::string_view text, bool at_start, std::list<std::string>& kept, const Visit& visit) const {
     if (steps_.size() == 1 && is_plain(steps_.front())) {
       const match_space space = patterns_.front().space();
       cut(text, steps_.front(), patterns_.front(), space, visit);
@@ -76,7 +76,7 @@ class word_splitter {
            step.scheme == prefix_scheme::never;
   }
 
-  static void replace_blanks(const split_step& step, piece& one, std::deque<std::string>& kept) {
+  static void replace_blanks(const split_step& step, piece& one, std::list<std::string>& kept) {
     const bool wanted = step.scheme == prefix_scheme::always || (step.scheme == prefix_scheme::first && one.at_start);
     const bool has_blank = !step.blank.empty() && one.text.find(' ') != std::string_view::npos;
     const bool blank_first = has_blank && one.text.front() == ' ';
