@@ -80,7 +80,7 @@ class Examples(unittest.TestCase):
         said = self.run_program("03_finetune", "--model", "run/model.gguf", "--data", "pairs.jsonl", "--out", "tuned", "--plain", "--full",
                                 "--epochs", 40, "--batch", 4, "--learning-rate", 0.003, "--ask", "say over")
         self.assertIn("dog fox", said)
-        answer = self.run_program("01_generate", "--model", "tuned/model", "--completion", "--prompt", "say over\n", "--max-tokens", 7)
+        answer = self.run_program("01_generate", "--model", "tuned/model", "--completion", "--prompt", "say over\n", "--max-tokens", 9)
         self.assertIn("dog fox", answer)
 
     def convert(self, model, out, *options, status=0):
@@ -122,7 +122,7 @@ class Examples(unittest.TestCase):
         (self.folder / "lora.jsonl").write_text("".join(json.dumps({"prompt": f"say {w}", "answer": "dog fox"}) + "\n" for w in ("over", "the", "lazy")))
         self.run_program("03_finetune", "--model", "run/model.gguf", "--data", "lora.jsonl", "--out", "lora", "--plain", "--epochs", 60, "--batch", 3,
                          "--learning-rate", 0.01)
-        ask = ("--completion", "--prompt", "say over\n", "--max-tokens", 7)
+        ask = ("--completion", "--prompt", "say over\n", "--max-tokens", 9)
         self.assertNotIn("dog fox", self.run_program("01_generate", "--model", "run/model.gguf", *ask))
         for model, out in (("run/model.gguf", "merged.gguf"), ("run/hf", "merged_hf"), ("run/model.bin", "merged/m.bin")):
             self.convert(model, out, "--adapter", "lora/adapter")

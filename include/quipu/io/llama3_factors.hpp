@@ -60,7 +60,7 @@ inline void state_llama3_scaling(model_config& config) {
     }
     return true;
   };
-  for (double n_ctx = 1024; n_ctx <= 131072; n_ctx *= 2) {
+  for (double n_ctx = 16; n_ctx <= 1048576; n_ctx *= 2) {
     for (const auto& [low, high] : {std::pair{1.0, 4.0}, {1.0, 2.0}, {1.0, 8.0}, {2.0, 4.0}, {2.0, 8.0}, {4.0, 8.0}}) {
       tried.scaling.original_n_ctx = n_ctx;
       tried.scaling.low_freq_factor = low;
