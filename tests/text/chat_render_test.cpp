@@ -85,9 +85,9 @@ TEST_CASE("smollm2 conversations have the golden text and ids", "[text][chat_ren
   if (path.empty()) return;
   const any_tokenizer tokenizer(quipu::test::read_vocabulary(path));
   const chat_template form = chat_template_of(tokenizer);
-  const auto json = quipu::test::read_json(golden);
-  CHECK(tokenizer.vocab().chat_template == json["template"].get<std::string>());
-  for (const auto& one : json["cases"]) {
+  const auto cases = quipu::test::read_json(golden);
+  CHECK(tokenizer.vocab().chat_template == cases["template"].get<std::string>());
+  for (const auto& one : cases["cases"]) {
     INFO(one["messages"]);
     CHECK(render_text(form, conversation_of(one), prompt_of(one)) ==
           one["text"].get<std::string>());

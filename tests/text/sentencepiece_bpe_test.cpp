@@ -123,8 +123,8 @@ TEST_CASE("stories260K: the 512 pieces encode the words of its golden story",
   QUIPU_NEEDS(path);
   QUIPU_NEEDS(golden);
   const sentencepiece_tokenizer tokenizer(quipu::test::read_vocabulary(path));
-  auto json = quipu::test::read_json(golden);
-  const auto ids = (json.is_array() ? json : json["ids"]).get<ids_t>();
+  auto cases = quipu::test::read_json(golden);
+  const auto ids = (cases.is_array() ? cases : cases["ids"]).get<ids_t>();
   REQUIRE(ids.size() > 100);
   CHECK(ids.front() == tokenizer.bos());
   const std::string story = decode(tokenizer, ids);

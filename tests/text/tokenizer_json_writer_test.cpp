@@ -118,15 +118,15 @@ TEST_CASE("tokens that are matched as a whole, and what stands around a text, ar
   v.kinds.back() = token_kind::control;
   v.add_eos = true;
   v.chat_template = "{{ 'x' }}";
-  const auto json = nlohmann::json::parse(tokenizer_json_text(v));
-  CHECK(json["added_tokens"].size() == 5);
-  CHECK(json["added_tokens"][3]["content"] == " x");  // looked for in the text as it is
-  CHECK(json["added_tokens"][3]["special"] == false);
-  CHECK(json["added_tokens"][4]["special"] == true);
-  CHECK(json["model"]["merges"].dump() == R"([["a","b"]])");
-  CHECK(json["model"]["unk_token"] == "<unk>");
-  CHECK(json["post_processor"]["single"].size() == 3);
-  CHECK(json["post_processor"]["special_tokens"]["<s>"]["ids"] == nlohmann::json({1}));
+  const auto document = nlohmann::json::parse(tokenizer_json_text(v));
+  CHECK(document["added_tokens"].size() == 5);
+  CHECK(document["added_tokens"][3]["content"] == " x");  // looked for in the text as it is
+  CHECK(document["added_tokens"][3]["special"] == false);
+  CHECK(document["added_tokens"][4]["special"] == true);
+  CHECK(document["model"]["merges"].dump() == R"([["a","b"]])");
+  CHECK(document["model"]["unk_token"] == "<unk>");
+  CHECK(document["post_processor"]["single"].size() == 3);
+  CHECK(document["post_processor"]["special_tokens"]["<s>"]["ids"] == nlohmann::json({1}));
   const quipu::test::temp_folder folder;
   const any_tokenizer theirs(v), ours(reread(folder, v));
   for (const char* text : {"ab xab", "a<tool>b x", " x", "ab<s>ba"}) {

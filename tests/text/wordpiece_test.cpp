@@ -38,8 +38,8 @@ TEST_CASE("words are cut into the longest pieces there are", "[text][wordpiece]"
 
 TEST_CASE("a tokenizer.json of another kind or with broken ids is refused", "[text][wordpiece]") {
   const quipu::test::temp_folder folder;
-  const auto read = [&](const char* json) {
-    return wordpiece::from_tokenizer_json(folder.write("tokenizer.json", json));
+  const auto read = [&](const char* text) {
+    return wordpiece::from_tokenizer_json(folder.write("tokenizer.json", text));
   };
   CHECK(
       read(
