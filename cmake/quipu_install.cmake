@@ -35,10 +35,10 @@ function(quipu_install_pkgconfig package description requires)
   install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
-set(library_utf8proc libutf8proc)
+set(library_utf8proc "")  # the core's
 set(library_sqlite "sqlite3 >= 3.35")
 set(library_hnswlib "")  # headers in the compiler's own path
-quipu_install_pkgconfig(quipu-core "${PROJECT_DESCRIPTION}" "eigen3 xtensor nlohmann_json libpcre2-8")
+quipu_install_pkgconfig(quipu-core "${PROJECT_DESCRIPTION}" "eigen3 xtensor nlohmann_json libpcre2-8 libutf8proc")
 set(everything "quipu-core = ${PROJECT_VERSION}")
 foreach(component IN LISTS QUIPU_OPTIONAL_COMPONENTS)
   if(QUIPU_HAVE_${component})

@@ -7,9 +7,11 @@ find_package(nlohmann_json 3.10 REQUIRED)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
-# Headers that need an optional library, by component; everything else under include/ is the core.
-set(QUIPU_COMPONENT_HEADERS_utf8proc text/unicode_normal.hpp text/wordpiece.hpp notes/bert_encoder.hpp)
+# Headers that need an optional library, by component; everything else under include/ is the core. utf8proc itself is
+# the core's too; its component is the sentence encoders.
+set(QUIPU_COMPONENT_HEADERS_utf8proc text/wordpiece.hpp notes/bert_encoder.hpp)
 set(QUIPU_COMPONENT_HEADERS_sqlite notes/fts5_retriever.hpp notes/sqlite_connection.hpp notes/sqlite_rows.hpp
     notes/sqlite_schema.hpp notes/sqlite_store.hpp)
 set(QUIPU_COMPONENT_HEADERS_hnswlib notes/hnsw_index.hpp)
@@ -42,14 +44,13 @@ target_sources(quipu_core INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_
                FILES ${QUIPU_CORE_HEADERS})
 target_compile_features(quipu_core INTERFACE cxx_std_20)
 target_link_libraries(quipu_core INTERFACE Eigen3::Eigen xtensor nlohmann_json::nlohmann_json
-                      PkgConfig::PCRE2 Threads::Threads)
+                      PkgConfig::PCRE2 PkgConfig::UTF8PROC Threads::Threads)
 
 add_library(quipu_quipu INTERFACE)
 add_library(quipu::quipu ALIAS quipu_quipu)
 set_target_properties(quipu_quipu PROPERTIES EXPORT_NAME quipu SYSTEM ${QUIPU_IS_GUEST})
 target_link_libraries(quipu_quipu INTERFACE quipu_core)
 
-pkg_check_modules(UTF8PROC QUIET IMPORTED_TARGET libutf8proc)
 pkg_check_modules(SQLITE QUIET IMPORTED_TARGET sqlite3>=3.35)
 find_path(HNSWLIB_INCLUDE_DIR hnswlib/hnswlib.h)
 
@@ -69,7 +70,7 @@ function(quipu_component name found requirement)
   set(QUIPU_HAVE_${name} ON PARENT_SCOPE)
 endfunction()
 
-quipu_component(utf8proc "${UTF8PROC_FOUND}" PkgConfig::UTF8PROC)
+quipu_component(utf8proc TRUE "")
 quipu_component(sqlite "${SQLITE_FOUND}" PkgConfig::SQLITE)
 if(HNSWLIB_INCLUDE_DIR)
   quipu_component(hnswlib TRUE "")

@@ -18,7 +18,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "include"
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Werror"]
-PACKAGES = ["eigen3", "xtensor", "libpcre2-8"]  # pkg-config's names of libraries with folders of their own
+PACKAGES = ["eigen3", "xtensor", "libpcre2-8", "libutf8proc"]  # pkg-config's names of libraries with folders of their own
 WEIGHTS = {"Eigen": 40, "nlohmann": 40, "xtensor": 40, "immintrin.h": 20}  # by the folder; another library header is 3
 
 

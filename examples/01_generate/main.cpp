@@ -52,11 +52,11 @@ std::vector<q::token_id> prompt_ids(const Model& m, const settings& s) {
 
 template <class Model>
 int answer(const Model& m, const settings& s, double load_seconds) {
+  const terminal::interrupt_guard ctrl_c;
   print_facts(m, s, load_seconds);
   const std::vector<q::token_id> ids = prompt_ids(m, s);
   auto session = open_session(m, q::thread_team(s.n_thread), {.n_ctx = std::min(s.n_ctx, m.config().n_ctx)});
   double first_token = 0;
-  const terminal::interrupt_guard ctrl_c;
   const terminal::stopwatch watch;
   const auto result =
       q::llama::generate(session, m.tokenizer(), session.create(), ids,
@@ -108,6 +108,7 @@ int main(int argc, char** argv) {
     const terminal::stopwatch watch;
     auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    terminal::show_warnings(model.tokenizer().warnings());
     if (s.prompt.empty()) s.prompt = "What is the capital of France?";
     return answer(terminal::with_adapters(model, s.adapters), s, watch.seconds());
   });

@@ -39,6 +39,7 @@ int measure(const Model& m, const settings& s) {
 /// What a ReLU model loses if its activation is shifted: neurons below the threshold count as inactive.
 template <class Model>
 int measure_shifted(const Model& m, const settings& s) {
+  terminal::show_warnings(m.tokenizer().warnings());
   if (s.threshold == 0) return measure(terminal::with_adapters(m, s.adapters), s);
   // [with-ffn]
   const auto shifted = q::llama::with_ffn(m, q::ffn::dense<q::activation::fat_relu>{{.threshold = s.threshold}});

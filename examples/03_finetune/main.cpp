@@ -291,6 +291,7 @@ int main(int argc, char** argv) {
     check_settings(s);
     const auto m = q::llama::load<q::ffn::dense<q::activation::as_stated>, q::activations::f32, q::kv::exact>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
+    terminal::show_warnings(m.tokenizer().warnings());
     return s.conversations() ? run_on_conversations(m, s) : run_on_text(m, s);
   });
 }

@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
         q::llama::load<q::ffn::dense<q::activation::as_stated>>(
             s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()}),
         s.adapters);
+    terminal::show_warnings(model.tokenizer().warnings());
     conversation chat;
     chat.remembers = s.memory;
     const terminal::interrupt_guard* ctrl_c = nullptr;

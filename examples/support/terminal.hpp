@@ -16,6 +16,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/progress.hpp>
@@ -96,6 +97,11 @@ inline std::string visible(std::string_view text) {
     at += step.length;
   }
   return out;
+}
+
+/// Writes what the reader of a tokenizer has to say to the standard error stream.
+inline void show_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& one : warnings) std::cerr << "warning: " << one << '\n';
 }
 
 /// Largest resident size of the process so far, in MiB.

@@ -172,6 +172,21 @@ def tokenizer_jsons():
     yield {"added_tokens": added, "pre_tokenizer": spaces, "model": dict(model, byte_fallback=True, unk_token="<unk>")}
 
 
+def jinja_templates():
+    loop = "{%- for m in messages if m.content %}{{ loop.index }}<|{{ m.role }}|>{{ m['content']|trim }}{{ loop.last }}\n{% else %}-{% endfor %}"
+    return [loop, "{{ bos_token }}{% set ns = namespace(a=0) %}{% for i in range(n) %}{% set ns.a = ns.a + i %}{% endfor %}{{ ns.a }}",
+            "{% macro f(n, k='x') %}{% if n > 0 %}{{ f(n - 1) }}{{ k }}{{ varargs }}{{ kwargs }}{% endif %}{% endmacro %}{{ f(3, 'y', 5, q=1) }}",
+            "{% call(u) f() %}{{ u }}{% endcall %}{% filter upper %}a{% endfilter %}{% with a = 1, b = 2 %}{{ a ~ b }}{% endwith %}",
+            "{{ messages|selectattr('role', 'equalto', 'user')|map(attribute='content')|join('-')|replace('a', 'b')|indent(2, true) }}",
+            "{{ s.split(',')[-1].strip('ab').upper() }}{{ s[::-1] }}{{ s[1:-1] }}{{ s|wordwrap(5) }}{{ s|title|truncate(9) }}",
+            "{{ d|tojson(indent=2) }}{{ d.items() }}{{ d['items'] }}{{ [1, 2.5, none, true, (1,), {}]|string }}{{ d|dictsort }}",
+            "{{ '%s %5d %.2f'|format(s, n, x) }}{{ '{0:>8} {k!r}'.format(s, k=n) }}{{ 2 ** 70 // 3 % 1000 }}{{ -7 // 2 }}",
+            "{# c #}{% raw %}{{ }}{% endraw %}{% if not s is defined and n in [1, 2] %}a{% elif x >= 1 < n %}b{% else %}c{% endif %}",
+            "{% set t %}{{ s }}{% endset %}{{ t|safe + '<' }}{{ t|e }}{% generation %}{{ t }}{% endgeneration %}{% break %}",
+            "{% for a in [[1, [2]]] recursive %}{{ loop(a) if a is iterable }}{% if a is number %}{% continue %}{% endif %}{% endfor %}",
+            "{{ s|list|unique|sort|batch(2, 'z')|list }}{{ messages|groupby('role') }}{{ strftime_now('%d %b %Y') }}{{ raise_exception(s) }}"]
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     floats = struct.pack("<6f", *range(6))
@@ -187,6 +202,7 @@ def main():
         "tokenizer_json": [json.dumps(file).encode() for file in tokenizer_jsons()],
         "encode": [bytes([mode]) + "I'm <s>a  aa 12\n\u00e4<tool> a".encode() for mode in (0, 1, 2, 131, 134)],
         "hf_config": [json.dumps(config).encode() for config in hf_configs()],
+        "jinja": [template.encode() + b"\0I'm, <b> a\xc3\xa4\n b" for template in jinja_templates()],
         "adapter": [json.dumps(config).encode() for config in peft_configs()] + [lora_gguf()],
     }
     for target, files in seeds.items():

@@ -231,7 +231,7 @@ class AtTheTerminal(unittest.TestCase):
             self.assertIn("<svg", (self.folder / pet / "loss.svg").read_text())
             with_adapter = ["--model", "run/model.gguf", "--adapter", f"{pet}/adapter"]
             self.check(self.run_program("01_generate", *with_adapter, "--completion", "the", "--max-tokens", 5))
-            losses = [self.check(self.run_program("02_perplexity", *model, "--file", "text.txt", "--max-tokens", 64, "--window", 32)).stdout
+            losses = [self.check(self.run_program("02_perplexity", *model, "--file", "text.txt", "--max-tokens", 64, "--window", 32, "--stride", 32)).stdout
                       for model in (with_adapter, ["--model", "run/model.gguf"])]
             self.assertNotEqual(*[text.split()[1] for text in losses])
 

@@ -30,7 +30,7 @@ generation_prompt prompt_of(const nlohmann::json& one) {
 }
 
 chat_template plain_form(chat_family family) {
-  return {family, "<s>", "</s>", std::nullopt, false};
+  return {.family = family, .bos = "<s>", .eos = "</s>"};
 }
 
 }  // namespace
@@ -190,7 +190,7 @@ TEST_CASE("white space is Python's", "[text][chat_render]") {
 }
 
 TEST_CASE("chat needs no more of a tokenizer than the concept asks", "[text][chat_render]") {
-  const chat_template form = {chat_family::llama2, "<b>", "<e>", std::nullopt, false};
+  const chat_template form = {.family = chat_family::llama2, .bos = "<b>", .eos = "<e>"};
   const ids_t ids = encode_chat(quipu::test::tokenizer_archetype{}, form,
                                 conversation{{"user", "<e>"}, {"assistant", "a"}});
   CHECK(ids.front() == 256);

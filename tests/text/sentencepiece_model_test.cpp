@@ -88,8 +88,10 @@ TEST_CASE("models of another kind are refused by name", "[text][sentencepiece_mo
   parts.trainer += integer(24, 1);
   CHECK_THROWS_WITH(parse(parts.model()), Catch::Contains("treat_whitespace_as_suffix"));
   parts = {};
-  parts.normalizer = bytes(1, "nmt_nfkc") + bytes(2, "map") + integer(4, 0);
+  parts.normalizer = bytes(1, "nmt_nfkc") + integer(4, 0);  // a rule by name alone
   CHECK_THROWS_WITH(parse(parts.model()), Catch::Contains("nmt_nfkc"));
+  parts.normalizer = bytes(1, "nmt_nfkc") + bytes(2, "map") + integer(4, 0);
+  CHECK_THROWS_WITH(parse(parts.model()), Catch::Contains("precompiled_charsmap"));
   parts.normalizer = integer(4, 0) + integer(5, 0);
   CHECK_THROWS_WITH(parse(parts.model()), Catch::Contains("escape_whitespaces"));
   parts.normalizer = integer(4, 0) + integer(3, 0);

@@ -57,8 +57,9 @@ TEST_CASE("splitting finds tokens as cutting one after the other, longest first"
                                        [&](const listed& t) { return t.text == text; });
       if (is_new) tokens.push_back({text, i});
     }
-    special_matcher matcher;
-    for (const listed& token : tokens) matcher.add(token.text, token.token, special::plain);
+    std::vector<special_token> specials;
+    for (const listed& token : tokens) specials.push_back({token.text, token.token});
+    const special_matcher matcher(specials);
     std::string text(random() % 30, 'a');
     for (char& c : text) c = static_cast<char>('a' + random() % 3);
     const auto expected = split_by_definition(text, tokens);
@@ -73,12 +74,9 @@ TEST_CASE("splitting finds tokens as cutting one after the other, longest first"
 
 TEST_CASE("control tokens are found only where the caller asks for them",
           "[text][special_matcher]") {
-  special_matcher matcher;
   const std::string bos = "<s>";
   const std::string user = "[x]";
-  matcher.add(bos, 1, special::parse);
-  matcher.add(user, 2, special::plain);
-  matcher.add("", 3, special::plain);  // would match everywhere
+  const special_matcher matcher({{bos, 1, special::parse}, {user, 2}, {"", 3}});  // "" would match everywhere
   const std::string text = "a<s>[x]b";
   const auto plain = matcher.split(text, special::plain);
   REQUIRE(plain.size() == 3);
@@ -91,4 +89,60 @@ TEST_CASE("control tokens are found only where the caller asks for them",
   CHECK(matcher.find("<s>") == 1);
   CHECK(matcher.find("<s") == no_token);
   CHECK(matcher.find("") == no_token);
+}
+
+// What tokenizers 0.23.3 does with these added tokens: `Tokenizer.encode(...)`.
+TEST_CASE("what begins first wins, then what is longest, as in a tokenizer.json", "[text][special_matcher]") {
+  const special_matcher matcher({{"ab", 1}, {"bcde", 2}, {"graft", 3}, {"grafts", 4}},
+                                token_matching::leftmost_longest);
+  const auto show = [&](const char* text) {
+    std::string shown;
+    for (const text_fragment& part : matcher.split(text, special::parse)) {
+      shown += part.token == no_token ? std::string(part.text) : "[" + std::to_string(part.token) + "]";
+      shown += "|";
+    }
+    return shown;
+  };
+  CHECK(show("abcde") == "[1]|cde|");
+  CHECK(show("my graft, grafts") == "my |[3]|, |[4]|");
+  CHECK(show("bcdeab") == "[2]|[1]|");
+  CHECK(show("") == "");
+}
+
+TEST_CASE("tokens take white space, and stand alone, if the file says so", "[text][special_matcher]") {
+  special_token left{"<m>", 1};
+  left.manners.lstrip = true;
+  special_token right{"<r>", 2, special::parse};
+  right.manners.rstrip = true;
+  special_token word{"foo", 3};
+  word.manners.single_word = true;
+  const special_matcher matcher({left, right, word}, token_matching::leftmost_longest);
+  const auto show = [&](const char* text, special mode = special::parse) {
+    std::string shown;
+    for (const text_fragment& part : matcher.split(text, mode)) {
+      shown += std::string(part.text) + (part.token == no_token ? "|" : "#" + std::to_string(part.token) + "|");
+    }
+    return shown;
+  };
+  CHECK(show("a \n<m> b") == "a| \n<m>#1| b|");
+  CHECK(show("a <r>\xE3\x80\x80 b") == "a |<r>\xE3\x80\x80 #2|b|");
+  CHECK(show("<r> <m>") == "<r> #2|<m>#1|");  // what one has taken, the next does not get
+  CHECK(show("a<r> b", special::plain) == "a<r> b|");
+  CHECK(show("foo foo, foos \xC3\xA9" "foo") == "foo#3| |foo#3|, foos \xC3\xA9" "foo|");
+  CHECK(show("foo_") == "foo_|");
+  CHECK(show("-foo-") == "-|foo#3|-|");
+}
+
+TEST_CASE("thousands of nested tokens cost no more than their letters", "[text][special_matcher]") {
+  std::vector<std::string> texts;
+  for (std::size_t n = 1; n <= 3000; ++n) texts.emplace_back(n, 'a');
+  std::vector<special_token> tokens;
+  for (std::size_t i = 0; i < texts.size(); ++i) tokens.push_back({texts[i], static_cast<token_id>(i)});
+  const std::string text(400'001, 'a');
+  for (const auto rule : {token_matching::longest_first, token_matching::leftmost_longest}) {
+    const auto parts = special_matcher(tokens, rule).split(text, special::plain);
+    REQUIRE(parts.size() == 134);
+    CHECK(parts.front().token == 2999);
+    CHECK(parts.back().text.size() == 400'001 % 3000);
+  }
 }

@@ -63,7 +63,7 @@ class editor {
   using stages_type = note_stages<notebook_type, session_type, Reader, Gate>;
   static_assert((explain_reader<Reader, session_type>(), explain_gate<Gate, session_type>(), true));
 
-  /// @throws config_error  the model has a chat template that the library does not know, and no form is given
+  /// @throws config_error  the model has a chat template that cannot be compiled, and no form is given
   explicit editor(Model model, Store store, editor_options options = {})
       : editor(std::move(model), std::move(store), Retriever(), Reader(), Gate(), std::move(options)) {}
   editor(Model model, Store store, Retriever retriever, Reader reader, Gate gate, editor_options options = {})

@@ -114,8 +114,28 @@ inline void add_gguf_config(gguf_key_writer& keys, const model_config& config) {
   }
 }
 
+/// Refuses what GGUF has no key for and llama.cpp would therefore do otherwise.
+/// @throws config_error  such a setting, by its name
+inline void check_gguf_can_say(const text::vocabulary& vocabulary) {
+  const auto refuse = [](const char* what) {
+    fail<config_error>("GGUF vocabulary", concat("no ", what, ", for which GGUF has no key"),
+                       "one (keep the model's own tokenizer file)");
+  };
+  for (const text::added_token& one : vocabulary.added) {
+    if (one.lstrip || one.rstrip || one.single_word) refuse("added tokens with lstrip, rstrip or single_word");
+  }
+  for (const text::normalizer_step& step : vocabulary.normalizers) {
+    const bool prefix = step.kind == text::normalizer_kind::prepend && vocabulary.add_space_prefix;
+    const bool blanks = step.kind == text::normalizer_kind::replace && step.pattern == " ";
+    // Files of Qwen2's form ask for NFC, and their GGUF files do without it.
+    if (!prefix && !blanks && step.kind != text::normalizer_kind::nfc) refuse("normalizer but NFC");
+  }
+  if (!vocabulary.charsmap.empty()) refuse("normalisation rule (precompiled_charsmap)");
+  if (vocabulary.remove_extra_whitespaces) refuse("remove_extra_whitespaces");
+}
+
 /// Writes the keys of a vocabulary (those of `tokenizer`).
-/// @throws config_error  `ignore_merges` is not what llama.cpp does with this pre-tokenizer
+/// @throws config_error  `check_gguf_can_say`; `ignore_merges` is not what llama.cpp does with this pre-tokenizer
 inline void add_gguf_vocabulary(gguf_key_writer& keys, const text::vocabulary& vocabulary,
                                 const model_config& config) {
   const bool none = vocabulary.kind == text::tokenizer_kind::none;
@@ -129,8 +149,13 @@ inline void add_gguf_vocabulary(gguf_key_writer& keys, const text::vocabulary& v
   }
   if (!vocabulary.chat_template.empty()) keys.text("tokenizer.chat_template", vocabulary.chat_template);
   if (none) return;
+  check_gguf_can_say(vocabulary);
   if (!sentencepiece) {
-    if (vocabulary.ignore_merges != is_llama3_pre_tokenizer(vocabulary.pre_tokenizer)) {
+    if (vocabulary.pre_tokenizer.empty()) {
+      fail<config_error>("GGUF vocabulary: pre-tokenizer", "one that GGUF has a name for",
+                         "another (keep the model's own tokenizer file)");
+    }
+    if (vocabulary.ignore_merges != keeps_words_whole(vocabulary.pre_tokenizer)) {
       fail<config_error>("GGUF vocabulary: ignore_merges", "what the pre-tokenizer implies",
                          concat("the opposite for ", vocabulary.pre_tokenizer));
     }

@@ -16,6 +16,7 @@
 #include <quipu/io/gguf_metadata.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/io/validate.hpp>  // validate_vocabulary
+#include <quipu/text/pre_tokenizer_names.hpp>
 #include <quipu/text/vocabulary.hpp>
 
 namespace quipu::io {
@@ -24,11 +25,16 @@ namespace quipu::io {
 /// unless the file says otherwise. Source: llama.cpp, `llama-vocab.cpp`, LLAMA_VOCAB_PRE_TYPE_LLAMA3.
 [[nodiscard]] inline bool is_llama3_pre_tokenizer(std::string_view name) {
   constexpr std::string_view names[] = {"llama3",    "llama-v3", "llama-bpe", "falcon3",
-                                        "falcon-h1", "pixtral",  "midm-2.0",  "lfm2"};
+                                        "falcon-h1", "pixtral",  "midm-2.0",  "lfm2", "jina-v5-nano"};
   for (const std::string_view known : names) {
     if (name == known) return true;
   }
   return false;
+}
+
+/// Does llama.cpp keep words that are tokens whole with this pre-tokenizer? Source: as above, `ignore_merges`.
+[[nodiscard]] inline bool keeps_words_whole(std::string_view name) {
+  return is_llama3_pre_tokenizer(name) || name == "tekken" || name == "minicpm5" || name == "granite-embed-multi-97m";
 }
 
 namespace detail {
@@ -73,6 +79,39 @@ namespace detail {
   return merges;
 }
 
+/// The pre-tokenizer's name. A file that names none, or "default", gets llama.cpp's default and a warning, as there.
+/// @throws format_error  a name that the library does not know
+[[nodiscard]] inline std::string gguf_pre_tokenizer(const gguf_metadata& metadata, std::vector<std::string>& warnings) {
+  constexpr const char* key = "tokenizer.ggml.pre";
+  std::string name = metadata.text_or(key, "");
+  if (name.empty() || name == "default") {
+    warnings.push_back(concat(metadata.at(key), name.empty() ? " names no pre-tokenizer" : " is 'default'",
+                              ": words are cut by llama.cpp's default rule, which may not be the model's own; the "
+                              "model's own tokenizer can be given instead (--tokenizer)"));
+    return "default";
+  }
+  if (!text::is_pre_tokenizer_name(name)) {
+    fail<format_error>(metadata.at(key), concat("one of ", text::pre_tokenizer_name_list()),
+                       concat("'", printable(name), "'; the model's tokenizer.json can stand in for it (--tokenizer)"));
+  }
+  return name;
+}
+
+/// Tokens that take white space beside them. GGUF has no key for it; llama.cpp knows the models by name.
+/// Source: llama.cpp, `llama-vocab.cpp`, "Handle per token attributes".
+inline void add_gguf_token_manners(const gguf_metadata& metadata, text::vocabulary& vocabulary) {
+  std::string name = metadata.text_or("general.name", "");
+  for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  if (name.find("phi-3") == std::string::npos && name.find("phi3") == std::string::npos) return;
+  for (std::size_t i = 0; i < vocabulary.tokens.size(); ++i) {
+    const std::string& text = vocabulary.tokens[i];
+    const bool whole = vocabulary.kinds[i] == text::token_kind::control || text == "</s>" ||
+                       vocabulary.kinds[i] == text::token_kind::user_defined;
+    if (!whole || text == "<unk>" || text == "<s>" || text == "<|endoftext|>") continue;
+    vocabulary.added.push_back({.token = static_cast<token_id>(i), .rstrip = true});
+  }
+}
+
 }  // namespace detail
 
 /// Reads the vocabulary. A file without one gives `tokenizer_kind::none`.
@@ -80,7 +119,10 @@ namespace detail {
 /// If a key is absent, llama.cpp's defaults hold: a SentencePiece vocabulary has BOS 1, EOS 2 and
 /// unknown 0, puts BOS and a space before the text; a byte-level one does neither, except with a
 /// pre-tokenizer of Llama 3 (`is_llama3_pre_tokenizer`).
-/// @throws format_error  a tokenizer of another kind, or entries that do not fit together
+/// What a program should tell its user stands in `warnings`. Keys of other kinds of tokenizers (`precompiled_charsmap`,
+/// `remove_extra_whitespaces`, `normalizer.*`) have no effect, as in llama.cpp.
+/// @throws format_error  a tokenizer of another kind, a pre-tokenizer that the library does not know, or entries
+///                       that do not fit together
 [[nodiscard]] inline text::vocabulary gguf_vocabulary(const gguf_metadata& metadata) {
   text::vocabulary vocabulary;
   vocabulary.chat_template = metadata.text_or("tokenizer.chat_template", "");
@@ -102,7 +144,7 @@ namespace detail {
                                                               : std::vector<float>(n_token, 0.0f);
   } else {
     vocabulary.merges = detail::gguf_merges(metadata);
-    vocabulary.pre_tokenizer = metadata.text_or("tokenizer.ggml.pre", "");
+    vocabulary.pre_tokenizer = detail::gguf_pre_tokenizer(metadata, vocabulary.warnings);
   }
   const auto id = [&](const char* key, token_id otherwise) {
     return detail::gguf_token(metadata, key, n_token, sentencepiece ? otherwise : no_token);
@@ -111,11 +153,12 @@ namespace detail {
   vocabulary.eos = id("tokenizer.ggml.eos_token_id", 2);
   vocabulary.unk = id("tokenizer.ggml.unknown_token_id", 0);
   vocabulary.pad = id("tokenizer.ggml.padding_token_id", no_token);
-  const bool llama3 = is_llama3_pre_tokenizer(vocabulary.pre_tokenizer);
+  const bool llama3 = is_llama3_pre_tokenizer(vocabulary.pre_tokenizer) || vocabulary.pre_tokenizer == "tekken";
   vocabulary.add_bos = metadata.flag_or("tokenizer.ggml.add_bos_token", sentencepiece || llama3);
   vocabulary.add_eos = metadata.flag_or("tokenizer.ggml.add_eos_token", false);
   vocabulary.add_space_prefix = metadata.flag_or("tokenizer.ggml.add_space_prefix", sentencepiece);
-  vocabulary.ignore_merges = llama3;
+  vocabulary.ignore_merges = keeps_words_whole(vocabulary.pre_tokenizer);
+  detail::add_gguf_token_manners(metadata, vocabulary);
   validate_vocabulary(vocabulary, concat(metadata.place(), ": vocabulary"));
   return vocabulary;
 }

@@ -6,9 +6,11 @@
 #include <quipu/core/error.hpp>  // config_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/byte_level_bpe.hpp>
+#include <quipu/text/character_bpe.hpp>
 #include <quipu/text/sentencepiece_bpe.hpp>
 #include <quipu/text/tokenizer.hpp>
 #include <quipu/text/vocabulary.hpp>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -24,6 +26,7 @@ class any_tokenizer {
   [[nodiscard]] decltype(auto) visit(const char* what, const Visit& call) const {
     if (const auto* held = std::get_if<byte_level_tokenizer>(&held_)) return call(*held);
     if (const auto* held = std::get_if<sentencepiece_tokenizer>(&held_)) return call(*held);
+    if (const auto* held = std::get_if<character_bpe_tokenizer>(&held_)) return call(*held);
     fail<config_error>(concat("tokenizer: ", what), "a checkpoint with a vocabulary", "none");
   }
 
@@ -38,7 +41,8 @@ class any_tokenizer {
       case tokenizer_kind::none:
         break;
       case tokenizer_kind::sentencepiece:
-        held_.emplace<sentencepiece_tokenizer>(std::move(source));
+        if (source.ranked_merges) held_.emplace<character_bpe_tokenizer>(std::move(source));
+        else held_.emplace<sentencepiece_tokenizer>(std::move(source));
         break;
       case tokenizer_kind::byte_level_bpe:
         held_.emplace<byte_level_tokenizer>(std::move(source));
@@ -46,14 +50,14 @@ class any_tokenizer {
     }
   }
   explicit any_tokenizer(sentencepiece_tokenizer tokenizer) : held_(std::move(tokenizer)) {}
+  explicit any_tokenizer(character_bpe_tokenizer tokenizer) : held_(std::move(tokenizer)) {}
   explicit any_tokenizer(byte_level_tokenizer tokenizer) : held_(std::move(tokenizer)) {}
 
   /// Is there a vocabulary?
   [[nodiscard]] explicit operator bool() const noexcept { return held_.index() != 0; }
 
-  [[nodiscard]] std::vector<token_id> encode(std::string_view text,
-                                             special mode = special::plain) const {
-    return visit("encode", [&](const auto& held) { return held.encode(text, mode); });
+  [[nodiscard]] std::vector<token_id> encode(std::string_view text, const special_places& where = special::plain) const {
+    return visit("encode", [&](const auto& held) { return held.encode(text, where); });
   }
   [[nodiscard]] std::string_view piece(token_id token) const {
     return visit("piece", [&](const auto& held) { return held.piece(token); });
@@ -72,6 +76,11 @@ class any_tokenizer {
     return visit("vocab", [](const auto& held) -> const vocabulary& { return held.vocab(); });
   }
 
+  /// What the file's reader has to say to the user; empty without a vocabulary.
+  [[nodiscard]] std::vector<std::string> warnings() const {
+    return *this ? vocab().warnings : std::vector<std::string>{};
+  }
+
   [[nodiscard]] std::size_t n_vocab() const noexcept { return *this ? vocab().tokens.size() : 0; }
   [[nodiscard]] token_id bos() const noexcept { return *this ? vocab().bos : no_token; }
   [[nodiscard]] token_id eos() const noexcept { return *this ? vocab().eos : no_token; }
@@ -83,7 +92,7 @@ class any_tokenizer {
   }
 
  private:
-  std::variant<std::monostate, sentencepiece_tokenizer, byte_level_tokenizer> held_;
+  std::variant<std::monostate, sentencepiece_tokenizer, byte_level_tokenizer, character_bpe_tokenizer> held_;
 };
 
 static_assert(tokenizer<any_tokenizer>);

@@ -7,8 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <quipu/core/error.hpp>  // config_error, format_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/byte_alphabet.hpp>
@@ -16,10 +18,12 @@
 #include <quipu/text/pair_merger.hpp>
 #include <quipu/text/pre_tokenizer.hpp>
 #include <quipu/text/special_matcher.hpp>
+#include <quipu/text/text_preparation.hpp>
 #include <quipu/text/token_table.hpp>
 #include <quipu/text/tokenizer.hpp>
 #include <quipu/text/vocabulary.hpp>
 #include <quipu/text/word_cache.hpp>
+#include <quipu/text/word_splitter.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +37,8 @@ namespace quipu::text {
 /// Any bytes can be encoded; those that are not UTF-8 form words of their own (see
 /// `pre_tokenizer`), so that decoding gives them back. A byte for which the
 /// vocabulary has no token is left out, as in llama.cpp: SmolLM2 lacks some control characters and
-/// bytes that hardly occur in UTF-8, and its unk is the end of the text.
+/// bytes that hardly occur in UTF-8, and its unk is the end of the text. With `strict_bytes`, for a tokenizer.json,
+/// such a byte is the unk, if the file names one, else left out before pairs are merged.
 class byte_level_tokenizer {
  public:
   /// @throws config_error  the pre-tokenizer is none that the library knows
@@ -44,24 +49,26 @@ class byte_level_tokenizer {
   /// Ids of `text` without bos and eos.
   /// @throws config_error  the text has 1 GiB or more
   /// Cost: n, and n log n in the longest word.
-  [[nodiscard]] std::vector<token_id> encode(std::string_view text,
-                                             special mode = special::plain) const {
+  [[nodiscard]] std::vector<token_id> encode(std::string_view text, const special_places& where = special::plain) const {
     if (text.size() >= max_text)
       fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
     std::vector<token_id> ids;
+    std::list<std::string> kept;  // what words point into; outlives the cache of words
     word_cache cache;
     pair_merger merger;
     const auto encode = [&](std::string_view word, std::vector<token_id>& out) {
       state_->encode_word(word, merger, out);
     };
-    for (const text_fragment& part : state_->specials.split(text, mode)) {
-      if (part.token != no_token) {
-        ids.push_back(part.token);
-      } else {
-        state_->words.for_each_word(
-            part.text, [&](std::string_view word) { cache.append(word, ids, encode); });
-      }
-    }
+    const auto add = [&](std::string_view word) { cache.append(word, ids, encode); };
+    state_->prepared->for_each(
+        text, where, kept, [&](token_id token) { ids.push_back(token); },
+        [&](std::string_view part, bool at_start) {
+          if (state_->words) {
+            state_->words->for_each_word(part, add);
+          } else {
+            state_->steps.for_each_word(part, at_start, kept, add);
+          }
+        });
     return ids;
   }
 
@@ -82,7 +89,7 @@ class byte_level_tokenizer {
   }
   [[nodiscard]] bool is_end(token_id token) const { return state_->table.is_end(token); }
   [[nodiscard]] token_id find_special(std::string_view text) const noexcept {
-    return state_->specials.find(text);
+    return state_->prepared->find(text);
   }
   [[nodiscard]] const vocabulary& vocab() const noexcept { return state_->table.source(); }
 
@@ -91,16 +98,20 @@ class byte_level_tokenizer {
 
   struct state {
     explicit state(vocabulary source);
+    void index_added(const std::vector<special_token>& specials);
     void read_merges();
     std::int32_t symbol_of(std::string_view bytes);
+    void add_strict(std::string_view word, pair_merger& merger) const;
     void encode_word(std::string_view word, pair_merger& merger, std::vector<token_id>& ids) const;
 
     token_table table;
-    pre_tokenizer words;
-    special_matcher specials;
+    std::optional<pre_tokenizer> words;  // by name, or else
+    word_splitter steps;
+    std::optional<text_preparation> prepared;
     std::vector<std::string> pieces;  // (n_vocab) decoded
     string_index index;               // bytes of the symbols: ids of tokens, then of `extra`
-    std::deque<std::string> extra;    // symbols that merges name and that are no tokens
+    std::deque<std::string> spellings;  // bytes of added tokens that are in the model too
+    std::deque<std::string> extra;      // symbols that merges name and that are no tokens
     pair_index merges;
     std::array<std::int32_t, 256> bytes{};  // symbol of every byte
   };
@@ -112,22 +123,24 @@ static_assert(tokenizer<byte_level_tokenizer>);
 
 inline byte_level_tokenizer::state::state(vocabulary source)
     : table(std::move(source)),
-      words(pre_tokenizer_by_name(table.source().pre_tokenizer)),
+      steps(table.source().splits),
       index(table.n_vocab() + 256),
       merges(table.source().merges.size()) {
   const vocabulary& vocab = table.source();
+  if (steps.empty()) words.emplace(pre_tokenizer_by_name(vocab.pre_tokenizer));
   pieces.resize(vocab.tokens.size());
+  std::vector<special_token> specials;
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
     const auto id = static_cast<token_id>(i);
     const std::string& text = vocab.tokens[i];
     switch (vocab.kinds[i]) {
       case token_kind::control:
       case token_kind::unknown:
-        specials.add(text, id, special::parse);
+        specials.push_back({text, id, special::parse});
         break;
       case token_kind::user_defined:
         pieces[i] = text;
-        specials.add(text, id, special::plain);
+        specials.push_back({text, id, special::plain});
         break;
       case token_kind::unused:
         break;
@@ -139,9 +152,25 @@ inline byte_level_tokenizer::state::state(vocabulary source)
         }
     }
   }
+  if (vocab.strict_bytes) index_added(specials);
+  prepared.emplace(vocab, std::move(specials));
   for (int byte = 0; byte < 256; ++byte)
     bytes[byte] = symbol_of(std::string(1, static_cast<char>(byte)));
   read_merges();
+}
+
+/// Merges of a tokenizer.json lead to whatever its model lists, added tokens or not.
+inline void byte_level_tokenizer::state::index_added(const std::vector<special_token>& specials) {
+  const vocabulary& vocab = table.source();
+  std::vector<bool> added_only(vocab.tokens.size());
+  for (const token_id token : vocab.added_only) added_only.at(static_cast<std::size_t>(token)) = true;
+  for (const special_token& one : specials) {
+    if (added_only[static_cast<std::size_t>(one.token)]) continue;
+    std::string spelled;
+    if (!decode_byte_alphabet(one.text, spelled) || spelled.empty()) continue;
+    spellings.push_back(std::move(spelled));
+    index.insert(spellings.back(), one.token);
+  }
 }
 
 /// Id of the symbol with these bytes; a new one after the tokens if there is none.
@@ -176,6 +205,26 @@ inline void byte_level_tokenizer::state::read_merges() {
   }
 }
 
+/// Source: `BPE::merge_word` of Hugging Face's tokenizers. Unknown bytes wait until a known one comes, so that those
+/// side by side are one if the file fuses them.
+inline void byte_level_tokenizer::state::add_strict(std::string_view word, pair_merger& merger) const {
+  const vocabulary& vocab = table.source();
+  const auto n_vocab = static_cast<std::int32_t>(table.n_vocab());
+  std::uint32_t unknown = 0;  // length of the one that waits
+  for (const char c : word) {
+    const std::int32_t id = bytes[static_cast<unsigned char>(c)];
+    if (id < n_vocab) {
+      if (unknown > 0) merger.add(unknown, vocab.unk);
+      unknown = 0;
+      merger.add(1, id);
+    } else if (vocab.unk != no_token) {
+      if (unknown > 0 && !vocab.fuse_unk) merger.add(std::exchange(unknown, 0u), vocab.unk);
+      ++unknown;
+    }
+  }
+  if (unknown > 0) merger.add(unknown, vocab.unk);
+}
+
 inline void byte_level_tokenizer::state::encode_word(std::string_view word, pair_merger& merger,
                                                      std::vector<token_id>& ids) const {
   const vocabulary& vocab = table.source();
@@ -188,7 +237,11 @@ inline void byte_level_tokenizer::state::encode_word(std::string_view word, pair
     }
   }
   merger.clear();
-  for (const char c : word) merger.add(1, bytes[static_cast<unsigned char>(c)]);
+  if (vocab.strict_bytes) {
+    add_strict(word, merger);
+  } else {
+    for (const char c : word) merger.add(1, bytes[static_cast<unsigned char>(c)]);
+  }
   using symbol = pair_merger::symbol;
   merger.merge(
       [&](const symbol& left, const symbol& right) { return merges.find(left.id, right.id); });
@@ -197,6 +250,7 @@ inline void byte_level_tokenizer::state::encode_word(std::string_view word, pair
       ids.push_back(one.id);
       return;
     }
+    if (vocab.strict_bytes) return;
     for (const char c : word.substr(one.begin, one.length)) {
       const std::int32_t byte = bytes[static_cast<unsigned char>(c)];
       if (byte < n_vocab) ids.push_back(byte);

@@ -4,224 +4,151 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <quipu/core/error.hpp>  // config_error
-#include <quipu/core/token.hpp>
-#include <quipu/text/chat_template.hpp>
-#include <quipu/text/tokenizer.hpp>
-#include <quipu/text/utf8.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <quipu/core/error.hpp>  // config_error
+#include <quipu/core/token.hpp>
+#include <quipu/text/chat_families.hpp>
+#include <quipu/text/chat_template.hpp>
+#include <quipu/text/jinja.hpp>
+#include <quipu/text/jinja/variables.hpp>
+#include <quipu/text/special_matcher.hpp>  // special_places
+#include <quipu/text/tokenizer.hpp>
+
 namespace quipu::text {
 
-/// Does the text end with the opening of the assistant's turn?
-enum class generation_prompt : std::uint8_t { omit, add };
-
-/// A part of a rendered conversation: a mark of the template, to be matched as one token if the
-/// vocabulary has it, or text, in which control tokens must not be matched.
-struct chat_piece {
-  std::string text;
-  bool is_control = false;
+/// Optional: a tokenizer that finds control tokens in some stretches of a text alone.
+template <class T>
+concept encodes_in_places = requires(const T& t, std::string_view text, const special_places& where) {
+  { t.encode(text, where) } -> std::same_as<std::vector<token_id>>;
 };
-
-/// `text` without white space at both ends, as Python's str.strip and Jinja's trim see it.
-[[nodiscard]] inline std::string_view strip_spaces(std::string_view text) noexcept {
-  const auto is_space = [](char32_t c) {
-    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 ||
-           c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-           c == 0x202F || c == 0x205F || c == 0x3000;
-  };
-  std::size_t begin = text.size();
-  std::size_t end = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const utf8_step step = decode_utf8(text, at);
-    if (!is_space(step.code_point)) {
-      begin = std::min(begin, at);
-      end = at + step.length;
-    }
-    at += step.length;
-  }
-  return begin < end ? text.substr(begin, end - begin) : std::string_view();
-}
 
 namespace detail {
 
-/// Collects pieces, neighbouring texts joined: tokens may reach over the seam between a template's
-/// text and a message.
-class chat_writer {
- public:
-  void control(std::string_view mark) {
-    if (!mark.empty()) pieces_.push_back({std::string(mark), true});
-  }
-  void text(std::string_view words) {
-    if (words.empty()) return;
-    if (pieces_.empty() || pieces_.back().is_control) pieces_.push_back({});
-    pieces_.back().text += words;
-  }
-  [[nodiscard]] std::vector<chat_piece> take() { return std::move(pieces_); }
-
- private:
-  std::vector<chat_piece> pieces_;
-};
-
-inline void render_llama2(chat_writer& out, const chat_template& form,
-                          std::span<const chat_message> messages) {
-  if (messages.empty()) fail<config_error>("chat template llama-2", "at least one message", "none");
-  const bool has_system = messages.front().role == "system";
-  const auto turns = messages.subspan(has_system ? 1 : 0);
-  for (std::size_t i = 0; i < turns.size(); ++i) {
-    const bool is_user = turns[i].role == "user";
-    if (is_user != (i % 2 == 0)) {
-      throw config_error(
-          "chat template llama-2: Conversation roles must alternate "
-          "user/assistant/user/assistant/...");
-    }
-    const bool with_system = i == 0 && has_system;
-    if (is_user) {
-      out.control(form.bos);
-      out.control("[INST]");
-      out.text(" ");
-      if (with_system) {
-        out.control("<<SYS>>");
-        out.text("\n" + messages.front().content + "\n");
-        out.control("<</SYS>>");
-        // The template strips system and user message as one text, which begins with a mark.
-        const std::string rest = "\n\n" + turns[i].content;
-        out.text(std::string_view(rest).substr(
-            0, rest.find(strip_spaces(rest)) + strip_spaces(rest).size()));
-      } else {
-        out.text(strip_spaces(turns[i].content));
-      }
-      out.text(" ");
-      out.control("[/INST]");
-    } else if (turns[i].role == "assistant") {
-      out.text(" ");
-      out.text(strip_spaces(turns[i].content));
-      out.text(" ");
-      out.control(form.eos);
-    }
-  }
+/// A role names a turn and may be part of a mark, as in '<|' + message.role + '|>': a word is, anything else is not.
+[[nodiscard]] inline bool is_role_name(std::string_view role) noexcept {
+  return !role.empty() && role.size() <= 32 && std::all_of(role.begin(), role.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
 }
 
-inline void render_llama3(chat_writer& out, const chat_template& form,
-                          std::span<const chat_message> messages, generation_prompt prompt) {
-  const auto header = [&](std::string_view role) {
-    out.control("<|start_header_id|>");
-    out.text(role);
-    out.control("<|end_header_id|>");
-    out.text("\n\n");
-  };
-  if (!messages.empty()) out.control(form.bos);
-  for (const chat_message& message : messages) {
-    header(message.role);
-    out.text(strip_spaces(message.content));
-    out.control("<|eot_id|>");
+[[nodiscard]] inline jinja::value values_of(std::span<const chat_message> messages) {
+  jinja::values all;
+  all.reserve(messages.size());
+  for (const chat_message& m : messages) {
+    all.push_back(jinja::make_dict({{"role", jinja::make_text(m.role, is_role_name(m.role))},
+                                    {"content", jinja::make_text(m.content)}}));
   }
-  if (prompt == generation_prompt::add) header("assistant");
-}
-
-inline void render_chatml(chat_writer& out, const chat_template& form,
-                          std::span<const chat_message> messages, generation_prompt prompt) {
-  const auto turn = [&](std::string_view role, std::string_view content) {
-    out.control("<|im_start|>");
-    out.text(role);
-    out.text("\n");
-    out.text(content);
-    out.control("<|im_end|>");
-    out.text("\n");
-  };
-  if (form.leading_bos) out.control(form.bos);
-  if (!messages.empty() && messages.front().role != "system" && form.default_system) {
-    turn("system", *form.default_system);
-  }
-  for (const chat_message& message : messages) turn(message.role, message.content);
-  if (prompt == generation_prompt::add) {
-    out.control("<|im_start|>");
-    out.text("assistant\n");
-  }
-}
-
-inline void render_zephyr(chat_writer& out, const chat_template& form,
-                          std::span<const chat_message> messages, generation_prompt prompt) {
-  for (const chat_message& message : messages) {
-    // Other roles are left out without a word, as the template does.
-    if (message.role != "user" && message.role != "system" && message.role != "assistant") continue;
-    out.control("<|" + message.role + "|>");
-    out.text("\n");
-    out.text(message.content);
-    out.control(form.eos);
-    out.text("\n");
-  }
-  if (prompt == generation_prompt::add && !messages.empty()) {
-    out.control("<|assistant|>");
-    out.text("\n");
-  }
+  return jinja::make_list(std::move(all));
 }
 
 }  // namespace detail
 
+/// What a template may be given besides messages.
+struct chat_extras {
+  jinja::value tools = jinja::value::none();      ///< a list of functions as transformers describes them
+  jinja::value documents = jinja::value::none();  ///< a list of dicts
+  jinja::value variables = jinja::make_dict();    ///< more variables by name, such as enable_thinking
+  jinja::render_options options = {};
+};
+
+/// A conversation in any form that the checkpoint's own template takes: a list of dicts, with tool calls, parts and so on.
+/// Pieces put together are what transformers' `apply_chat_template` renders.
+/// @throws config_error  the template refuses the conversation, or the format is one of the library's families, which
+///                       take `chat_message`s
+[[nodiscard]] inline std::vector<chat_piece> render(const chat_template& form, const jinja::value& messages,
+                                                    generation_prompt prompt, const chat_extras& extras = {}) {
+  if (form.own == nullptr) {
+    fail<config_error>("chat template", "the checkpoint's own, for messages of this form",
+                       concat("the family ", name_of(form.family)));
+  }
+  jinja::value variables = jinja::make_dict();
+  for (const auto& [name, text] : form.special_tokens) jinja::set_key(variables, name, jinja::trusted_text(text));
+  jinja::set_key(variables, "messages", messages);
+  jinja::set_key(variables, "tools", extras.tools);
+  jinja::set_key(variables, "documents", extras.documents);
+  jinja::set_key(variables, "add_generation_prompt", jinja::value(prompt == generation_prompt::add));
+  for (const auto& [name, item] : extras.variables.as<jinja::dict_object>().entries)
+    jinja::set_key(variables, jinja::chars_of(name), item);
+  std::vector<chat_piece> pieces;
+  try {
+    for (jinja::rendered_piece& piece : form.own->render_pieces(variables, extras.options))
+      pieces.push_back({std::move(piece.text), piece.from_template});
+  } catch (const jinja::template_error& problem) {
+    throw config_error(concat(problem.what(), " (a template of the library can be named instead; programs: --chat)"));
+  }
+  return pieces;
+}
+
 /// The conversation in the template's form. Pieces put together are what Jinja renders.
 /// @throws config_error  the template refuses the conversation
-[[nodiscard]] inline std::vector<chat_piece> render(
-    const chat_template& form, std::span<const chat_message> messages,
-    generation_prompt prompt = generation_prompt::add) {
-  detail::chat_writer out;
-  switch (form.family) {
-    case chat_family::llama2:
-      detail::render_llama2(out, form, messages);
-      break;  // has no such prompt
-    case chat_family::llama3:
-      detail::render_llama3(out, form, messages, prompt);
-      break;
-    case chat_family::chatml:
-      detail::render_chatml(out, form, messages, prompt);
-      break;
-    case chat_family::zephyr:
-      detail::render_zephyr(out, form, messages, prompt);
-      break;
-  }
-  return out.take();
+[[nodiscard]] inline std::vector<chat_piece> render(const chat_template& form, std::span<const chat_message> messages,
+                                                    generation_prompt prompt = generation_prompt::add) {
+  if (form.own == nullptr) return render_family(form, messages, prompt);
+  return render(form, detail::values_of(messages), prompt);
 }
 
 /// The rendered conversation as one string, for people to read: encoding it would make control
 /// tokens of whatever looks like them in the messages.
 /// @throws config_error  the template refuses the conversation
-[[nodiscard]] inline std::string render_text(const chat_template& form,
-                                             std::span<const chat_message> messages,
+[[nodiscard]] inline std::string render_text(const chat_template& form, std::span<const chat_message> messages,
                                              generation_prompt prompt = generation_prompt::add) {
   std::string all;
   for (const chat_piece& piece : render(form, messages, prompt)) all += piece.text;
   return all;
 }
 
-/// Ids of a rendered conversation: marks become control tokens if the vocabulary has them, all other
-/// text stays text, whatever it looks like.
+/// Ids of a rendered conversation: what the template wrote may be control tokens, all other text stays text, whatever it
+/// looks like. Tokens reach over the seams between the two as in the whole text.
 template <tokenizer Tokenizer>
-[[nodiscard]] std::vector<token_id> encode_pieces(const Tokenizer& tokenizer,
-                                                  std::span<const chat_piece> pieces) {
-  std::vector<token_id> ids;
-  std::string pending;  // text since the last control token, and marks that are no tokens here
-  const auto encode_pending = [&] {
-    if (pending.empty()) return;
-    const std::vector<token_id> more = tokenizer.encode(pending, special::plain);
-    ids.insert(ids.end(), more.begin(), more.end());
-    pending.clear();
-  };
+[[nodiscard]] std::vector<token_id> encode_pieces(const Tokenizer& tokenizer, std::span<const chat_piece> pieces) {
+  std::string text;
+  std::vector<text_range> trusted;
   for (const chat_piece& piece : pieces) {
-    const token_id mark = piece.is_control ? tokenizer.find_special(piece.text) : no_token;
-    if (mark == no_token) {
-      pending += piece.text;
+    const std::size_t begin = text.size();
+    text += piece.text;
+    if (!piece.from_template || piece.text.empty()) continue;
+    if (!trusted.empty() && trusted.back().end == begin) {
+      trusted.back().end = text.size();
     } else {
-      encode_pending();
-      ids.push_back(mark);
+      trusted.push_back({begin, text.size()});
     }
   }
-  encode_pending();
-  return ids;
+  if constexpr (encodes_in_places<Tokenizer>) {
+    return tokenizer.encode(text, special_places(trusted));
+  } else {
+    // A tokenizer that cannot be told where: the marks are sought here, the text between them is encoded as text.
+    constexpr std::size_t longest_mark = 64;
+    std::vector<token_id> ids;
+    std::size_t done = 0;
+    const auto encode_to = [&](std::size_t end) {
+      const auto more = tokenizer.encode(std::string_view(text).substr(done, end - done), special::plain);
+      if (end > done) ids.insert(ids.end(), more.begin(), more.end());
+    };
+    for (const text_range& range : trusted) {
+      for (std::size_t at = std::max(range.begin, done); at < range.end;) {
+        std::size_t length = std::min(longest_mark, range.end - at);
+        const auto is_mark = [&] {
+          const token_id id = tokenizer.find_special(std::string_view(text).substr(at, length));
+          return id != no_token && tokenizer.is_control(id);
+        };
+        while (length > 0 && !is_mark()) --length;
+        if (length == 0) {
+          ++at;
+          continue;
+        }
+        encode_to(at);
+        ids.push_back(tokenizer.find_special(std::string_view(text).substr(at, length)));
+        done = at += length;
+      }
+    }
+    encode_to(text.size());
+    return ids;
+  }
 }
 
 /// Ids of a conversation, complete with every bos that the template writes. The same ids as those

@@ -15,6 +15,8 @@
 #include <quipu/core/token.hpp>
 #include <quipu/text/flat_index.hpp>  // string_index, merge_rule
 #include <quipu/text/pair_merger.hpp>
+#include <quipu/text/sentencepiece_normalizer.hpp>
+#include <quipu/text/sentencepiece_pieces.hpp>
 #include <quipu/text/special_matcher.hpp>
 #include <quipu/text/token_table.hpp>
 #include <quipu/text/tokenizer.hpp>
@@ -29,55 +31,15 @@
 
 namespace quipu::text {
 
-/// U+2581, which stands for a space inside sentencepiece's pieces.
-inline constexpr std::string_view sentencepiece_space = "\xE2\x96\x81";
-
-/// `text` with U+2581 turned into spaces.
-[[nodiscard]] inline std::string unescape_spaces(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t found = std::min(text.find(sentencepiece_space, at), text.size());
-    out.append(text.substr(at, found - at));
-    if (found == text.size()) break;
-    out.push_back(' ');
-    at = found + sentencepiece_space.size();
-  }
-  return out;
-}
-
-/// Appends `text` with every space turned into U+2581.
-inline void append_escaped_spaces(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == ' ') {
-      out.append(sentencepiece_space);
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
-/// The byte that a piece "<0xHH>" names, or -1.
-[[nodiscard]] constexpr int byte_of_piece(std::string_view piece) noexcept {
-  if (piece.size() != 6 || piece.substr(0, 3) != "<0x" || piece[5] != '>') return -1;
-  int value = 0;
-  for (const char c : piece.substr(3, 2)) {
-    const bool digit = c >= '0' && c <= '9';
-    const bool letter = c >= 'A' && c <= 'F';
-    if (!digit && !letter) return -1;
-    value = value * 16 + (digit ? c - '0' : c - 'A' + 10);
-  }
-  return value;
-}
-
 /// SentencePiece BPE, as sentencepiece and llama.cpp compute it: characters are joined pair by
 /// pair, the pair whose joined piece has the highest score first; what is no piece in the end
 /// becomes bytes.
 ///
 /// Spaces become U+2581, with one more in front of the text and after every token that is matched
 /// as a whole, if the vocabulary says so. Bytes that are not UTF-8 are taken one by one and
-/// survive. Source: https://github.com/google/sentencepiece (bpe_model.cc), llama.cpp's SPM
-/// tokenizer.
+/// survive. A tokenizer.model says more: a normalisation rule, that blanks at the ends and all but one of a run vanish,
+/// and symbols that are never parts of a piece (`token_matching::frozen`; see `sentencepiece_normalizer`).
+/// Source: https://github.com/google/sentencepiece (bpe_model.cc), llama.cpp's SPM tokenizer.
 class sentencepiece_tokenizer {
  public:
   /// @throws format_error  the vocabulary contradicts itself, or can neither spell bytes nor has an
@@ -88,22 +50,16 @@ class sentencepiece_tokenizer {
   /// Ids of `text` without bos and eos.
   /// @throws config_error  the text has 1 GiB or more
   /// Cost: n log n in the longest stretch without a space, n in the number of such stretches.
-  [[nodiscard]] std::vector<token_id> encode(std::string_view text,
-                                             special mode = special::plain) const {
+  [[nodiscard]] std::vector<token_id> encode(std::string_view text, const special_places& where = special::plain) const {
     if (text.size() >= max_text)
       fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
     std::vector<token_id> ids;
-    const bool prefix = vocab().add_space_prefix;
-    for (const text_fragment& part : state_->specials.split(text, mode)) {
+    for (const text_fragment& part : state_->specials.split(text, where)) {
       if (part.token != no_token) {
         ids.push_back(part.token);
-        continue;
+      } else {
+        state_->encode_escaped(state_->escape(part.text), ids);
       }
-      std::string escaped;
-      escaped.reserve(part.text.size() + part.text.size() / 2 + 3);
-      if (prefix) escaped.append(sentencepiece_space);
-      append_escaped_spaces(escaped, part.text);
-      state_->encode_escaped(escaped, ids);
     }
     return ids;
   }
@@ -133,7 +89,8 @@ class sentencepiece_tokenizer {
   }
   [[nodiscard]] bool is_end(token_id token) const { return state_->table.is_end(token); }
   [[nodiscard]] token_id find_special(std::string_view text) const noexcept {
-    return state_->specials.find(text);
+    const token_id known = state_->specials.find(text);
+    return known != no_token || !state_->escape.has_symbols() ? known : state_->symbol(text);
   }
   [[nodiscard]] const vocabulary& vocab() const noexcept { return state_->table.source(); }
 
@@ -143,12 +100,15 @@ class sentencepiece_tokenizer {
   struct state {
     explicit state(vocabulary source);
     void encode_escaped(std::string_view escaped, std::vector<token_id>& ids) const;
+    void encode_part(std::string_view escaped, pair_merger& merger, std::vector<token_id>& ids) const;
     void encode_word(std::string_view word, pair_merger& merger, std::vector<token_id>& ids) const;
     void append_bytes(std::string_view bytes, std::vector<token_id>& ids) const;
+    [[nodiscard]] token_id symbol(std::string_view text) const noexcept;
     void rank_scores();
 
     token_table table;
     special_matcher specials;
+    sentencepiece_normalizer escape;
     std::vector<std::string> pieces;   // (n_vocab) decoded
     string_index index;                // texts of the pieces that merging may give
     std::vector<std::uint32_t> ranks;  // (n_vocab) position of the score among all, best first
@@ -204,18 +164,36 @@ inline sentencepiece_tokenizer::state::state(vocabulary source)
         }
     }
   }
+  escape = sentencepiece_normalizer(vocab);
+  std::vector<special_token> whole;
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
     const auto id = static_cast<token_id>(i);
-    if (vocab.kinds[i] == token_kind::user_defined) specials.add(pieces[i], id, special::plain);
-    if (vocab.kinds[i] == token_kind::control || vocab.kinds[i] == token_kind::unknown) {
-      specials.add(vocab.tokens[i], id, special::parse);
-    }
+    const token_kind kind = vocab.kinds[i];
+    if (kind == token_kind::user_defined && vocab.matching != token_matching::frozen)
+      whole.push_back({pieces[i], id, special::plain});
+    const bool asked_for = kind == token_kind::control || kind == token_kind::unknown;
+    if (asked_for) whole.push_back({vocab.tokens[i], id, special::parse});
   }
+  std::vector<added_token> manners(vocab.added.empty() ? 0 : vocab.tokens.size());
+  for (const added_token& one : vocab.added) manners.at(static_cast<std::size_t>(one.token)) = one;
+  for (special_token& one : whole) {
+    if (!manners.empty()) one.manners = manners[static_cast<std::size_t>(one.token)];
+  }
+  specials = special_matcher(std::move(whole));
   const bool spells_bytes = std::find(bytes.begin(), bytes.end(), no_token) == bytes.end();
   if (!spells_bytes && vocab.unk == no_token) {
     fail<format_error>("vocabulary", "256 byte tokens or an unk token", "neither");
   }
   rank_scores();
+}
+
+/// The user-defined token of exactly this text, or `no_token`.
+inline token_id sentencepiece_tokenizer::state::symbol(std::string_view text) const noexcept {
+  const vocabulary& vocab = table.source();
+  for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
+    if (vocab.kinds[i] == token_kind::user_defined && pieces[i] == text) return static_cast<token_id>(i);
+  }
+  return no_token;
 }
 
 /// Scores as ranks, equal scores with equal ranks: queues then compare integers.
@@ -236,6 +214,17 @@ inline void sentencepiece_tokenizer::state::rank_scores() {
 inline void sentencepiece_tokenizer::state::encode_escaped(std::string_view escaped,
                                                            std::vector<token_id>& ids) const {
   pair_merger merger;
+  std::size_t done = 0;
+  for (const frozen_symbol& one : escape.symbols_in(escaped)) {
+    encode_part(escaped.substr(done, one.begin - done), merger, ids);
+    ids.push_back(one.token);
+    done = one.begin + one.length;
+  }
+  encode_part(escaped.substr(done), merger, ids);
+}
+
+inline void sentencepiece_tokenizer::state::encode_part(std::string_view escaped, pair_merger& merger,
+                                                        std::vector<token_id>& ids) const {
   // If no piece continues over a space, no merge does, and words are independent of each other.
   // An unused piece is taken apart as it was joined anywhere in the text, so then the text stays
   // whole.

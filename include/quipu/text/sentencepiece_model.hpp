@@ -7,6 +7,7 @@
 #include <quipu/core/error.hpp>  // format_error
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/token.hpp>
+#include <quipu/text/charsmap.hpp>
 #include <quipu/text/protobuf_reader.hpp>
 #include <quipu/text/vocabulary.hpp>
 #include <string>
@@ -17,16 +18,18 @@ namespace quipu::text {
 
 /// Parses the bytes of a tokenizer.model (sentencepiece_model.proto of google/sentencepiece).
 ///
-/// Accepted is what LLaMA's family uses: model type BPE, no text normalisation, spaces escaped.
-/// Spaces are kept even if the model says remove_extra_whitespaces, as by llama.cpp and
-/// llama2.c: a text decodes to what was encoded. `add_bos` is set if there is a bos, as LLaMA
-/// models expect it.
+/// Accepted is model type BPE with spaces escaped. The normalisation rule, `remove_extra_whitespaces` and user-defined
+/// symbols hold as in SentencePiece itself. `add_bos` is set if there is a bos, as LLaMA models expect it. Refused by
+/// name are other model types, white space as a suffix, spaces that are not escaped and a rule that is named but not
+/// stored.
 /// @param place  name of the file, for the errors
 /// @throws format_error  not a model of this form, or one of another kind
 [[nodiscard]] inline vocabulary parse_sentencepiece_model(std::string_view bytes,
                                                           const std::string& place) {
   vocabulary result;
   result.kind = tokenizer_kind::sentencepiece;
+  result.matching = token_matching::frozen;
+  result.remove_extra_whitespaces = true;
   result.add_space_prefix = true;  // defaults of sentencepiece_model.proto where the file is silent
   std::int64_t model_type = 1;
   std::int64_t unk = 0;
@@ -91,18 +94,20 @@ namespace quipu::text {
   };
   const auto read_normalizer = [&](std::string_view message) {
     protobuf_reader reader(message, concat(place, ": normalizer_spec"));
-    std::string name = "unnamed";
-    bool has_map = false;
+    std::string name;
     for (protobuf_field field; reader.next(field);) {
       switch (field.number) {
         case 1:
           name = reader.bytes_of(field);
           break;
         case 2:
-          has_map = !reader.bytes_of(field).empty();
+          result.charsmap = reader.bytes_of(field);
           break;
         case 3:
           result.add_space_prefix = reader.integer_of(field) != 0;
+          break;
+        case 4:
+          result.remove_extra_whitespaces = reader.integer_of(field) != 0;
           break;
         case 5:
           if (reader.integer_of(field) == 0)
@@ -112,8 +117,11 @@ namespace quipu::text {
           break;
       }
     }
-    if (has_map)
-      fail<format_error>(concat(place, ": normalizer"), "'identity'", concat("'", name, "'"));
+    if (result.charsmap.empty() && !name.empty() && name != "identity") {
+      fail<format_error>(concat(place, ": normalizer_spec.precompiled_charsmap"), concat("the rule '", name, "'"),
+                         "none");
+    }
+    (void)charsmap(result.charsmap, place);
   };
 
   protobuf_reader reader(bytes, place);
@@ -128,6 +136,14 @@ namespace quipu::text {
       case 3:
         read_normalizer(reader.bytes_of(field));
         break;
+      case 5: {  // denormalizer_spec
+        protobuf_reader inner(reader.bytes_of(field), concat(place, ": denormalizer_spec"));
+        for (protobuf_field one; inner.next(one);) {
+          if (one.number == 2 && !inner.bytes_of(one).empty())
+            fail<format_error>(concat(place, ": denormalizer_spec"), "no rule", "one");
+        }
+        break;
+      }
       default:
         break;
     }

@@ -64,7 +64,9 @@ class token_table {
         fail<format_error>(concat("vocabulary: kind of token ", i), "1 to 6",
                            static_cast<int>(kind));
       if (is_one_of(end_token_texts)) {
-        kind = token_kind::control;
+        // A tokenizer.json lists the tokens that are matched as a whole; what it does not list is spelled.
+        const bool listed = source_.matching != token_matching::leftmost_longest || kind == token_kind::user_defined;
+        if (listed) kind = token_kind::control;
         ends_[i] = true;
       } else if (kind == token_kind::user_defined && is_one_of(turn_token_texts)) {
         kind = token_kind::control;

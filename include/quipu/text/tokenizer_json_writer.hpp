@@ -33,7 +33,14 @@ class tokenizer_json_writer {
 
   explicit tokenizer_json_writer(const vocabulary& source) : table_(source), v_(table_.source()) {}
 
+  /// @throws config_error  rules that came with another file and that this one would have to repeat
   [[nodiscard]] json document() const {
+    const bool has_rules = !v_.normalizers.empty() || !v_.splits.empty() || !v_.added.empty() || !v_.charsmap.empty() ||
+                           v_.ranked_merges || v_.strict_bytes || v_.remove_extra_whitespaces;
+    if (has_rules) {
+      fail<config_error>("tokenizer.json", "a vocabulary of a GGUF or llama2.c file (copy the files of others)",
+                         "one with rules of a tokenizer.json or tokenizer.model of its own");
+    }
     const bool sentencepiece = v_.kind == tokenizer_kind::sentencepiece;
     return {{"version", "1.0"},
             {"truncation", nullptr},
@@ -111,6 +118,9 @@ class tokenizer_json_writer {
         return sequence(isolated(R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)"
                                  R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
                         byte_level(false));
+      default:
+        fail<config_error>("tokenizer.json: pre-tokenizer", "one that splits as gpt-2, smollm, llama-bpe or qwen2",
+                           printable(v_.pre_tokenizer));
     }
     return byte_level();
   }

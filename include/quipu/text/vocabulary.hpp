@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <quipu/core/token.hpp>
+#include <quipu/text/text_rules.hpp>
 
 namespace quipu::text {
 
@@ -45,8 +46,22 @@ struct vocabulary {
   bool add_bos = false;           ///< put `bos` before a text
   bool add_eos = false;           ///< put `eos` after a text
   bool add_space_prefix = false;  ///< sentencepiece: put a space before the text
-  bool ignore_merges = false;     ///< byte_level_bpe: a word that is a token stays whole (Llama 3)
+  bool ignore_merges = false;     ///< a word that is a token stays whole (Llama 3)
   std::string chat_template;      ///< Jinja source, empty if the checkpoint has none
+
+  // How the text is prepared, as far as the file says more than the fields above.
+  token_matching matching = token_matching::longest_first;
+  std::vector<added_token> added;            ///< manners of tokens that are matched as a whole; others have none
+  std::vector<token_id> added_only;          ///< tokenizer.json: tokens that its model does not list
+  std::vector<normalizer_step> normalizers;  ///< in order
+  std::vector<split_step> splits;            ///< tokenizer.json: in order, in place of `pre_tokenizer`
+  bool ranked_merges = false;  ///< sentencepiece: pairs of `merges` by rank, not pieces by score (tokenizer.json)
+  bool drop_first_space = false;  ///< ranked_merges: decoding leaves out the blank that encoding put in front
+  bool strict_bytes = false;   ///< byte_level_bpe: a byte without a token is `unk`, else left out before merging
+  bool fuse_unk = false;       ///< neighbouring unknown characters are one `unk` (tokenizer.json)
+  bool remove_extra_whitespaces = false;  ///< sentencepiece: blanks at the ends, and all but one of a run
+  std::string charsmap;                   ///< sentencepiece: normalisation rule as the model stores it
+  std::vector<std::string> warnings;      ///< what a program should tell its user about this file
 };
 
 }  // namespace quipu::text

@@ -33,7 +33,7 @@ class prompt_form {
   explicit prompt_form(text::chat_template chat) : chat_(std::move(chat)) {}
 
   /// The form that a tokenizer's checkpoint asks for.
-  /// @throws config_error  it has a chat template of a family that the library does not know; give another form
+  /// @throws config_error  it has a chat template that cannot be compiled; give another form
   template <text::tokenizer Tokenizer>
   [[nodiscard]] static prompt_form of(const Tokenizer& tokenizer) {
     if constexpr (text::chat_tokenizer<Tokenizer>) {
@@ -48,8 +48,9 @@ class prompt_form {
     std::string begin = p.answer_begin;
     if (chat_) {
       all = text::render(*chat_, p.messages, text::generation_prompt::add);
-      // Llama-2 has no opening of the answer: a blank parts it from the mark before.
-      if (chat_->family == text::chat_family::llama2 && !begin.empty()) begin.insert(0, " ");
+      // Llama 2 and others have no opening of the answer: a blank parts it from the mark before.
+      const bool parted = !all.empty() && (all.back().text.ends_with(' ') || all.back().text.ends_with('\n'));
+      if (!chat_->opens_answers() && !parted && !begin.empty()) begin.insert(0, " ");
     } else {
       all.push_back({});
       for (std::size_t i = 0; i < p.messages.size(); ++i) {
@@ -58,7 +59,7 @@ class prompt_form {
       }
     }
     if (!begin.empty()) {
-      if (all.empty() || all.back().is_control) all.push_back({});
+      if (all.empty() || all.back().from_template) all.push_back({});
       all.back().text += begin;
     }
     return all;
