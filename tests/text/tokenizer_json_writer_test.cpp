@@ -66,7 +66,7 @@ TEST_CASE("written tokenizers give the ids of the originals in our reader", "[te
     CHECK((read.add_bos == source.add_bos && read.add_eos == source.add_eos));
     CHECK((read.add_space_prefix == source.add_space_prefix && read.ignore_merges == source.ignore_merges));
     CHECK(read.tokens == source.tokens);
-    CHECK(read.merges == source.merges);
+    if (source.kind == tokenizer_kind::byte_level_bpe) CHECK(read.merges == source.merges);
     CHECK(read.chat_template == source.chat_template);
     const any_tokenizer theirs(source), ours(read);
     for (const std::string& text : texts_for(name)) {
@@ -74,7 +74,10 @@ TEST_CASE("written tokenizers give the ids of the originals in our reader", "[te
       CHECK(ours.encode(text) == theirs.encode(text));
       const auto ids = theirs.encode(text, special::parse);
       CHECK(ours.encode(text, special::parse) == ids);
-      for (const auto id : ids) CHECK(ours.piece(id) == theirs.piece(id));
+      for (const auto id : ids) {
+        // The unknown token is special in a tokenizer.json and decodes to nothing; SentencePiece shows it.
+        if (id != source.unk) CHECK(ours.piece(id) == theirs.piece(id));
+      }
     }
   }
 }
