@@ -9,6 +9,7 @@
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -152,10 +153,13 @@ class tokenizer_json_writer {
 
   [[nodiscard]] json model(bool sentencepiece) const {
     json vocab = json::object();
+    // Looking a key up in an ordered object takes as long as it has keys, so they are told apart here.
+    auto& entries = vocab.get_ref<json::object_t&>();
+    std::unordered_set<std::string> known;
     for (std::size_t id = 0; id < v_.tokens.size(); ++id) {
       if (v_.tokens[id].empty()) continue;  // an id that nothing names
-      const std::string text = text_of(id);
-      if (!vocab.contains(text)) vocab[text] = id;
+      std::string text = text_of(id);
+      if (known.insert(text).second) entries.emplace_back(std::move(text), id);
     }
     json merges = json::array();
     if (sentencepiece) {
