@@ -57,6 +57,7 @@ class interrupt_guard {
   interrupt_guard() {
     noted() = 0;
     struct sigaction action {};
+    action.sa_flags = SA_RESTART;  // a write that it interrupts is not a failure
     action.sa_handler = [](int) {
       if (noted() != 0) {
         ::signal(SIGINT, SIG_DFL);

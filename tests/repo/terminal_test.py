@@ -12,6 +12,7 @@ import pty
 import random
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -60,6 +61,17 @@ class Terminal:
         taken, self.seen = self.seen[: at + len(wanted.encode())], self.seen[at + len(wanted.encode()):]
         return taken.decode(errors="replace")
 
+    def wait_for_prompt(self):
+        """Until the line editor asks, and reads: what comes between the two may be lost."""
+        self.wait_for("> ")
+        self.drain(0.2)
+
+    def drain(self, seconds):
+        """Reads what comes, as a terminal does all the time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self.read(left):
+            pass
+
     def type(self, text):
         os.write(self.descriptor, text.encode())
 
@@ -71,6 +83,8 @@ class Terminal:
         end = time.monotonic() + seconds
         while self.read() and time.monotonic() < end:
             pass
+        if time.monotonic() >= end:
+            os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self.descriptor)
         return self.seen.decode(errors="replace"), os.waitstatus_to_exitcode(status)
@@ -109,10 +123,10 @@ class AtTheTerminal(unittest.TestCase):
 
     def test_a_line_with_a_blank_at_its_end(self):
         chat = self.chat()
-        chat.wait_for("> ")
+        chat.wait_for_prompt()
         chat.type("Hi \n")
         chat.wait_for("Hi ")
-        chat.wait_for("> ")
+        chat.wait_for_prompt()
         chat.type("/notes \n")
         chat.wait_for("0 notes")
         chat.type("/quit\n")
@@ -121,7 +135,7 @@ class AtTheTerminal(unittest.TestCase):
     def test_umlauts_are_kept_in_any_locale(self):
         for language in ("C.UTF-8", "C"):
             chat = self.chat(language=language)
-            chat.wait_for("> ")
+            chat.wait_for_prompt()
             chat.type("/add Der Bürgermeister von Köln heißt Jürgen.\n")
             chat.wait_for("noted as 1")
             chat.type("/notes\n")
@@ -131,7 +145,7 @@ class AtTheTerminal(unittest.TestCase):
 
     def test_commands_that_are_wrong_are_told_and_change_nothing(self):
         chat = self.chat()
-        chat.wait_for("> ")
+        chat.wait_for_prompt()
         chat.type("/add The fox is brown.\n")
         chat.wait_for("noted as 1")
         for line, told in (("/del 1x", "expected the number of a note"), ("/del 99999999999999999999", "expected the number of a note"),
@@ -148,18 +162,19 @@ class AtTheTerminal(unittest.TestCase):
 
     def test_ctrl_c_stops_an_answer_and_not_the_program(self):
         chat = self.chat(100000)
-        chat.wait_for("> ")
+        chat.wait_for_prompt()
         chat.type("the quick\n")
         chat.wait_for("the quick")
-        time.sleep(0.1)
+        chat.drain(0.1)
         chat.interrupt()
-        chat.wait_for("> ")
+        chat.wait_for_prompt()
         chat.type("/no")  # and drops a line that was begun
         chat.interrupt()
         chat.wait_for("^C")
-        chat.wait_for("> ")
+        chat.wait_for_prompt()
         chat.type("/notes\n")
         chat.wait_for("0 notes")
+        chat.wait_for_prompt()
         chat.type("\x04")
         self.assertEqual(0, chat.end()[1])
 
@@ -173,7 +188,7 @@ class AtTheTerminal(unittest.TestCase):
         self.assertIn("generated", said)
 
     def test_ctrl_c_while_training_saves_and_resuming_gives_the_same_bytes(self):
-        tune = ["--model", "run/model.gguf", "--data", "pairs.jsonl", "--plain", "--epochs", 60, "--batch", 2, "--rank", 4, "--save-every", 0,
+        tune = ["--model", "run/model.gguf", "--data", "pairs.jsonl", "--plain", "--epochs", 400, "--batch", 2, "--rank", 4, "--save-every", 0,
                 "--threads", 1]
         self.check(self.run_program("03_finetune", *tune, "--out", "whole"))
         wanted = (self.folder / "whole/adapter/adapter_model.safetensors").read_bytes()
@@ -181,7 +196,7 @@ class AtTheTerminal(unittest.TestCase):
         for attempt in range(10):
             program = Terminal(self.folder, "03_finetune", *tune, "--out", f"cut{attempt}")
             program.wait_for("step ")
-            time.sleep(random.uniform(0, 0.25))
+            program.drain(random.uniform(0, 0.5))
             program.interrupt()
             said, status = program.end()
             self.assertIn(status, (0, 130), said)

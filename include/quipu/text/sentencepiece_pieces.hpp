@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::text {
 
 /// U+2581, which stands for a space inside sentencepiece's pieces.
