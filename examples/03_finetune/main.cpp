@@ -32,8 +32,9 @@ struct settings {
   std::uint64_t seed = 0;
   std::vector<std::string> targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
 
-  [[nodiscard]] training_files::prompt_format format() const {
-    return plain ? training_files::prompt_format::plain : training_files::prompt_format::chat;
+  template <class Tokenizer>
+  [[nodiscard]] training_files::prompt_form form(const Tokenizer& own) const {
+    return training_files::form_of(own, plain ? training_files::prompt_format::plain : training_files::prompt_format::chat);
   }
   [[nodiscard]] bool conversations() const { return data.ends_with(".jsonl"); }
 };
@@ -157,8 +158,9 @@ void check(const Model& m, const settings& s, const char* when) {
   if (!s.check) return;
   const double begin = q::steady_seconds();
   std::vector<q::llama::expected_answer> expected;
+  const training_files::prompt_form form = s.form(m.tokenizer());
   for (const auto& c : training_files::read_conversations(s.data)) {
-    expected.push_back({training_files::prompt_ids(m.tokenizer(), std::span(c).first(c.size() - 1), s.format()),
+    expected.push_back({training_files::prompt_ids(m.tokenizer(), form, std::span(c).first(c.size() - 1)),
                         c.back().content});
   }
   auto session = open_session(m, q::thread_team(s.n_thread));
@@ -186,8 +188,9 @@ void ask(const Model& m, const terminal::interrupt_guard& ctrl_c, const settings
                                        return (std::cout << text << std::flush) && !ctrl_c.interrupted();
                                      }};
   if (s.plain) options.stop = {"\n"};
-  static_cast<void>(q::llama::generate(session, m.tokenizer(), session.create(),
-                                       training_files::prompt_ids(m.tokenizer(), s.ask, s.format()), options));
+  const q::text::chat_message question{"user", s.ask};
+  const auto ids = training_files::prompt_ids(m.tokenizer(), s.form(m.tokenizer()), std::span(&question, 1));
+  static_cast<void>(q::llama::generate(session, m.tokenizer(), session.create(), ids, options));
   std::cout << std::endl;
 }
 
@@ -233,8 +236,9 @@ int run(const Model& m, const Source& source, const Source& held_out, const sett
 template <class Model>
 int run_on_conversations(const Model& m, const settings& s) {
   std::vector<q::train::example> all;
+  const training_files::prompt_form form = s.form(m.tokenizer());
   for (const auto& c : training_files::read_conversations(s.data))
-    all.push_back(training_files::example_of(m.tokenizer(), c, s.format()));
+    all.push_back(training_files::example_of(m.tokenizer(), form, c));
   auto [training, held_out] = split(all, s.validation);
   return run(m, q::train::example_list(std::move(training)), q::train::example_list(std::move(held_out)), s);
 }

@@ -167,7 +167,7 @@ int main(int argc, char** argv) {
   arguments.required("--out", &s.out, "what to write: NAME.gguf, NAME.bin (llama2.c) or a folder (Hugging Face)");
   arguments.option("--tokenizer", &s.tokenizer, "vocabulary, where the checkpoint has none: a file or a folder");
   arguments.flag("--no-tokenizer", &s.no_tokenizer, "write the weights alone");
-  arguments.option("--adapter", &s.adapters, "PEFT folder to merge in, several times if wanted; FOLDER:0.5 is half as strong");
+  arguments.repeated("--adapter", &s.adapters, "PEFT folder to merge in, several times if wanted; FOLDER:0.5 is half as strong");
   arguments.option("--format", &s.format, "gguf, hf, llama2c or llama2c-v1, where the name of --out does not say it");
   arguments.option("--type", &s.type,
                    "of the matrices: f32, f16, bf16, and in GGUF q8_0, q5_1, q5_0, q4_1, q4_0; kept if not given");

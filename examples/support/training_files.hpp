@@ -10,6 +10,7 @@
 #include <iomanip>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <string>
@@ -81,30 +82,26 @@ inline std::vector<conversation> read_conversations(const std::string& path) {
 /// How prompts are put before the model.
 enum class prompt_format { chat, plain };
 
+/// How a model's prompts are written, with its chat template compiled once.
+struct prompt_form {
+  prompt_format format = prompt_format::chat;
+  std::optional<quipu::text::chat_template> chat{};  ///< empty if prompts are plain or the model has no template
+};
 template <class Tokenizer>
-[[nodiscard]] bool chats(const Tokenizer& tokenizer, prompt_format format) {
-  return format == prompt_format::chat && !tokenizer.vocab().chat_template.empty();
+[[nodiscard]] prompt_form form_of(const Tokenizer& tokenizer, prompt_format format) {
+  if (format == prompt_format::plain || tokenizer.vocab().chat_template.empty()) return {format, {}};
+  return {format, quipu::text::chat_template_of(tokenizer)};
 }
 
 /// Prompts as the model expects them: in its chat format if it has one, else as they are. Plain prompts end with a line
 /// break.
 template <class Tokenizer>
-std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer,
-                                        std::span<const quipu::text::chat_message> messages,
-                                        prompt_format format = prompt_format::chat) {
-  if (chats(tokenizer, format)) {
-    return quipu::text::encode_chat(tokenizer, quipu::text::chat_template_of(tokenizer), messages,
-                                    quipu::text::generation_prompt::add);
-  }
+std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer, const prompt_form& form,
+                                        std::span<const quipu::text::chat_message> messages) {
+  if (form.chat) return quipu::text::encode_chat(tokenizer, *form.chat, messages, quipu::text::generation_prompt::add);
   std::string text;
   for (const auto& message : messages) text += (text.empty() ? "" : "\n") + message.content;
-  return quipu::text::encode_document(tokenizer, format == prompt_format::plain ? text + "\n" : text);
-}
-template <class Tokenizer>
-std::vector<quipu::token_id> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt,
-                                        prompt_format format = prompt_format::chat) {
-  const quipu::text::chat_message one{"user", prompt};
-  return prompt_ids(tokenizer, std::span(&one, 1), format);
+  return quipu::text::encode_document(tokenizer, form.format == prompt_format::plain ? text + "\n" : text);
 }
 
 /// Windows of a text as examples; none of a text of fewer than two tokens.
@@ -119,12 +116,11 @@ inline quipu::train::example_list windows(std::vector<quipu::token_id> ids, std:
 /// What is learned of a conversation: in a chat format all turns of the assistant, else the last message and the token
 /// that ends a text.
 template <class Tokenizer>
-quipu::train::example example_of(const Tokenizer& tokenizer, const conversation& c, prompt_format format) {
-  if (chats(tokenizer, format))
-    return quipu::train::chat_example(tokenizer, quipu::text::chat_template_of(tokenizer), c);
+quipu::train::example example_of(const Tokenizer& tokenizer, const prompt_form& form, const conversation& c) {
+  if (form.chat) return quipu::train::chat_example(tokenizer, *form.chat, c);
   std::vector<quipu::token_id> ids = tokenizer.encode(c.back().content);
   if (tokenizer.eos() != quipu::no_token) ids.push_back(tokenizer.eos());
-  return quipu::train::prompt_and_answer(prompt_ids(tokenizer, std::span(c).first(c.size() - 1), format), ids);
+  return quipu::train::prompt_and_answer(prompt_ids(tokenizer, form, std::span(c).first(c.size() - 1)), ids);
 }
 
 /// Writes what a run's log says of its losses as a chart.

@@ -191,6 +191,7 @@
 #include <quipu/llama/mixed_module_hooks.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/module_hooks.hpp>
+#include <quipu/llama/next_logits.hpp>
 #include <quipu/llama/policies.hpp>
 #include <quipu/llama/recorder.hpp>
 #include <quipu/llama/rope.hpp>
@@ -304,6 +305,7 @@
 #include <quipu/text/jinja/json_text.hpp>
 #include <quipu/text/jinja/lexer.hpp>
 #include <quipu/text/jinja/loop.hpp>
+#include <quipu/text/jinja/operand_parser.hpp>
 #include <quipu/text/jinja/operators.hpp>
 #include <quipu/text/jinja/parser.hpp>
 #include <quipu/text/jinja/python_text.hpp>

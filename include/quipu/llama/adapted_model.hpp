@@ -20,6 +20,7 @@
 #include <quipu/llama/hooks_on_runs.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/model.hpp>
+#include <quipu/llama/next_logits.hpp>
 #include <quipu/llama/sequence_input.hpp>
 #include <quipu/llama/session.hpp>
 #include <quipu/llama/virtual_tokens.hpp>
@@ -197,11 +198,7 @@ class adapted_session {
   /// Logits after the last token; valid until the next call.
   /// @throws config_error  as `session::next_logits`
   [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens) {
-    if (tokens.empty()) fail<config_error>("adapted_session::next_logits", "at least one token", "none");
-    std::span<const scalar_type> result;
-    const input one{sequence, tokens};
-    run({&one, 1}, [&](std::size_t, std::size_t, std::span<const scalar_type> logits) { result = logits; });
-    return result;
+    return run_for_logits(*this, sequence, tokens);
   }
 
  private:

@@ -6,8 +6,8 @@
 #include <span>
 #include <utility>
 
-#include <quipu/core/error.hpp>
 #include <quipu/core/token.hpp>
+#include <quipu/llama/next_logits.hpp>
 #include <quipu/llama/sequence_input.hpp>
 
 namespace quipu::llama {
@@ -39,11 +39,7 @@ class hooked_session {
   /// Logits after the last token; valid until the next call.
   /// @throws config_error  as `session::next_logits`
   [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens) {
-    if (tokens.empty()) fail<config_error>("hooked_session::next_logits", "at least one token", "none");
-    std::span<const scalar_type> result;
-    const input one{sequence, tokens};
-    run({&one, 1}, [&](std::size_t, std::size_t, std::span<const scalar_type> logits) { result = logits; });
-    return result;
+    return run_for_logits(*this, sequence, tokens);
   }
 
  private:

@@ -20,6 +20,7 @@
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/model.hpp>
+#include <quipu/llama/next_logits.hpp>
 #include <quipu/llama/sequence_input.hpp>
 #include <quipu/llama/training_hooks.hpp>  // kv_prefix
 
@@ -125,11 +126,7 @@ class session {
   /// Continues one sequence and returns the logits after its last token; valid until the next call.
   /// @throws config_error  as `run`; no tokens
   [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens) {
-    if (tokens.empty()) fail<config_error>("session::next_logits", "at least one token", "none");
-    std::span<const scalar_type> result;
-    const input one{sequence, tokens};
-    run({&one, 1}, [&](std::size_t, std::size_t, std::span<const scalar_type> logits) { result = logits; });
-    return result;
+    return run_for_logits(*this, sequence, tokens);
   }
 
   /// Token ids must be below this.

@@ -126,8 +126,9 @@ template <tokenizer Tokenizer>
     std::vector<token_id> ids;
     std::size_t done = 0;
     const auto encode_to = [&](std::size_t end) {
+      if (end == done) return;
       const auto more = tokenizer.encode(std::string_view(text).substr(done, end - done), special::plain);
-      if (end > done) ids.insert(ids.end(), more.begin(), more.end());
+      ids.insert(ids.end(), more.begin(), more.end());
     };
     for (const text_range& range : trusted) {
       for (std::size_t at = std::max(range.begin, done); at < range.end;) {

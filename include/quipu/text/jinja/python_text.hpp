@@ -185,19 +185,23 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
   return out.take();
 }
 
-/// A number from text, as Python's float(): blanks around it, inf, nan and single underscores between digits.
-[[nodiscard, gnu::noinline]] inline bool read_real(std::string_view text, double& number) {
-  std::string plain;
+/// Takes blanks at the ends and one sign in front off the text of a number. @return whether the sign was a minus
+[[nodiscard]] inline bool take_sign(std::string_view& text) {
   std::size_t begin = 0;
   std::size_t end = text.size();
   while (begin < end && is_blank(character_at(text, begin).code_point)) begin += step_at(text, begin);
   while (end > begin && is_blank(character_at(text, step_back(text, end)).code_point)) end = step_back(text, end);
   text = text.substr(begin, end - begin);
-  bool negative = false;
-  if (!text.empty() && (text[0] == '+' || text[0] == '-')) {
-    negative = text[0] == '-';
-    text.remove_prefix(1);
-  }
+  if (text.empty() || (text[0] != '+' && text[0] != '-')) return false;
+  const bool negative = text[0] == '-';
+  text.remove_prefix(1);
+  return negative;
+}
+
+/// A number from text, as Python's float(): blanks around it, inf, nan and single underscores between digits.
+[[nodiscard, gnu::noinline]] inline bool read_real(std::string_view text, double& number) {
+  std::string plain;
+  const bool negative = take_sign(text);
   if (text.empty() || text[0] == '+' || text[0] == '-') return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto is_figure = [](char c) { return c >= '0' && c <= '9'; };
@@ -226,16 +230,7 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 
 /// A whole number from text, as Python's int(text, base); base 0 reads the prefix.
 [[nodiscard, gnu::noinline]] inline bool read_integer(std::string_view text, int base, value& number) {
-  std::size_t begin = 0;
-  std::size_t end = text.size();
-  while (begin < end && is_blank(character_at(text, begin).code_point)) begin += step_at(text, begin);
-  while (end > begin && is_blank(character_at(text, step_back(text, end)).code_point)) end = step_back(text, end);
-  text = text.substr(begin, end - begin);
-  bool negative = false;
-  if (!text.empty() && (text[0] == '+' || text[0] == '-')) {
-    negative = text[0] == '-';
-    text.remove_prefix(1);
-  }
+  const bool negative = take_sign(text);
   bool underscore = false;  // may one stand first? only behind a prefix
   bool plain_zero = false;  // base 0: 0123 is no number
   if (text.size() > 1 && text[0] == '0') {
