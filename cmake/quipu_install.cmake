@@ -14,10 +14,12 @@ foreach(component IN LISTS QUIPU_OPTIONAL_COMPONENTS)
 endforeach()
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/quipuConfig.cmake.in
-                              ${PROJECT_BINARY_DIR}/quipuConfig.cmake INSTALL_DESTINATION ${QUIPU_PACKAGE_DIR})
+                              ${PROJECT_BINARY_DIR}/quipuConfig.cmake INSTALL_DESTINATION ${QUIPU_PACKAGE_DIR}
+                              PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/quipuConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/quipuConfig.cmake ${PROJECT_BINARY_DIR}/quipuConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/quipu_compiled.cmake
         DESTINATION ${QUIPU_PACKAGE_DIR})
 
 # Packages for pkg-config: one a component, and quipu, which asks for all of them. Paths are relative to the file itself,

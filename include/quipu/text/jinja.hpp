@@ -6,17 +6,16 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/text/jinja/error.hpp>
-#include <quipu/text/jinja/evaluator.hpp>
-#include <quipu/text/jinja/parser.hpp>
-#include <quipu/text/jinja/scopes.hpp>
-#include <quipu/text/jinja/syntax.hpp>
+#include <quipu/text/jinja/limits.hpp>
 #include <quipu/text/jinja/value.hpp>
 
 namespace quipu::text::jinja {
+
+struct syntax_tree;
 
 /// A part of a rendered text. Control tokens may be recognised in what the template wrote, never in what it was given.
 struct rendered_piece {
@@ -50,17 +49,7 @@ class compiled_template {
   /// @param source  UTF-8; bytes that are not count as U+FFFD one by one
   /// @param place   what to call the template in messages
   /// @throws template_error  syntax, or limits if it is too long or nested too deeply
-  explicit compiled_template(std::string_view source, std::string place = "chat template", const limits& allowed = {})
-      : place_(std::move(place)), tree_(std::make_unique<syntax_tree>()) {
-    if (source.size() > allowed.template_bytes) {
-      throw template_error(error_kind::limits, place_, 1,
-                           concat("expected a template of at most ", std::to_string(allowed.template_bytes),
-                                  " bytes, found ", std::to_string(source.size())));
-    }
-    tree_->source = normal_source(source);
-    parser(*tree_, lexer(tree_->source, place_).tokens(), place_).parse();
-    scope_analysis(*tree_, place_, find_filter, find_test).run();
-  }
+  explicit compiled_template(std::string_view source, std::string place = "chat template", const limits& allowed = {});
 
   /// The rendered text in pieces: neighbours differ in origin, and put together they are the text. `text_builder`
   /// tells the rule of origins. Names that the template puts into marks, as in '<|' + message.role + '|>', are from the
@@ -71,41 +60,25 @@ class compiled_template {
   /// @throws template_error  see `error_kind`
   /// @throws config_error    `variables` is no dict
   [[nodiscard]] std::vector<rendered_piece> render_pieces(const value& variables,
-                                                          const render_options& options = {}) const {
-    std::vector<rendered_piece> pieces;
-    const value rendered = render_value(variables, options);
-    const text_object& text = text_of(rendered);
-    std::size_t begin = 0;
-    bool trusted = text.trusted;
-    for (std::size_t i = 0; i <= text.flips.size(); ++i) {
-      const std::size_t end = i < text.flips.size() ? text.flips[i] : text.chars.size();
-      if (end > begin) pieces.push_back({text.chars.substr(begin, end - begin), trusted});
-      begin = end;
-      trusted = !trusted;
-    }
-    return pieces;
-  }
+                                                          const render_options& options = {}) const;
 
   /// The rendered text as one string, for people to read: encoding it would make control tokens of whatever looks like
   /// them in the messages. Parameters and errors as of `render_pieces`.
-  [[nodiscard]] std::string render(const value& variables, const render_options& options = {}) const {
-    const value rendered = render_value(variables, options);
-    return std::string(chars_of(rendered));
-  }
+  [[nodiscard]] std::string render(const value& variables, const render_options& options = {}) const;
 
   /// Does the template use a variable of that name, or assign to one?
-  [[nodiscard]] bool mentions(std::string_view name) const { return tree_->names.contains(name); }
+  [[nodiscard]] bool mentions(std::string_view name) const;
   [[nodiscard]] const std::string& place() const noexcept { return place_; }
 
  private:
-  [[nodiscard]] value render_value(const value& variables, const render_options& options) const {
-    if (!variables.is(kind::dict)) fail<config_error>(place_, "a dict of variables", type_name(variables));
-    evaluator run(*tree_, variables, options.allowed, options.clock, place_);
-    return run.run();
-  }
+  [[nodiscard]] value render_value(const value& variables, const render_options& options) const;
 
   std::string place_;
-  std::unique_ptr<syntax_tree> tree_;
+  std::shared_ptr<const syntax_tree> tree_;
 };
 
 }  // namespace quipu::text::jinja
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/text/jinja.ipp>
+#endif
