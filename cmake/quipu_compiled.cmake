@@ -1,18 +1,23 @@
 # quipu::compiled: what no policy changes, compiled once for all source files of a program (core/compiled.hpp). One
-# source file a layer, made of its *.ipp; where a target names it, its sources are compiled with QUIPU_COMPILED.
+# source file a layer, made of every x.ipp that stands beside an x.hpp; who links it is compiled with QUIPU_COMPILED.
 # Read by this project and by quipuConfig.cmake. QUIPU_HEADER_DIR is the folder that holds quipu/.
 file(GLOB layers LIST_DIRECTORIES true ${QUIPU_HEADER_DIR}/quipu/*)
 set(sources)
 foreach(folder IN LISTS layers)
   file(GLOB_RECURSE parts RELATIVE ${QUIPU_HEADER_DIR} CONFIGURE_DEPENDS ${folder}/*.ipp)
-  if(NOT parts)
+  set(content)
+  foreach(part IN LISTS parts)
+    string(REGEX REPLACE "ipp$" "hpp" header ${part})
+    if(EXISTS ${QUIPU_HEADER_DIR}/${header})
+      string(APPEND content "#include <${part}>\n")
+    endif()
+  endforeach()
+  if(NOT content)
     continue()
   endif()
   get_filename_component(layer ${folder} NAME)
-  list(TRANSFORM parts REPLACE "(.+)" "#include <\\1>")
-  list(JOIN parts "\n" content)
   set(source ${CMAKE_CURRENT_BINARY_DIR}/quipu_compiled/${layer}.cpp)
-  file(CONFIGURE OUTPUT ${source} CONTENT "${content}\n" @ONLY)
+  file(CONFIGURE OUTPUT ${source} CONTENT "${content}" @ONLY)
   list(APPEND sources ${source})
 endforeach()
 
