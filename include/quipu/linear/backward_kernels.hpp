@@ -2,14 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstddef>
-#include <limits>
 
-#include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/isa.hpp>
-#include <quipu/core/simd_avx2.hpp>
-#include <quipu/core/simd_portable.hpp>
 
 namespace quipu::linear {
 
@@ -44,22 +40,12 @@ struct backward_kernel_table {
   static constexpr std::size_t strided_width = sizeof(Scalar) == 4 ? 8 : 4;
 };
 
-namespace backward {
-#define QUIPU_BODY <quipu/linear/backward_kernel_body.ipp>
-#include <quipu/core/each_instruction_set.ipp>
-}  // namespace backward
-
 /// Backward loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const backward_kernel_table<Scalar>& backward_kernels_for([[maybe_unused]] instruction_set set) noexcept {
-  if constexpr (sizeof(Scalar) == 8) {
-    return backward::portable::table<backward::portable::f64x>;
-  } else {
-#if defined(__x86_64__)
-    if (includes(set, instruction_set::avx2)) return backward::avx2::table<backward::avx2::f32x>;
-#endif
-    return backward::portable::table<backward::portable::f32x>;
-  }
-}
+[[nodiscard]] const backward_kernel_table<Scalar>& backward_kernels_for(instruction_set set) noexcept;
 
 }  // namespace quipu::linear
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/linear/backward_kernels.ipp>
+#endif

@@ -232,3 +232,9 @@ class projector {
 };
 
 }  // namespace quipu::linear
+
+#if defined(QUIPU_COMPILED)  // in project.ipp
+namespace quipu::linear {
+extern template class projector<float>;
+}
+#endif

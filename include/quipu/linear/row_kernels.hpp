@@ -2,15 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstddef>
-#include <limits>
 
-#include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/isa.hpp>
-#include <quipu/core/scalar.hpp>         // f16
-#include <quipu/core/simd_avx2.hpp>
-#include <quipu/core/simd_portable.hpp>
 
 namespace quipu::linear {
 
@@ -47,32 +42,15 @@ struct kv_kernel_table {
               std::size_t n_key, std::size_t d, Scalar* out, std::size_t out_stride) noexcept;
 };
 
-#define QUIPU_BODY <quipu/linear/row_kernel_body.ipp>
-#include <quipu/core/each_instruction_set.ipp>
-
 /// Row loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const row_kernel_table<Scalar>& row_kernels_for([[maybe_unused]] instruction_set set) noexcept {
-  if constexpr (sizeof(Scalar) == 8) {
-    return portable::row_table<portable::f64x>;
-  } else {
-#if defined(__x86_64__)
-    if (includes(set, instruction_set::avx2)) return avx2::row_table<avx2::f32x>;
-#endif
-    return portable::row_table<portable::f32x>;
-  }
-}
+[[nodiscard]] const row_kernel_table<Scalar>& row_kernels_for(instruction_set set) noexcept;
 
 template <class Scalar, class Kv>
-[[nodiscard]] const kv_kernel_table<Scalar, Kv>& kv_kernels_for([[maybe_unused]] instruction_set set) noexcept {
-  if constexpr (sizeof(Scalar) == 8) {
-    return portable::kv_table<portable::f64x, Kv>;
-  } else {
-#if defined(__x86_64__)
-    if (includes(set, instruction_set::avx2)) return avx2::kv_table<avx2::f32x, Kv>;
-#endif
-    return portable::kv_table<portable::f32x, Kv>;
-  }
-}
+[[nodiscard]] const kv_kernel_table<Scalar, Kv>& kv_kernels_for(instruction_set set) noexcept;
 
 }  // namespace quipu::linear
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/linear/row_kernels.ipp>
+#endif

@@ -13,12 +13,11 @@
 
 #include <quipu/activation/activation.hpp>
 #include <quipu/core/buffer.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/progress.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/dequantise.hpp>
-#include <quipu/io/open_checkpoint.hpp>
-#include <quipu/io/read_vocabulary.hpp>
 #include <quipu/io/rope_layout.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/tensor_values.hpp>  // stored_as
@@ -153,17 +152,7 @@ struct load_options {
 
 /// A checkpoint for `from_checkpoint`, with the vocabulary that the options name.
 /// @throws io_error, format_error  see `io::open_checkpoint` and `io::read_vocabulary`
-[[nodiscard]] inline io::checkpoint open_for_load(const std::string& path, const load_options& options) {
-  io::checkpoint source = io::open_checkpoint(path);
-  if (!options.tokenizer.empty()) {
-    source.vocabulary = io::read_vocabulary(options.tokenizer, source.config.n_vocab);
-    if (source.vocabulary.tokens.size() != source.config.n_vocab) {
-      fail<format_error>(options.tokenizer, concat(source.config.n_vocab, " tokens, as the model has"),
-                         source.vocabulary.tokens.size());
-    }
-  }
-  return source;
-}
+[[nodiscard]] io::checkpoint open_for_load(const std::string& path, const load_options& options);
 
 /// A model from a GGUF file, a Hugging Face folder or a llama2.c file. What the checkpoint stores in a form
 /// that products can read stays where it is: the file is mapped, not copied.
@@ -181,3 +170,13 @@ template <class... Types, class... Values>
 }
 
 }  // namespace quipu::llama
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/llama/load.ipp>
+#endif
+
+#if defined(QUIPU_COMPILED)  // in load.ipp
+namespace quipu::llama {
+extern template class detail::weight_builder<float>;
+}
+#endif

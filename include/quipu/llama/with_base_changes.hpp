@@ -210,3 +210,9 @@ template <class Policies>
 }
 
 }  // namespace quipu::llama
+
+#if defined(QUIPU_COMPILED)  // in with_base_changes.ipp
+namespace quipu::llama {
+extern template class detail::base_changer<float>;
+}
+#endif

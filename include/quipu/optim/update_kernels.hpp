@@ -2,14 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstddef>
-#include <limits>
 
-#include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/isa.hpp>
-#include <quipu/core/simd_avx2.hpp>
-#include <quipu/core/simd_portable.hpp>
 
 namespace quipu::optim {
 
@@ -35,20 +31,12 @@ struct update_kernel_table {
   double (*square_sum)(const Scalar* x, std::size_t n) noexcept;
 };
 
-#define QUIPU_BODY <quipu/optim/update_kernel_body.ipp>
-#include <quipu/core/each_instruction_set.ipp>
-
 /// Loops for `set`; double always runs the portable ones.
 template <class Scalar>
-[[nodiscard]] const update_kernel_table<Scalar>& update_kernels_for([[maybe_unused]] instruction_set set) noexcept {
-  if constexpr (sizeof(Scalar) == 8) {
-    return portable::table<portable::f64x>;
-  } else {
-#if defined(__x86_64__)
-    if (includes(set, instruction_set::avx2)) return avx2::table<avx2::f32x>;
-#endif
-    return portable::table<portable::f32x>;
-  }
-}
+[[nodiscard]] const update_kernel_table<Scalar>& update_kernels_for(instruction_set set) noexcept;
 
 }  // namespace quipu::optim
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/optim/update_kernels.ipp>
+#endif

@@ -2,13 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/notes/note.hpp>  // without_final_period
-#include <quipu/text/utf8.hpp>
 
 namespace quipu::eren {
 
@@ -18,55 +17,7 @@ inline constexpr std::size_t max_prompt_field = 4096;
 /// A note or a question as it may stand in a prompt: one line of UTF-8, blanks and control characters
 /// collapsed, marks of all chat templates replaced by a blank (some vocabularies have no tokens for them, so
 /// that encoding alone would not tell them from the template's own), at most `max_prompt_field` bytes.
-[[nodiscard]] inline std::string guarded(std::string_view raw) {
-  static constexpr std::string_view marks[] = {"[INST]",
-                                               "[/INST]",
-                                               "<<SYS>>",
-                                               "<</SYS>>",
-                                               "<s>",
-                                               "</s>",
-                                               "<unk>",
-                                               "<|im_start|>",
-                                               "<|im_end|>",
-                                               "<|begin_of_text|>",
-                                               "<|end_of_text|>",
-                                               "<|start_header_id|>",
-                                               "<|end_header_id|>",
-                                               "<|eot_id|>",
-                                               "<|endoftext|>",
-                                               "<|system|>",
-                                               "<|user|>",
-                                               "<|assistant|>"};
-  raw = raw.substr(0, 4 * max_prompt_field);
-  std::string out;
-  bool blank = false;
-  const auto put_blank = [&] { blank = !out.empty(); };
-  for (std::size_t at = 0; at < raw.size() && out.size() < max_prompt_field;) {
-    const auto mark = std::find_if(std::begin(marks), std::end(marks),
-                                   [&](std::string_view m) { return raw.substr(at).starts_with(m); });
-    if (mark != std::end(marks)) {
-      put_blank();
-      at += mark->size();
-      continue;
-    }
-    const auto step = text::decode_utf8(raw, at);
-    at += step.length;
-    const char32_t c = step.code_point;
-    if (c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0x2028 || c == 0x2029) {
-      put_blank();
-      continue;
-    }
-    if (blank) out += ' ';
-    blank = false;
-    text::append_utf8(out, c);
-  }
-  if (out.size() > max_prompt_field) {
-    std::size_t end = max_prompt_field;
-    while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xc0u) == 0x80u) --end;
-    out.resize(end);
-  }
-  return out;
-}
+[[nodiscard]] std::string guarded(std::string_view raw);
 
 /// A note as prompts and indexes know it: guarded, without its final period.
 [[nodiscard]] inline std::string guarded_note(std::string_view raw) {
@@ -74,3 +25,7 @@ inline constexpr std::size_t max_prompt_field = 4096;
 }
 
 }  // namespace quipu::eren
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/eren/reading/guarded.ipp>
+#endif
