@@ -31,6 +31,10 @@ def package_flags():
 def closures(headers):
     """For each of our headers everything that it includes at whatever depth, itself and the library's headers too."""
     direct = {h: re.findall(r"#include <([^>]+)>", (INCLUDE / "quipu" / h).read_text()) for h in headers}
+    for h in headers:  # an x.ipp is the second half of x.hpp
+        half = INCLUDE / "quipu" / (h[: -len("hpp")] + "ipp")
+        if half.exists():
+            direct[h] += re.findall(r"#include <([^>]+)>", half.read_text())
     found = {}
 
     def closure(header):
@@ -118,6 +122,7 @@ class checker:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--compiler", action="append", help="default: g++ and clang++")
+    parser.add_argument("--compiled", action="store_true", help="as for a program that links quipu::compiled")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--bases", type=int, default=24, help="headers that are precompiled for the others (default: 24)")
     parser.add_argument("headers", nargs="*", help="below include/quipu")
@@ -141,7 +146,7 @@ def main():
     bases = best_bases(closure, args.bases) if len(headers) > args.bases else []
     failures = 0
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        checkers = {c: checker(c, closure, folder, package_flags(), bases) for c in compilers}
+        checkers = {c: checker(c, closure, folder, [*package_flags(), *(["-DQUIPU_COMPILED"] if args.compiled else [])], bases) for c in compilers}
         jobs = [(c, h, checkers[c].start(pool, h)) for c in compilers for h in headers]
         for compiler, header, job in jobs:
             if complaint := job.result():

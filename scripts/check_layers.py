@@ -84,7 +84,9 @@ def check(include):
     files, folders = {}, {}
     for header in sorted(headers):
         folder = header.split("/")[0] if "/" in header else ""
-        files[header] = set()
+        # An x.ipp is the second half of the x.hpp beside it: one node, so that a cycle through either is found.
+        whole = header[: -len("ipp")] + "hpp" if header.endswith(".ipp") and header[: -len("ipp")] + "hpp" in headers else header
+        node = files.setdefault(whole, set())
         if folder and folder != "report" and folder not in RANK:
             yield f"{header}: the folder {folder} has no place in the layers"
             continue
@@ -100,7 +102,8 @@ def check(include):
             if target not in headers:
                 yield f"{header} includes <{path}>: there is no such header"
                 continue
-            files[header].add(target)
+            if target.rsplit(".", 1)[0] != whole.rsplit(".", 1)[0]:
+                node.add(target)
             other = target.split("/")[0] if "/" in target else ""
             if not folder or not other:
                 # version.hpp belongs to no layer; the umbrella is for users alone.
