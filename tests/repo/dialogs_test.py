@@ -8,23 +8,15 @@ Needs the shared data and the model of scripts/fetch_model; without them nothing
 """
 # SPDX-License-Identifier: Apache-2.0
 import json
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
+from shared_data import STRANGERS, note_skip, smollm2
+
 PROGRAM = pathlib.Path(sys.argv[1]).resolve()
 KNOWN_TO_FAIL = {"21", "33", "37", "40"}
-
-
-def skip(cause):
-    log = os.environ.get("QUIPU_SKIP_LOG")
-    if log:
-        with open(log, "a") as file:
-            file.write(cause + "\n")
-    print("SKIPPED:", cause)
-    sys.exit(1 if os.environ.get("QUIPU_REQUIRE_DATA") == "1" else 0)
 
 
 def replies(model, lines, notes):
@@ -58,15 +50,12 @@ def is_right(wanted, said, unedited):
 
 
 def main():
-    shared = pathlib.Path(os.environ.get("QUIPU_SHARED") or "none") / "data" / "strangers"
-    model = os.environ.get("QUIPU_SMOLLM2") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "quipu",
-                                                           "SmolLM2-135M-Instruct.Q4_1.gguf")
-    if not shared.is_dir():
-        skip("no shared data folder")
-    if not os.path.exists(model):
-        skip("no SmolLM2 checkpoint (scripts/fetch_model)")
+    model = smollm2()
+    for there, cause in ((STRANGERS.is_dir(), "no shared data folder"), (model.exists(), "no SmolLM2 checkpoint (scripts/fetch_model)")):
+        if not there:
+            sys.exit(1 if note_skip(cause) else 0)
     failed = []
-    for folder in sorted(shared.iterdir()):
+    for folder in sorted(STRANGERS.iterdir()):
         if not (folder / "input" / "lines.txt").exists():
             continue
         lines = [line for line in (folder / "input" / "lines.txt").read_text().splitlines() if line.strip()]

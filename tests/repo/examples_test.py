@@ -5,6 +5,7 @@
 """
 # SPDX-License-Identifier: Apache-2.0
 import json
+import math
 import os
 import pathlib
 import re
@@ -13,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+
+from shared_data import STRANGERS, note_skip
 
 PROGRAMS = pathlib.Path(sys.argv.pop()).resolve()
 SENTENCE = "the quick brown fox jumps over the lazy dog. "
@@ -66,6 +69,30 @@ class Examples(unittest.TestCase):
         run = subprocess.run([str(PROGRAMS / "01_generate"), "--model", "no.gguf"], capture_output=True, text=True, cwd=self.folder)
         self.assertNotEqual(0, run.returncode)
         self.assertIn("no.gguf", run.stderr)
+
+    def test_01_generate_takes_the_best_token_at_the_edges_of_its_options_or_says_what_it_wants(self):
+        """The options that strangers reported, on this model: none may draw another token or be taken for another value."""
+        jobs = [json.loads(path.read_text()) for path in STRANGERS.glob("*/input/job.json")] if STRANGERS.is_dir() else []
+        lines = [line for job in jobs if job.get("program") == "01_generate" for line in job.get("options", [])]
+        if not lines:
+            self.assertFalse(note_skip("no shared data folder"), "data required")
+            return
+        best = self.generate("run/model.gguf")
+        for line in lines:
+            with self.subTest(line):
+                option, value = line.split()
+                number = float(value)
+                warm = [] if option == "--temperature" else ["--temperature", "1"]
+                run = subprocess.run([str(PROGRAMS / "01_generate"), "--model", "run/model.gguf", "--completion", "--prompt", "the quick",
+                                      "--max-tokens", "30", *warm, option, value], capture_output=True, text=True, cwd=self.folder, timeout=240)
+                if run.returncode:
+                    self.assertIn(option.lstrip("-").replace("-", "_"), run.stderr.replace("-", "_"))
+                    self.assertRegex(run.stderr, "expected .*, found")
+                    self.assertTrue(math.isnan(number) or math.isinf(number) or number in (0, 2), "refused without need")
+                elif (option == "--temperature" and number < 1e-9) or (option == "--top-p" and number == 0) or (option == "--top-k" and number == 1):
+                    self.assertEqual(best, run.stdout)
+                else:
+                    self.assertFalse(math.isnan(number), "NaN was taken for a number")
 
     def test_02_perplexity_is_low_on_what_was_learnt(self):
         (self.folder / "other.txt").write_text("zq xw vj kp " * 40)
