@@ -5,7 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <quipu/core/token.hpp>
-#include <quipu/text/special_matcher.hpp>  // special
+#include <quipu/text/special_places.hpp>  // special
 #include <string>
 #include <string_view>
 #include <vector>
