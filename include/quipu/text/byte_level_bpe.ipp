@@ -193,7 +193,8 @@ inline void byte_level_tokenizer::state::encode_word(std::string_view word, pair
 QUIPU_INLINE byte_level_tokenizer::byte_level_tokenizer(vocabulary source)
     : state_(std::make_shared<const state>(std::move(source))) {}
 
-QUIPU_INLINE std::vector<token_id> byte_level_tokenizer::encode(std::string_view text, const special_places& where) const {
+QUIPU_INLINE std::vector<token_id> byte_level_tokenizer::encode(std::string_view text,
+                                                                const special_places& where) const {
   if (text.size() >= state::max_text)
     fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
   std::vector<token_id> ids;

@@ -159,8 +159,10 @@ inline void character_bpe_tokenizer::state::encode_word(std::string_view word, p
 QUIPU_INLINE character_bpe_tokenizer::character_bpe_tokenizer(vocabulary source)
     : state_(std::make_shared<const state>(std::move(source))) {}
 
-QUIPU_INLINE std::vector<token_id> character_bpe_tokenizer::encode(std::string_view text, const special_places& where) const {
-  if (text.size() >= state::max_text) fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
+QUIPU_INLINE std::vector<token_id> character_bpe_tokenizer::encode(std::string_view text,
+                                                                   const special_places& where) const {
+  if (text.size() >= state::max_text)
+    fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
   std::vector<token_id> ids;
   std::list<std::string> kept;  // what words point into; outlives the cache of words
   word_cache cache;

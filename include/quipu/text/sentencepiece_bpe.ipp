@@ -231,7 +231,8 @@ inline void sentencepiece_tokenizer::state::append_bytes(std::string_view text,
 QUIPU_INLINE sentencepiece_tokenizer::sentencepiece_tokenizer(vocabulary source)
     : state_(std::make_shared<const state>(std::move(source))) {}
 
-QUIPU_INLINE std::vector<token_id> sentencepiece_tokenizer::encode(std::string_view text, const special_places& where) const {
+QUIPU_INLINE std::vector<token_id> sentencepiece_tokenizer::encode(std::string_view text,
+                                                                   const special_places& where) const {
   if (text.size() >= state::max_text)
     fail<config_error>("encode: text", "less than 1 GiB", concat(text.size(), " bytes"));
   std::vector<token_id> ids;

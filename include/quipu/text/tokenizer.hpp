@@ -120,8 +120,7 @@ consteval void explain_tokenizer() {
 
 /// The ids of `text` with the bos and eos that the model expects around it.
 template <tokenizer Tokenizer>
-[[nodiscard]] std::vector<token_id> encode_document(const Tokenizer& tokenizer,
-                                                    std::string_view text,
+[[nodiscard]] std::vector<token_id> encode_document(const Tokenizer& tokenizer, std::string_view text,
                                                     special mode = special::plain) {
   std::vector<token_id> ids = tokenizer.encode(text, mode);
   if (tokenizer.add_bos() && tokenizer.bos() != no_token) ids.insert(ids.begin(), tokenizer.bos());
