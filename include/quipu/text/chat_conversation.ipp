@@ -10,6 +10,7 @@
 #include <quipu/text/chat_conversation.hpp>
 #include <quipu/text/chat_render.hpp>
 #include <quipu/text/jinja/dict.hpp>
+#include <quipu/text/jinja/evaluation.hpp>  // type_name
 #include <quipu/text/jinja/from_json.hpp>
 #include <quipu/text/jinja/value.hpp>
 #include <quipu/text/jinja/variables.hpp>
