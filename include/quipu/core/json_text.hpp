@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // format_error
 
 namespace quipu {
 

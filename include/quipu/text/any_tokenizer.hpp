@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error, format_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/byte_level_bpe.hpp>
 #include <quipu/text/character_bpe.hpp>

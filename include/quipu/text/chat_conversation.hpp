@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // format_error
 #include <quipu/text/jinja/value.hpp>
 
 namespace quipu::text {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error
 #include <quipu/text/chat_template.hpp>
 
 namespace quipu::text {

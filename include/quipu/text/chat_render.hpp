@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/chat_families.hpp>
 #include <quipu/text/chat_template.hpp>

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/jinja.hpp>
 #include <quipu/text/tokenizer.hpp>

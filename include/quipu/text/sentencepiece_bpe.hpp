@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error, format_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/special_places.hpp>
 #include <quipu/text/tokenizer.hpp>

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // format_error, io_error
 #include <quipu/text/vocabulary.hpp>
 
 namespace quipu::text {

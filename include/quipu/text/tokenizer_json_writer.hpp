@@ -5,6 +5,7 @@
 #include <string>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error, format_error
 #include <quipu/text/vocabulary.hpp>
 
 namespace quipu::text {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error, format_error, io_error
 #include <quipu/core/token.hpp>
 
 namespace quipu::text {

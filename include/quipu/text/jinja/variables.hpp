@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error
 #include <quipu/text/jinja/value.hpp>
 
 namespace quipu::text::jinja {
