@@ -5,6 +5,7 @@
 #include <iterator>
 #include <quipu/io/gguf.hpp>
 #include <quipu/text/any_tokenizer.hpp>
+#include <quipu/text/byte_alphabet.hpp>
 #include <quipu/text/pre_tokenizer.hpp>
 #include <quipu/text/sentencepiece_model.hpp>
 #include <quipu/text/stream_decoder.hpp>

@@ -13,6 +13,7 @@
 #include <quipu/activation/as_stated.hpp>
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/clock.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/config.hpp>
 #include <quipu/core/crc32.hpp>
 #include <quipu/core/eigen.hpp>
@@ -304,6 +305,7 @@
 #include <quipu/text/jinja/iteration.hpp>
 #include <quipu/text/jinja/json_text.hpp>
 #include <quipu/text/jinja/lexer.hpp>
+#include <quipu/text/jinja/limits.hpp>
 #include <quipu/text/jinja/loop.hpp>
 #include <quipu/text/jinja/operand_parser.hpp>
 #include <quipu/text/jinja/operators.hpp>
@@ -339,6 +341,7 @@
 #include <quipu/text/sentencepiece_normalizer.hpp>
 #include <quipu/text/sentencepiece_pieces.hpp>
 #include <quipu/text/special_matcher.hpp>
+#include <quipu/text/special_places.hpp>
 #include <quipu/text/stream_decoder.hpp>
 #include <quipu/text/text_preparation.hpp>
 #include <quipu/text/text_rules.hpp>

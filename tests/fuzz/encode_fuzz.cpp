@@ -1,5 +1,7 @@
 #include <quipu/text/any_tokenizer.hpp>
+#include <quipu/text/byte_alphabet.hpp>
 #include <quipu/text/stream_decoder.hpp>
+#include <quipu/text/utf8.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

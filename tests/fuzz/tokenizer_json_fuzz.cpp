@@ -1,6 +1,7 @@
 #include <quipu/text/any_tokenizer.hpp>
 #include <quipu/text/stream_decoder.hpp>
 #include <quipu/text/tokenizer_json.hpp>
+#include <quipu/text/utf8.hpp>
 
 #include "fuzz/fuzz_target.hpp"
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <quipu/text/byte_level_bpe.hpp>
 #include <quipu/text/stream_decoder.hpp>
+#include <quipu/text/utf8.hpp>
 #include <random>
 #include <set>
 #include <string>

@@ -1,3 +1,4 @@
+#include <quipu/text/llama2c_tokenizer.hpp>
 #include <quipu/text/llama2c_tokenizer_writer.hpp>
 
 #include <string>

@@ -3,7 +3,9 @@
 #include <limits>
 #include <map>
 #include <quipu/text/sentencepiece_bpe.hpp>
+#include <quipu/text/sentencepiece_pieces.hpp>
 #include <quipu/text/stream_decoder.hpp>
+#include <quipu/text/utf8.hpp>
 #include <random>
 #include <string>
 #include <vector>

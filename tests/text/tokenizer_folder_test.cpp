@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <quipu/text/tokenizer_folder.hpp>
+#include <quipu/text/tokenizer_json.hpp>
 #include <string>
 
 #include "support/hostile.hpp"

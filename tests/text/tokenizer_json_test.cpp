@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <quipu/text/any_tokenizer.hpp>
+#include <quipu/text/flat_index.hpp>
+#include <quipu/text/sentencepiece_pieces.hpp>
 #include <quipu/text/tokenizer_json.hpp>
 #include <string>
 #include <vector>

@@ -7,16 +7,17 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>  // config_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/chat_families.hpp>
 #include <quipu/text/chat_template.hpp>
 #include <quipu/text/jinja.hpp>
+#include <quipu/text/jinja/value.hpp>
 #include <quipu/text/jinja/variables.hpp>
-#include <quipu/text/special_matcher.hpp>  // special_places
+#include <quipu/text/special_places.hpp>
 #include <quipu/text/tokenizer.hpp>
 
 namespace quipu::text {
@@ -30,21 +31,7 @@ concept encodes_in_places = requires(const T& t, std::string_view text, const sp
 namespace detail {
 
 /// A role names a turn and may be part of a mark, as in '<|' + message.role + '|>': a word is, anything else is not.
-[[nodiscard]] inline bool is_role_name(std::string_view role) noexcept {
-  return !role.empty() && role.size() <= 32 && std::all_of(role.begin(), role.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
-}
-
-[[nodiscard]] inline jinja::value values_of(std::span<const chat_message> messages) {
-  jinja::values all;
-  all.reserve(messages.size());
-  for (const chat_message& m : messages) {
-    all.push_back(jinja::make_dict({{"role", jinja::make_text(m.role, is_role_name(m.role))},
-                                    {"content", jinja::make_text(m.content)}}));
-  }
-  return jinja::make_list(std::move(all));
-}
+[[nodiscard]] bool is_role_name(std::string_view role) noexcept;
 
 }  // namespace detail
 
@@ -60,47 +47,19 @@ struct chat_extras {
 /// Pieces put together are what transformers' `apply_chat_template` renders.
 /// @throws config_error  the template refuses the conversation, or the format is one of the library's families, which
 ///                       take `chat_message`s
-[[nodiscard]] inline std::vector<chat_piece> render(const chat_template& form, const jinja::value& messages,
-                                                    generation_prompt prompt, const chat_extras& extras = {}) {
-  if (form.own == nullptr) {
-    fail<config_error>("chat template", "the checkpoint's own, for messages of this form",
-                       concat("the family ", name_of(form.family)));
-  }
-  jinja::value variables = jinja::make_dict();
-  for (const auto& [name, text] : form.special_tokens) jinja::set_key(variables, name, jinja::trusted_text(text));
-  jinja::set_key(variables, "messages", messages);
-  jinja::set_key(variables, "tools", extras.tools);
-  jinja::set_key(variables, "documents", extras.documents);
-  jinja::set_key(variables, "add_generation_prompt", jinja::value(prompt == generation_prompt::add));
-  for (const auto& [name, item] : extras.variables.as<jinja::dict_object>().entries)
-    jinja::set_key(variables, jinja::chars_of(name), item);
-  std::vector<chat_piece> pieces;
-  try {
-    for (jinja::rendered_piece& piece : form.own->render_pieces(variables, extras.options))
-      pieces.push_back({std::move(piece.text), piece.from_template});
-  } catch (const jinja::template_error& problem) {
-    throw config_error(concat(problem.what(), " (a template of the library can be named instead; programs: --chat)"));
-  }
-  return pieces;
-}
+[[nodiscard]] std::vector<chat_piece> render(const chat_template& form, const jinja::value& messages,
+                                             generation_prompt prompt, const chat_extras& extras = {});
 
 /// The conversation in the template's form. Pieces put together are what Jinja renders.
 /// @throws config_error  the template refuses the conversation
-[[nodiscard]] inline std::vector<chat_piece> render(const chat_template& form, std::span<const chat_message> messages,
-                                                    generation_prompt prompt = generation_prompt::add) {
-  if (form.own == nullptr) return render_family(form, messages, prompt);
-  return render(form, detail::values_of(messages), prompt);
-}
+[[nodiscard]] std::vector<chat_piece> render(const chat_template& form, std::span<const chat_message> messages,
+                                             generation_prompt prompt = generation_prompt::add);
 
 /// The rendered conversation as one string, for people to read: encoding it would make control
 /// tokens of whatever looks like them in the messages.
 /// @throws config_error  the template refuses the conversation
-[[nodiscard]] inline std::string render_text(const chat_template& form, std::span<const chat_message> messages,
-                                             generation_prompt prompt = generation_prompt::add) {
-  std::string all;
-  for (const chat_piece& piece : render(form, messages, prompt)) all += piece.text;
-  return all;
-}
+[[nodiscard]] std::string render_text(const chat_template& form, std::span<const chat_message> messages,
+                                      generation_prompt prompt = generation_prompt::add);
 
 /// Ids of a rendered conversation: what the template wrote may be control tokens, all other text stays text, whatever it
 /// looks like. Tokens reach over the seams between the two as in the whole text.
@@ -157,11 +116,14 @@ template <tokenizer Tokenizer>
 /// token: that stays text.
 /// @throws config_error  the template refuses the conversation
 template <tokenizer Tokenizer>
-[[nodiscard]] std::vector<token_id> encode_chat(const Tokenizer& tokenizer,
-                                                const chat_template& form,
+[[nodiscard]] std::vector<token_id> encode_chat(const Tokenizer& tokenizer, const chat_template& form,
                                                 std::span<const chat_message> messages,
                                                 generation_prompt prompt = generation_prompt::add) {
   return encode_pieces(tokenizer, render(form, messages, prompt));
 }
 
 }  // namespace quipu::text
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/text/chat_render.ipp>
+#endif

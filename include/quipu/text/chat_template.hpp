@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>  // config_error
 #include <quipu/core/token.hpp>
 #include <quipu/text/jinja.hpp>
@@ -36,12 +37,7 @@ inline constexpr std::array<std::pair<std::string_view, chat_family>, 4> chat_fa
 }
 
 /// @throws config_error  none of "llama-2", "llama-3", "chatml", "zephyr"
-[[nodiscard]] inline chat_family chat_family_by_name(std::string_view name) {
-  for (const auto& [known, family] : chat_family_names) {
-    if (known == name) return family;
-  }
-  fail<config_error>("chat template", "llama-2, llama-3, chatml or zephyr", concat("'", name, "'"));
-}
+[[nodiscard]] chat_family chat_family_by_name(std::string_view name);
 
 /// Who says something: "system", "user" or "assistant", and what.
 struct chat_message {
@@ -78,26 +74,8 @@ struct chat_template {
 /// @param forced  a family to use in its place
 /// @throws config_error  no template and no family, or a template that cannot be compiled: what is wrong with it, or what
 ///                       it uses that the library does not have
-[[nodiscard]] inline chat_template make_chat_template(std::string_view jinja, std::string bos, std::string eos,
-                                                      std::optional<chat_family> forced = std::nullopt) {
-  chat_template result;
-  if (!bos.empty()) result.special_tokens.emplace_back("bos_token", bos);
-  if (!eos.empty()) result.special_tokens.emplace_back("eos_token", eos);
-  result.bos = std::move(bos);
-  result.eos = std::move(eos);
-  if (forced) {
-    result.family = *forced;
-    return result;
-  }
-  constexpr std::string_view way_out = "name one of llama-2, llama-3, chatml, zephyr (programs: --chat)";
-  if (jinja.empty()) fail<config_error>("chat template", "one in the checkpoint", concat("none; ", way_out));
-  try {
-    result.own = std::make_shared<const jinja::compiled_template>(jinja);
-  } catch (const jinja::template_error& problem) {
-    throw config_error(concat(problem.what(), "; ", way_out));
-  }
-  return result;
-}
+[[nodiscard]] chat_template make_chat_template(std::string_view jinja, std::string bos, std::string eos,
+                                               std::optional<chat_family> forced = std::nullopt);
 
 /// The chat template of a checkpoint's tokenizer (one with a `vocab()`).
 /// @throws config_error  see `make_chat_template`
@@ -113,3 +91,7 @@ template <tokenizer Tokenizer>
 }
 
 }  // namespace quipu::text
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/text/chat_template.ipp>
+#endif

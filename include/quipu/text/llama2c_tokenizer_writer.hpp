@@ -2,17 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
-#include <bit>
-#include <cstddef>
-#include <cstdint>
 #include <string>
-#include <string_view>
 
-#include <quipu/core/error.hpp>
-#include <quipu/core/printable.hpp>
-#include <quipu/text/llama2c_tokenizer.hpp>
-#include <quipu/text/sentencepiece_bpe.hpp>  // unescape_spaces
+#include <quipu/core/compiled.hpp>
+#include <quipu/core/error.hpp>  // config_error
 #include <quipu/text/vocabulary.hpp>
 
 namespace quipu::text {
@@ -22,40 +15,10 @@ namespace quipu::text {
 /// have no place in it.
 /// @throws config_error  a vocabulary that the format cannot state: byte-level BPE; unk, bos and eos that are not 0, 1
 ///                       and 2; other special tokens; no space before a text
-[[nodiscard]] inline std::string llama2c_tokenizer_text(const vocabulary& source) {
-  const auto refuse = [](const char* expected, const auto& found) {
-    fail<config_error>("tokenizer.bin of llama2.c", expected, found);
-  };
-  if (source.kind != tokenizer_kind::sentencepiece) refuse("a SentencePiece vocabulary", "another kind");
-  if (source.unk != 0 || source.bos != 1 || source.eos != 2) {
-    refuse("unk, bos and eos with the ids 0, 1 and 2", concat(source.unk, ", ", source.bos, " and ", source.eos));
-  }
-  if (!source.add_bos || source.add_eos || !source.add_space_prefix) {
-    refuse("bos and a space before a text, nothing after it", "other settings");
-  }
-  std::string bytes;
-  const auto number = [&](std::uint32_t value) {
-    for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(value >> shift & 255);
-  };
-  std::size_t longest = 0;
-  number(0);
-  for (std::size_t i = 0; i < source.tokens.size(); ++i) {
-    const std::string text =
-        i == 1 || i == 2 ? concat("\n", source.tokens[i], "\n") : unescape_spaces(source.tokens[i]);
-    number(std::bit_cast<std::uint32_t>(source.scores[i]));
-    number(static_cast<std::uint32_t>(text.size()));
-    bytes += text;
-    longest = std::max(longest, text.size());
-  }
-  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<char>(longest >> 8 * i & 255);
-  // What a reader makes of it is what was meant: kinds are told by place and text alone there.
-  const vocabulary read = parse_llama2c_tokenizer(bytes, source.tokens.size(), "tokenizer.bin");
-  for (std::size_t i = 0; i < source.tokens.size(); ++i) {
-    if (read.kinds[i] != source.kinds[i] || read.tokens[i] != source.tokens[i]) {
-      refuse("plain tokens after the first three", printable(source.tokens[i]));
-    }
-  }
-  return bytes;
-}
+[[nodiscard]] std::string llama2c_tokenizer_text(const vocabulary& source);
 
 }  // namespace quipu::text
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/text/llama2c_tokenizer_writer.ipp>
+#endif

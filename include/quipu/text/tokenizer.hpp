@@ -5,7 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <quipu/core/token.hpp>
-#include <quipu/text/special_matcher.hpp>  // special
+#include <quipu/text/special_places.hpp>  // special
 #include <string>
 #include <string_view>
 #include <vector>
@@ -120,8 +120,7 @@ consteval void explain_tokenizer() {
 
 /// The ids of `text` with the bos and eos that the model expects around it.
 template <tokenizer Tokenizer>
-[[nodiscard]] std::vector<token_id> encode_document(const Tokenizer& tokenizer,
-                                                    std::string_view text,
+[[nodiscard]] std::vector<token_id> encode_document(const Tokenizer& tokenizer, std::string_view text,
                                                     special mode = special::plain) {
   std::vector<token_id> ids = tokenizer.encode(text, mode);
   if (tokenizer.add_bos() && tokenizer.bos() != no_token) ids.insert(ids.begin(), tokenizer.bos());

@@ -5,34 +5,24 @@
 #include <initializer_list>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>  // config_error
-#include <quipu/text/jinja/dict.hpp>
 #include <quipu/text/jinja/value.hpp>
 
 namespace quipu::text::jinja {
 
 /// @throws config_error  nested deeper than `deepest_value`
-[[nodiscard]] inline value make_list(values items) {
-  value made = make_sequence(kind::list, std::move(items));
-  if (made.depth() > deepest_value)
-    fail<config_error>("template variables", concat("values nested at most ", deepest_value, " deep"), "deeper ones");
-  return made;
-}
+[[nodiscard]] value make_list(values items);
 
 /// Sets a key of a dict that no other value shares yet.
 /// @throws config_error  nested deeper than `deepest_value`
-inline void set_key(value& dict, std::string_view key, value item) {
-  if (item.depth() >= deepest_value)
-    fail<config_error>("template variables", concat("values nested at most ", deepest_value, " deep"), "deeper ones");
-  dict.as<dict_object>().set(make_text(key), std::move(item));
-}
+void set_key(value& dict, std::string_view key, value item);
 
-[[nodiscard]] inline value make_dict(std::initializer_list<std::pair<std::string_view, value>> entries = {}) {
-  value made(new dict_object);
-  for (const auto& [key, item] : entries) set_key(made, key, item);
-  return made;
-}
+[[nodiscard]] value make_dict(std::initializer_list<std::pair<std::string_view, value>> entries = {});
 
 }  // namespace quipu::text::jinja
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/text/jinja/variables.ipp>
+#endif
