@@ -16,6 +16,7 @@
 #include <quipu/io/gguf_output.hpp>
 #include <quipu/io/gguf_writer.hpp>
 #include <quipu/io/llama3_factors.hpp>
+#include <quipu/io/quantise.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/validate.hpp>
 

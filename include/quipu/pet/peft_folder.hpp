@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +20,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/printable.hpp>
@@ -35,7 +35,6 @@
 #include <quipu/pet/any_module.hpp>
 #include <quipu/pet/base_changes.hpp>
 #include <quipu/pet/kinds.hpp>
-#include <quipu/pet/peft_base_changes.hpp>
 #include <quipu/pet/peft_fields.hpp>
 
 namespace quipu::pet {
@@ -54,15 +53,7 @@ class peft_folder {
  public:
   /// @throws io_error      a file is not there
   /// @throws format_error  a file is not what its name says
-  explicit peft_folder(const std::filesystem::path& folder)
-      : config_path_((folder / "adapter_config.json").string()), config_(read_text(config_path_)),
-        tensors_((folder / "adapter_model.safetensors").string()) {
-    peft_fields fields(config_, config_path_);
-    kind_ = fields.kind();
-    uses_dora_ = fields.flag("use_dora");
-    base_model_ = fields.base_model();
-    modules_to_save_ = fields.modules_to_save();
-  }
+  explicit peft_folder(const std::filesystem::path& folder);
 
   /// PEFT's `peft_type`: "LORA" (DoRA too), "IA3", "PROMPT_TUNING", "PREFIX_TUNING", "BEFT", ...
   [[nodiscard]] const std::string& kind() const noexcept { return kind_; }
@@ -98,10 +89,7 @@ class peft_folder {
 
   /// What the adapter changes of the model besides its module; often nothing.
   /// @throws format_error  see `find_base_changes`
-  [[nodiscard]] pet::base_changes base_changes(const io::model_config& c) const {
-    peft_fields fields(config_, config_path_);
-    return find_base_changes(fields, tensors_, c);
-  }
+  [[nodiscard]] pet::base_changes base_changes(const io::model_config& c) const;
 
   /// The module with its values.
   /// @throws format_error  as `policy`; tensors that are missing, of other shapes, or left over; changes of the base,
@@ -144,7 +132,7 @@ class peft_folder {
   }
 
  private:
-  static std::string read_text(const std::string& path) { return std::string(mapped_file(path).text()); }
+  static std::string read_text(const std::string& path);
 
   template <class Policy, class Scalar>
   [[nodiscard]] auto make(const Policy& policy, const io::model_config& c) const {
@@ -265,4 +253,23 @@ void save_peft(const std::filesystem::path& folder, const Module& module, const 
   file.commit();
 }
 
+#if defined(QUIPU_COMPILED)
+extern template lora::module<float> peft_folder::module<lora, float>(const io::model_config&, base_state) const;
+extern template dora::module<float> peft_folder::module<dora, float>(const io::model_config&, base_state) const;
+extern template ia3::module<float> peft_folder::module<ia3, float>(const io::model_config&, base_state) const;
+extern template bitfit::module<float> peft_folder::module<bitfit, float>(const io::model_config&, base_state) const;
+extern template prompt::module<float> peft_folder::module<prompt, float>(const io::model_config&, base_state) const;
+extern template prefix::module<float> peft_folder::module<prefix, float>(const io::model_config&, base_state) const;
+extern template bottleneck<activation::silu>::module<float> peft_folder::module<bottleneck<activation::silu>, float>(
+    const io::model_config&, base_state) const;
+extern template bottleneck<activation::relu>::module<float> peft_folder::module<bottleneck<activation::relu>, float>(
+    const io::model_config&, base_state) const;
+extern template any_module<float> load_any_peft<float>(const std::filesystem::path&, const io::model_config&,
+                                                        base_state);
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/peft_folder.ipp>
+#endif
