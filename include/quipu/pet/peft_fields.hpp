@@ -29,6 +29,7 @@ class peft_fields {
   peft_fields(std::string_view text, std::string place);
   peft_fields(const peft_fields&) = delete;
   peft_fields& operator=(const peft_fields&) = delete;
+  ~peft_fields();
 
   /// "LORA", "IA3", ...
   [[nodiscard]] std::string kind() const;

@@ -35,6 +35,8 @@ QUIPU_INLINE peft_fields::peft_fields(std::string_view text, std::string place)
               "inference_mode", "modules_to_save"});
 }
 
+QUIPU_INLINE peft_fields::~peft_fields() = default;
+
 QUIPU_INLINE std::string peft_fields::kind() const {
   std::string kind = fields_.text_or("peft_type", "");
   if (kind.empty()) fail<format_error>(fields_.at("peft_type"), "the kind of an adapter, such as LORA", "nothing");
