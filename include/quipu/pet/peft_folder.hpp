@@ -13,7 +13,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,12 +23,10 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/printable.hpp>
-#include <quipu/io/atomic_file.hpp>
 #include <quipu/io/checked_size.hpp>  // show_shape
 #include <quipu/io/checkpoint.hpp>    // tensor_view
 #include <quipu/io/model_config.hpp>
 #include <quipu/io/safetensors.hpp>
-#include <quipu/io/safetensors_writer.hpp>
 #include <quipu/io/tensor_values.hpp>
 #include <quipu/optim/parameter.hpp>
 #include <quipu/pet/any_module.hpp>
@@ -208,6 +205,17 @@ struct peft_options {
   std::vector<std::string> modules_to_save{};  ///< modules that `extra` belongs to, such as "score"
 };
 
+namespace detail {
+
+/// The settings that every kind has.
+[[nodiscard]] nlohmann::ordered_json common_peft_settings(std::string_view kind, const peft_options& options);
+
+/// Writes the files of `save_peft`.
+void write_peft_files(const std::filesystem::path& folder, const nlohmann::ordered_json& settings,
+                      const std::map<std::string, io::tensor_view, std::less<>>& tensors);
+
+}  // namespace detail
+
 /// Writes a module as a folder that PEFT opens, tensors before settings, each atomically.
 ///
 /// @param c      of the model under it
@@ -220,21 +228,8 @@ void save_peft(const std::filesystem::path& folder, const Module& module, const 
   using scalar = typename Module::scalar_type;
   using policy = typename Module::policy_type;
   static_assert((explain_peft_policy<policy>(), true));
-  nlohmann::ordered_json json;
-  json["peft_type"] = std::string(policy::peft_type);
-  json["task_type"] = options.task_type;
-  json["base_model_name_or_path"] =
-      options.base_model.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.base_model);
-  json["inference_mode"] = true;
-  json["modules_to_save"] =
-      options.modules_to_save.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.modules_to_save);
+  nlohmann::ordered_json json = detail::common_peft_settings(policy::peft_type, options);
   module.policy().write_peft(json, c);
-  std::string text;
-  try {
-    text = json.dump(1);
-  } catch (const nlohmann::json::exception& problem) {
-    fail<config_error>("save_peft: names", "UTF-8", printable(problem.what()));
-  }
   std::map<std::string, io::tensor_view, std::less<>> tensors;
   const auto add = [&](std::span<const optim::parameter<scalar>> parameters) {
     for (const optim::parameter<scalar>& p : parameters) {
@@ -244,13 +239,7 @@ void save_peft(const std::filesystem::path& folder, const Module& module, const 
   };
   add(module.parameters());
   add(extra);
-  std::error_code trouble;
-  std::filesystem::create_directories(folder, trouble);
-  if (trouble) throw io_error(concat(folder.string(), ": cannot make the folder (", trouble.message(), ")"));
-  io::write_safetensors((folder / "adapter_model.safetensors").string(), tensors, {{"format", "pt"}});
-  io::atomic_file file((folder / "adapter_config.json").string());
-  file.write(text);
-  file.commit();
+  detail::write_peft_files(folder, json, tensors);
 }
 
 #if defined(QUIPU_COMPILED)

@@ -3,11 +3,22 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
+#include <system_error>
 
+#include <nlohmann/json.hpp>
+
+#include <quipu/core/error.hpp>
 #include <quipu/core/mapped_file.hpp>
+#include <quipu/core/printable.hpp>
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/io/checkpoint.hpp>  // tensor_view
 #include <quipu/io/model_config.hpp>
 #include <quipu/io/safetensors.hpp>
+#include <quipu/io/safetensors_writer.hpp>
 #include <quipu/pet/base_changes.hpp>
 #include <quipu/pet/peft_base_changes.hpp>
 #include <quipu/pet/peft_fields.hpp>
@@ -33,6 +44,39 @@ QUIPU_INLINE pet::base_changes peft_folder::base_changes(const io::model_config&
 QUIPU_INLINE std::string peft_folder::read_text(const std::string& path) {
   return std::string(mapped_file(path).text());
 }
+
+namespace detail {
+
+QUIPU_INLINE nlohmann::ordered_json common_peft_settings(std::string_view kind, const peft_options& options) {
+  nlohmann::ordered_json json;
+  json["peft_type"] = std::string(kind);
+  json["task_type"] = options.task_type;
+  json["base_model_name_or_path"] =
+      options.base_model.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.base_model);
+  json["inference_mode"] = true;
+  json["modules_to_save"] =
+      options.modules_to_save.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.modules_to_save);
+  return json;
+}
+
+QUIPU_INLINE void write_peft_files(const std::filesystem::path& folder, const nlohmann::ordered_json& settings,
+                                   const std::map<std::string, io::tensor_view, std::less<>>& tensors) {
+  std::string text;
+  try {
+    text = settings.dump(1);
+  } catch (const nlohmann::json::exception& problem) {
+    fail<config_error>("save_peft: names", "UTF-8", printable(problem.what()));
+  }
+  std::error_code trouble;
+  std::filesystem::create_directories(folder, trouble);
+  if (trouble) throw io_error(concat(folder.string(), ": cannot make the folder (", trouble.message(), ")"));
+  io::write_safetensors((folder / "adapter_model.safetensors").string(), tensors, {{"format", "pt"}});
+  io::atomic_file file((folder / "adapter_config.json").string());
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace detail
 
 #if defined(QUIPU_COMPILED)
 template lora::module<float> peft_folder::module<lora, float>(const io::model_config&, base_state) const;
