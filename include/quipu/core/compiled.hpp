@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 /// The library is its headers; nothing needs to be built. What no policy changes and is much work to compile (readers of
 /// files, tokenizers, chat templates) is declared in a header `x.hpp` and defined in `x.ipp` beside it, which the header
 /// includes at its end, with QUIPU_INLINE for `inline`.

@@ -2,9 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/config.hpp>  // QUIPU_ASSERT
-#include <quipu/core/error.hpp>   // config_error
 
 namespace quipu {
 
@@ -32,19 +29,12 @@ class thread_team {
  public:
   /// @param n_thread  0 means one for each processor that the process may use
   /// @throws config_error  more than 1024 threads
-  explicit thread_team(std::size_t n_thread = 0, thread_pinning pinning = thread_pinning::none)
-      : state_(std::make_shared<state>(n_thread == 0 ? available() : n_thread, pinning)) {}
+  explicit thread_team(std::size_t n_thread = 0, thread_pinning pinning = thread_pinning::none);
 
   [[nodiscard]] std::size_t size() const noexcept { return state_->workers.size() + 1; }
 
   /// Processors that the calling process may run on.
-  [[nodiscard]] static std::size_t available() noexcept {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    const int count = CPU_COUNT(&set);
-    return count < 1 ? 1 : static_cast<std::size_t>(count);
-  }
+  [[nodiscard]] static std::size_t available() noexcept;
 
   /// Calls `body(begin, end, thread)` for pieces of `grain` indices (the last may be shorter) that cover
   /// 0 .. n - 1 once; returns when all are done. `thread` is below size() and names a private workspace.
@@ -100,55 +90,11 @@ class thread_team {
   }
 
   struct state {
-    state(std::size_t n_thread, thread_pinning pinning) {
-      if (n_thread > 1024) fail<config_error>("thread_team", "at most 1024 threads", n_thread);
-      for (std::size_t i = 1; i < n_thread; ++i) {
-        workers.emplace_back([this, i] { serve(i); });
-        if (pinning == thread_pinning::compact) pin(workers.back(), i);
-      }
-    }
-    ~state() {
-      stop = true;
-      epoch.fetch_add(1, std::memory_order_release);
-      epoch.notify_all();
-      for (std::thread& worker : workers) worker.join();
-    }
-
-    static void pin(std::thread& worker, std::size_t index) noexcept {
-      cpu_set_t allowed, one;
-      CPU_ZERO(&allowed);
-      if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-      std::size_t seen = 0;
-      for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-        if (!CPU_ISSET(cpu, &allowed) || seen++ != index) continue;
-        CPU_ZERO(&one);
-        CPU_SET(cpu, &one);
-        ::pthread_setaffinity_np(worker.native_handle(), sizeof one, &one);
-      }
-    }
-
-    void work(std::size_t thread) noexcept {
-      for (;;) {
-        const std::size_t begin = next.fetch_add(grain, std::memory_order_relaxed);
-        if (begin >= n) return;
-        call(context, begin, begin + grain < n ? begin + grain : n, thread);
-      }
-    }
-
-    void serve(std::size_t thread) noexcept {
-      std::uint32_t seen = 0;
-      for (;;) {
-        if (!spin([&] { return epoch.load(std::memory_order_acquire) != seen; })) {
-          epoch.wait(seen, std::memory_order_acquire);
-        }
-        const std::uint32_t now = epoch.load(std::memory_order_acquire);
-        if (now == seen) continue;
-        seen = now;
-        if (stop) return;
-        work(thread);
-        if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
-      }
-    }
+    state(std::size_t n_thread, thread_pinning pinning);
+    ~state();
+    static void pin(std::thread& worker, std::size_t index) noexcept;
+    void work(std::size_t thread) noexcept;
+    void serve(std::size_t thread) noexcept;
 
     std::mutex turn;
     void (*call)(void*, std::size_t, std::size_t, std::size_t) noexcept = nullptr;
@@ -166,3 +112,7 @@ class thread_team {
 };
 
 }  // namespace quipu
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/core/thread_team.ipp>
+#endif

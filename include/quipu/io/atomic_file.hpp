@@ -2,22 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <cerrno>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include <quipu/core/error.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/io/unaligned.hpp>
 
 namespace quipu::io {
@@ -27,36 +18,17 @@ namespace quipu::io {
 class atomic_file {
  public:
   /// @throws io_error  the folder cannot be written
-  explicit atomic_file(std::string path) : path_(std::move(path)) {
-    static std::atomic<std::uint64_t> next{0};
-    temporary_ = concat(path_, ".part-", ::getpid(), "-", next++);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) refuse(temporary_, "cannot create");
-    buffer_.reserve(buffer_bytes);
-  }
+  explicit atomic_file(std::string path);
   atomic_file(const atomic_file&) = delete;
   atomic_file& operator=(const atomic_file&) = delete;
-  ~atomic_file() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-      ::unlink(temporary_.c_str());
-    }
-  }
+  ~atomic_file();
 
   /// Bytes written so far.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   /// @throws io_error  the file system refuses
-  void write(std::span<const std::byte> bytes) {
-    size_ += bytes.size();
-    if (buffer_.size() + bytes.size() > buffer_bytes) flush();
-    if (bytes.size() > buffer_bytes) {
-      write_all(bytes);
-    } else {
-      buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-    }
-  }
-  void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
 
   /// One little-endian value.
   template <class Value>
@@ -67,48 +39,20 @@ class atomic_file {
   }
 
   /// Zeros up to the next multiple of `alignment`.
-  void pad(std::size_t alignment) {
-    const std::vector<std::byte> zeros((alignment - size_ % alignment) % alignment);
-    write(zeros);
-  }
+  void pad(std::size_t alignment);
 
   /// Makes the file appear under its name, durably.
   /// @throws io_error  the file system refuses
-  void commit() {
-    flush();
-    if (::fsync(descriptor_) != 0) refuse(temporary_, "cannot write to disk");
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse(path_, "cannot replace");
-    ::close(descriptor_);
-    descriptor_ = -1;
-    const std::size_t slash = path_.find_last_of('/');
-    const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
-    const int entry = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (entry >= 0) {
-      ::fsync(entry);  // some file systems cannot; the rename stands either way
-      ::close(entry);
-    }
-  }
+  void commit();
 
  private:
   static constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 
-  [[noreturn]] static void refuse(const std::string& path, const char* what) {
-    throw io_error(concat(path, ": ", what, " (", std::strerror(errno), ")"));
-  }
+  [[noreturn]] static void refuse(const std::string& path, const char* what);
 
-  void flush() {
-    write_all(buffer_);
-    buffer_.clear();
-  }
+  void flush();
 
-  void write_all(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ::ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) refuse(temporary_, "cannot write");
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-  }
+  void write_all(std::span<const std::byte> bytes);
 
   std::string path_;
   std::string temporary_;
@@ -118,10 +62,10 @@ class atomic_file {
 };
 
 /// Writes a text to a file, whole or not at all. @throws io_error
-inline void write_text(const std::string& path, std::string_view text) {
-  atomic_file file(path);
-  file.write(text);
-  file.commit();
-}
+void write_text(const std::string& path, std::string_view text);
 
 }  // namespace quipu::io
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/io/atomic_file.ipp>
+#endif

@@ -2,17 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <filesystem>
 #include <span>
-#include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
-#include <quipu/core/error.hpp>
+#include <quipu/core/compiled.hpp>
 
 namespace quipu::io {
 
@@ -21,21 +16,10 @@ namespace quipu::io {
 class atomic_folder {
  public:
   /// @throws io_error  the folder beside cannot be made
-  explicit atomic_folder(std::filesystem::path wanted) : wanted_(std::move(wanted)) {
-    if (!wanted_.has_filename()) wanted_ = wanted_.parent_path();  // "out/"
-    staged_ = wanted_;
-    staged_ += concat(".part-", ::getpid());
-    std::error_code trouble;
-    std::filesystem::remove_all(staged_, trouble);  // of a process of the same number that was killed
-    std::filesystem::create_directories(staged_, trouble);
-    if (trouble) refuse(staged_, "cannot make the folder", trouble);
-  }
+  explicit atomic_folder(std::filesystem::path wanted);
   atomic_folder(const atomic_folder&) = delete;
   atomic_folder& operator=(const atomic_folder&) = delete;
-  ~atomic_folder() {
-    std::error_code ignored;
-    if (!staged_.empty()) std::filesystem::remove_all(staged_, ignored);
-  }
+  ~atomic_folder();
 
   /// Where to write.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return staged_; }
@@ -45,34 +29,17 @@ class atomic_folder {
   /// @param last      the file that makes the folder what it is, "config.json"
   /// @param obsolete  names that the folder must not keep from before; those just written stay
   /// @throws io_error  the file system refuses
-  void commit(std::string_view last, std::span<const std::string_view> obsolete = {}) {
-    namespace fs = std::filesystem;
-    std::error_code trouble;
-    if (!fs::exists(wanted_, trouble)) {
-      fs::rename(staged_, wanted_, trouble);
-      if (trouble) refuse(wanted_, "cannot make the folder", trouble);
-      staged_.clear();
-      return;
-    }
-    std::vector<fs::path> names;
-    for (const auto& entry : fs::directory_iterator(staged_)) names.push_back(entry.path().filename());
-    std::stable_partition(names.begin(), names.end(), [&](const fs::path& name) { return name != last; });
-    for (const std::string_view name : obsolete) {
-      if (!fs::exists(staged_ / name, trouble)) fs::remove(wanted_ / name, trouble);
-    }
-    for (const fs::path& name : names) {
-      fs::rename(staged_ / name, wanted_ / name, trouble);
-      if (trouble) refuse(wanted_ / name, "cannot replace", trouble);
-    }
-  }
+  void commit(std::string_view last, std::span<const std::string_view> obsolete = {});
 
  private:
-  [[noreturn]] static void refuse(const std::filesystem::path& path, const char* what, const std::error_code& trouble) {
-    throw io_error(concat(path.string(), ": ", what, " (", trouble.message(), ")"));
-  }
+  [[noreturn]] static void refuse(const std::filesystem::path& path, const char* what, const std::error_code& trouble);
 
   std::filesystem::path wanted_;
   std::filesystem::path staged_;
 };
 
 }  // namespace quipu::io
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/io/atomic_folder.ipp>
+#endif

@@ -7,12 +7,11 @@
 #include <type_traits>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/tensor_type.hpp>
-#include <quipu/io/checked_size.hpp>
 #include <quipu/io/checkpoint.hpp>  // tensor_view
 #include <quipu/io/dequantise.hpp>
-#include <quipu/io/quantise.hpp>
 #include <quipu/io/unaligned.hpp>
 
 namespace quipu::io {
@@ -52,23 +51,17 @@ template <class Value>
   }
 }
 
+#if defined(QUIPU_COMPILED)
+extern template std::vector<float> values_of<float>(const tensor_view&);
+extern template std::vector<double> values_of<double>(const tensor_view&);
+#endif
+
 /// The tensor stored as `type`, through float; the same type is copied as it is.
 /// @throws config_error  `type` cannot be written (see `can_quantise`), or rows are not whole blocks of it
-[[nodiscard]] inline std::vector<std::byte> stored_as(const tensor_view& tensor, tensor_type type) {
-  if (tensor.type == type) return {tensor.bytes.begin(), tensor.bytes.end()};
-  const std::size_t cols = tensor.shape.empty() ? 1 : tensor.shape.back();
-  if (cols % block_of(type).elements != 0) {
-    fail<config_error>(concat("stored_as: row of ", name_of(type)),
-                       concat("a multiple of ", block_of(type).elements), cols);
-  }
-  const std::size_t rows = cols == 0 ? 0 : tensor.n_element() / cols;
-  std::vector<std::byte> bytes(rows * row_bytes(type, cols));
-  std::vector<float> row(cols);
-  for (std::size_t r = 0; r < rows; ++r) {
-    dequantise_row(tensor.type, tensor.bytes.data() + r * row_bytes(tensor.type, cols), row.data(), cols);
-    quantise_row(type, row.data(), bytes.data() + r * row_bytes(type, cols), cols);
-  }
-  return bytes;
-}
+[[nodiscard]] std::vector<std::byte> stored_as(const tensor_view& tensor, tensor_type type);
 
 }  // namespace quipu::io
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/io/tensor_values.ipp>
+#endif

@@ -114,4 +114,8 @@ class any_module {
 
 static_assert(pet_module<any_module<float>> && reads_base<any_module<float>> && holds_module<any_module<float>>);
 
+#if defined(QUIPU_COMPILED)
+extern template class any_module<float>;
+#endif
+
 }  // namespace quipu::pet

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/linear/backward.hpp>
 #include <quipu/pet/module.hpp>
@@ -25,14 +26,8 @@ struct bitfit {
   class module;
 
   static constexpr std::string_view peft_type = "BEFT";  // adds the same biases
-  [[nodiscard]] static bitfit read_peft(peft_fields& fields, const io::model_config& c) {
-    fields.understand({"init_weights"});
-    return {fields.layer_targets("target_modules", optim::name_pattern::suffixes({"v_proj"}), c)};
-  }
-  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const {
-    json["target_modules"] = peft_targets(targets);
-    json["init_weights"] = true;
-  }
+  [[nodiscard]] static bitfit read_peft(peft_fields& fields, const io::model_config& c);
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const;
 };
 
 /// The biases of one model.
@@ -98,4 +93,12 @@ class bitfit::module : public no_module {
 
 static_assert(pet_module<bitfit::module<float>>);
 
+#if defined(QUIPU_COMPILED)
+extern template class bitfit::module<float>;
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/bitfit.ipp>
+#endif

@@ -192,4 +192,11 @@ class bottleneck<Activation>::module : public no_module {
 
 static_assert(pet_module<bottleneck<>::module<float>>);
 
+#if defined(QUIPU_COMPILED)
+extern template class bottleneck<activation::silu>::module<float>;
+extern template class bottleneck<activation::relu>::module<float>;
+extern template struct bottleneck<activation::silu>;
+extern template struct bottleneck<activation::relu>;
+#endif
+
 }  // namespace quipu::pet

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/pet/base_weights.hpp>
 #include <quipu/pet/lora.hpp>
 
@@ -28,11 +28,8 @@ struct dora : lora {
   class module;
 
   [[nodiscard]] static bool is_peft(peft_fields& fields) { return fields.flag("use_dora"); }
-  [[nodiscard]] static dora read_peft(peft_fields& fields, const io::model_config& c) {
-    if (!is_peft(fields)) fail<format_error>(fields.at("use_dora"), "true; pet::lora reads the others", "false");
-    return dora{read_low_rank(fields, c)};
-  }
-  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const { write_low_rank(json, true); }
+  [[nodiscard]] static dora read_peft(peft_fields& fields, const io::model_config& c);
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const;
 };
 
 /// LoRA's values and the magnitudes.
@@ -250,4 +247,12 @@ class dora::module : public lora::module<Scalar> {
 
 static_assert(pet_module<dora::module<float>> && reads_base<dora::module<float>>);
 
+#if defined(QUIPU_COMPILED)
+extern template class dora::module<float>;
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/dora.ipp>
+#endif

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/pet/base_weights.hpp>
 #include <quipu/pet/module.hpp>
@@ -30,19 +30,8 @@ struct ia3 {
   class module;
 
   static constexpr std::string_view peft_type = "IA3";
-  [[nodiscard]] static ia3 read_peft(peft_fields& fields, const io::model_config& c) {
-    fields.understand({"init_ia3_weights"});
-    ia3 policy;
-    policy.targets = fields.layer_targets("target_modules", policy.targets, c);
-    policy.feedforward = fields.targets("feedforward_modules", policy.feedforward);
-    return policy;
-  }
-  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const {
-    json["target_modules"] = peft_targets(targets);
-    json["feedforward_modules"] = peft_targets(feedforward);
-    json["fan_in_fan_out"] = false;
-    json["init_ia3_weights"] = true;
-  }
+  [[nodiscard]] static ia3 read_peft(peft_fields& fields, const io::model_config& c);
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const;
 };
 
 /// The factors of one model, all 1 at first.
@@ -151,4 +140,12 @@ class ia3::module : public no_module {
 
 static_assert(pet_module<ia3::module<float>> && reads_base<ia3::module<float>>);
 
+#if defined(QUIPU_COMPILED)
+extern template class ia3::module<float>;
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/ia3.ipp>
+#endif

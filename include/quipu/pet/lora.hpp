@@ -3,19 +3,17 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
-#include <quipu/core/printable.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/linear/backward.hpp>
@@ -44,54 +42,14 @@ struct lora {
 
   static constexpr std::string_view peft_type = "LORA";  // of DoRA too, which switches `use_dora` on
   [[nodiscard]] static bool is_peft(peft_fields& fields) { return !fields.flag("use_dora"); }
-  [[nodiscard]] static lora read_peft(peft_fields& fields, const io::model_config& c) {
-    if (!is_peft(fields)) fail<format_error>(fields.at("use_dora"), "false; pet::dora reads the others", "true");
-    return read_low_rank(fields, c);
-  }
+  [[nodiscard]] static lora read_peft(peft_fields& fields, const io::model_config& c);
   /// Rank, alpha and what depends on them, without targets.
-  [[nodiscard]] static lora read_scales(peft_fields& fields) {
-    lora policy;
-    policy.rank = fields.size_or("r", policy.rank);
-    policy.alpha = fields.number("lora_alpha", policy.alpha);
-    policy.rs_lora = fields.flag("use_rslora");
-    policy.rank_pattern = fields.patterns("rank_pattern");
-    policy.alpha_pattern = fields.patterns("alpha_pattern");
-    return policy;
-  }
-  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const { write_low_rank(json, false); }
+  [[nodiscard]] static lora read_scales(peft_fields& fields);
+  void write_peft(nlohmann::ordered_json& json, const io::model_config&) const;
 
  protected:
-  [[nodiscard]] static lora read_low_rank(peft_fields& fields, const io::model_config& c) {
-    // Biases, and what stands on the head or the embedding, are changes of the base: see `base_changes`.
-    fields.understand({"megatron_core", "qalora_group_size", "eva_config", "runtime_config", "lora_bias",
-                       "trainable_token_indices", "ensure_weight_tying"});
-    // The other initialisations (PiSSA, OLoRA, CorDA, LoftQ, ...) change the base weights too.
-    const std::string start = fields.initialisation("init_lora_weights");
-    if (start != "true" && start != "false" && start != "gaussian" && start != "eva" && start != "orthogonal") {
-      fail<format_error>(fields.at("init_lora_weights"), "one that leaves the base weights alone", printable(start));
-    }
-    const std::string bias = fields.text("bias", "none");
-    if (bias != "none" && bias != "all" && bias != "lora_only") {
-      fail<format_error>(fields.at("bias"), "none, all or lora_only", printable(bias));
-    }
-    lora policy = read_scales(fields);
-    policy.dropout = fields.number("lora_dropout", 0);
-    policy.targets = fields.layer_targets("target_modules", policy.targets, c);
-    return policy;
-  }
-  void write_low_rank(nlohmann::ordered_json& json, bool use_dora) const {
-    json["r"] = rank;
-    json["lora_alpha"] = peft_number(alpha);
-    json["lora_dropout"] = dropout;
-    json["target_modules"] = peft_targets(targets);
-    json["rank_pattern"] = peft_patterns(rank_pattern);
-    json["alpha_pattern"] = peft_patterns(alpha_pattern);
-    json["use_rslora"] = rs_lora;
-    json["use_dora"] = use_dora;
-    json["bias"] = "none";
-    json["fan_in_fan_out"] = false;
-    json["init_lora_weights"] = true;
-  }
+  [[nodiscard]] static lora read_low_rank(peft_fields& fields, const io::model_config& c);
+  void write_low_rank(nlohmann::ordered_json& json, bool use_dora) const;
 };
 
 /// The values of LoRA on one model's targets.
@@ -284,4 +242,12 @@ class lora::module : public no_module {
 
 static_assert(pet_module<lora::module<float>>);
 
+#if defined(QUIPU_COMPILED)
+extern template class lora::module<float>;
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/lora.ipp>
+#endif

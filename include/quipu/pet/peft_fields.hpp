@@ -2,28 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include <quipu/core/error.hpp>
-#include <quipu/core/json_text.hpp>
-#include <quipu/core/printable.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/io/json_fields.hpp>
 #include <quipu/io/model_config.hpp>
-#include <quipu/io/tensor_names.hpp>
-#include <quipu/linear/site.hpp>
 #include <quipu/optim/name_pattern.hpp>
 #include <quipu/pet/targets.hpp>  // pattern_value
 
@@ -34,184 +26,64 @@ namespace quipu::pet {
 class peft_fields {
  public:
   /// @throws format_error  not a JSON object with every key once
-  peft_fields(std::string_view text, std::string place)
-      : json_(parse_json(text, place)), fields_(json_, std::move(place)),
-        ordered_(nlohmann::ordered_json::parse(text.begin(), text.end())) {
-    understand({"peft_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "task_type",
-                "inference_mode", "modules_to_save"});
-  }
+  peft_fields(std::string_view text, std::string place);
   peft_fields(const peft_fields&) = delete;
   peft_fields& operator=(const peft_fields&) = delete;
+  ~peft_fields();
 
   /// "LORA", "IA3", ...
-  [[nodiscard]] std::string kind() const {
-    std::string kind = fields_.text_or("peft_type", "");
-    if (kind.empty()) fail<format_error>(fields_.at("peft_type"), "the kind of an adapter, such as LORA", "nothing");
-    return kind;
-  }
+  [[nodiscard]] std::string kind() const;
   [[nodiscard]] const std::string& place() const noexcept { return fields_.place(); }
   [[nodiscard]] std::string at(const char* key) const { return fields_.at(key); }
-  [[nodiscard]] std::string base_model() const { return fields_.text_or("base_model_name_or_path", ""); }
-  [[nodiscard]] std::vector<std::string> modules_to_save() const { return texts("modules_to_save"); }
+  [[nodiscard]] std::string base_model() const;
+  [[nodiscard]] std::vector<std::string> modules_to_save() const;
 
   /// Whether a key is there and not null, false or empty.
-  [[nodiscard]] bool has(const char* key) {
-    const nlohmann::json* field = known(key).find(key);
-    return field != nullptr && !field->empty() && !(field->is_boolean() && !field->get<bool>());
-  }
+  [[nodiscard]] bool has(const char* key);
   /// Keys that have no effect on a trained module, such as how it was initialised.
-  void understand(std::initializer_list<const char*> keys) { understood_.insert(keys.begin(), keys.end()); }
+  void understand(std::initializer_list<const char*> keys);
 
-  [[nodiscard]] bool flag(const char* key, bool otherwise = false) { return known(key).flag_or(key, otherwise); }
-  [[nodiscard]] double number(const char* key, double otherwise) { return known(key).number_or(key, otherwise); }
-  [[nodiscard]] std::size_t size(const char* key) { return known(key).size(key); }
-  [[nodiscard]] std::size_t size_or(const char* key, std::size_t otherwise) {
-    return known(key).size_or(key, otherwise);
-  }
-  [[nodiscard]] std::string text(const char* key, std::string otherwise) {
-    return known(key).text_or(key, std::move(otherwise));
-  }
+  [[nodiscard]] bool flag(const char* key, bool otherwise = false);
+  [[nodiscard]] double number(const char* key, double otherwise);
+  [[nodiscard]] std::size_t size(const char* key);
+  [[nodiscard]] std::size_t size_or(const char* key, std::size_t otherwise);
+  [[nodiscard]] std::string text(const char* key, std::string otherwise);
 
   /// A key that is a flag or a word, as a word.
-  [[nodiscard]] std::string initialisation(const char* key) {
-    const nlohmann::json* field = known(key).find(key);
-    if (field != nullptr && field->is_boolean()) return field->get<bool>() ? "true" : "false";
-    return fields_.text_or(key, "true");
-  }
+  [[nodiscard]] std::string initialisation(const char* key);
   /// A key that must have one value if it is there at all.
-  void expect(const char* key, std::string_view wanted) {
-    const std::string found = text(key, std::string(wanted));
-    if (found != wanted) fail<format_error>(at(key), wanted, printable(found));
-  }
-  void expect(const char* key, std::size_t wanted) {
-    const std::size_t found = size_or(key, wanted);
-    if (found != wanted) fail<format_error>(at(key), wanted, found);
-  }
+  void expect(const char* key, std::string_view wanted);
+  void expect(const char* key, std::size_t wanted);
 
   /// Module names: a list of endings, or one regular expression. `otherwise` if it is null or absent.
-  [[nodiscard]] optim::name_pattern targets(const char* key, optim::name_pattern otherwise) {
-    const nlohmann::json* field = known(key).find(key);
-    if (field == nullptr) return otherwise;
-    if (!field->is_string()) return optim::name_pattern::suffixes(texts(key));
-    const auto& expression = field->get_ref<const std::string&>();
-    if (expression == "all-linear") return optim::name_pattern::all();
-    try {
-      return optim::name_pattern::regex(expression);
-    } catch (const config_error& problem) {
-      throw format_error(concat(at(key), ": ", problem.what()));
-    }
-  }
+  [[nodiscard]] optim::name_pattern targets(const char* key, optim::name_pattern otherwise);
 
   /// The linear layers that `targets` chooses, without those of `exclude_modules` and of the layers that
   /// `layers_to_transform` leaves out. Source: PEFT 0.21, tuners_utils.py, check_target_module_exists.
   /// @throws format_error  as `targets`; a layer that the model does not have, or no linear layer is left
   [[nodiscard]] optim::name_pattern layer_targets(const char* key, optim::name_pattern otherwise,
-                                                  const io::model_config& c) {
-    optim::name_pattern chosen = targets(key, std::move(otherwise));
-    const optim::name_pattern excluded = targets("exclude_modules", optim::name_pattern::none());
-    const std::optional<std::vector<std::size_t>> layers = numbers("layers_to_transform", c.n_layer);
-    const bool excludes = excluded.is_regex() || !excluded.endings().empty();
-    if (known("layers_pattern").find("layers_pattern") != nullptr && layers) {
-      const nlohmann::json& pattern = *fields_.find("layers_pattern");
-      const bool fits = pattern.is_array() ? std::find(pattern.begin(), pattern.end(), "layers") != pattern.end()
-                                           : pattern == "layers" || pattern == "";
-      if (!fits && !pattern.empty()) fields_.refuse("layers_pattern", "\"layers\", where a LLaMA has its blocks", pattern);
-    }
-    if (!excludes && !layers) return chosen;
-    std::vector<std::string> names;
-    for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
-      if (layers && std::find(layers->begin(), layers->end(), layer) == layers->end()) continue;
-      for (const linear::projection_site site : linear::projection_sites) {
-        std::string name = io::layer_name(layer, linear::name_of(site));
-        if (chosen(name) && !excluded(name)) names.push_back(std::move(name));
-      }
-    }
-    if (names.empty()) {
-      fail<format_error>(at(excludes ? "exclude_modules" : "layers_to_transform"), concat("some linear layers of ", key, " left"),
-                         "none");
-    }
-    return optim::name_pattern::suffixes(std::move(names));
-  }
+                                                  const io::model_config& c);
 
   /// A number or a list of numbers below `limit`, if the key is there.
-  [[nodiscard]] std::optional<std::vector<std::size_t>> numbers(const char* key, std::size_t limit) {
-    const nlohmann::json* field = known(key).find(key);
-    if (field == nullptr) return std::nullopt;
-    return numbers_of(key, field->is_array() ? *field : nlohmann::json::array({*field}), limit);
-  }
+  [[nodiscard]] std::optional<std::vector<std::size_t>> numbers(const char* key, std::size_t limit);
 
   /// Ids of `trainable_token_indices` for a module: a list is for the embedding, an object says of which module.
-  [[nodiscard]] std::vector<std::size_t> token_indices(const char* module) {
-    const char* key = "trainable_token_indices";
-    const nlohmann::json* field = known(key).find(key);
-    if (field != nullptr && field->is_object()) {
-      for (const auto& [name, ids] : field->items()) {
-        if (optim::name_pattern::ends_in(name, module)) return numbers_of(key, ids, largest_token);
-      }
-      return {};
-    }
-    return field == nullptr || module != std::string_view("embed_tokens") ? std::vector<std::size_t>()
-                                                                          : numbers_of(key, *field, largest_token);
-  }
+  [[nodiscard]] std::vector<std::size_t> token_indices(const char* module);
 
   /// {"pattern": number, ...} in the order of the file.
-  [[nodiscard]] std::vector<pattern_value> patterns(const char* key) {
-    std::vector<pattern_value> found;
-    const nlohmann::json* field = known(key).find(key);
-    if (field == nullptr) return found;
-    if (!field->is_object()) fields_.refuse(key, "an object of numbers", *field);
-    for (const auto& [pattern, value] : ordered_[key].items()) {
-      if (!value.is_number())
-        fail<format_error>(concat(at(key), ": ", printable(pattern)), "a number", value.type_name());
-      found.push_back({pattern, value.get<double>()});
-    }
-    return found;
-  }
+  [[nodiscard]] std::vector<pattern_value> patterns(const char* key);
 
   /// @throws format_error  a key that is switched on (not null, false or empty) and that nobody asked for
-  void refuse_others() const {
-    for (const auto& [key, value] : json_.items()) {
-      if (understood_.count(key) > 0 || value.is_null() || (value.is_boolean() && !value.get<bool>()) ||
-          value.empty() || (value.is_string() && value.get_ref<const std::string&>().empty())) {
-        continue;
-      }
-      fail<format_error>(concat(place(), ": ", printable(key)),
-                         "nothing, since quipu does not know what this setting means for this kind of adapter",
-                         concat(printable(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)).substr(0, 80),
-                                " (merge the adapter with PEFT and load the result)"));
-    }
-  }
+  void refuse_others() const;
 
  private:
   static constexpr std::size_t largest_token = std::size_t{1} << 31;
 
-  [[nodiscard]] std::vector<std::size_t> numbers_of(const char* key, const nlohmann::json& list, std::size_t limit) const {
-    if (!list.is_array()) fields_.refuse(key, "a list of numbers", list);
-    std::vector<std::size_t> found;
-    for (const nlohmann::json& number : list) {
-      if (!number.is_number_unsigned() || number.get<std::uint64_t>() >= limit) {
-        fields_.refuse(key, concat("numbers below ", limit).c_str(), number);
-      }
-      found.push_back(number.get<std::size_t>());
-    }
-    return found;
-  }
+  [[nodiscard]] std::vector<std::size_t> numbers_of(const char* key, const nlohmann::json& list,
+                                                    std::size_t limit) const;
 
-  const io::json_fields& known(const char* key) {
-    understood_.insert(key);
-    return fields_;
-  }
-  [[nodiscard]] std::vector<std::string> texts(const char* key) const {
-    std::vector<std::string> found;
-    const nlohmann::json* field = fields_.find(key);
-    if (field == nullptr) return found;
-    if (!field->is_array()) fields_.refuse(key, "a list of names", *field);
-    for (const nlohmann::json& name : *field) {
-      if (!name.is_string()) fail<format_error>(at(key), "a list of names", name.type_name());
-      found.push_back(name.get<std::string>());
-    }
-    return found;
-  }
+  const io::json_fields& known(const char* key);
+  [[nodiscard]] std::vector<std::string> texts(const char* key) const;
 
   nlohmann::json json_;
   io::json_fields fields_;
@@ -220,43 +92,18 @@ class peft_fields {
 };
 
 /// A pattern as PEFT writes it.
-[[nodiscard]] inline nlohmann::ordered_json peft_targets(const optim::name_pattern& pattern) {
-  if (pattern.is_regex()) return pattern.expression();
-  if (!pattern.is_all()) return pattern.endings();
-  auto names = nlohmann::ordered_json::array();
-  for (const linear::projection_site site : linear::projection_sites) {
-    const std::string_view name = linear::name_of(site);
-    names.push_back(std::string(name.substr(name.find('.') + 1)));
-  }
-  return names;
-}
+[[nodiscard]] nlohmann::ordered_json peft_targets(const optim::name_pattern& pattern);
 /// A number without a fraction if it has none: PEFT's ranks are integers.
-[[nodiscard]] inline nlohmann::ordered_json peft_number(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
-  return value;
-}
-[[nodiscard]] inline nlohmann::ordered_json peft_patterns(const std::vector<pattern_value>& patterns) {
-  auto object = nlohmann::ordered_json::object();
-  for (const pattern_value& p : patterns) object[p.pattern] = peft_number(p.value);
-  return object;
-}
+[[nodiscard]] nlohmann::ordered_json peft_number(double value);
+[[nodiscard]] nlohmann::ordered_json peft_patterns(const std::vector<pattern_value>& patterns);
 
 /// Fields that prompt and prefix tuning have in common. @return the number of virtual tokens
-[[nodiscard]] inline std::size_t read_virtual_tokens(peft_fields& fields, const io::model_config& c,
-                                                     std::size_t token_dim) {
-  fields.understand({"num_attention_heads", "tokenizer_kwargs", "tokenizer_name_or_path"});
-  fields.expect("num_layers", c.n_layer);
-  fields.expect("token_dim", token_dim);
-  fields.expect("num_transformer_submodules", 1);
-  return fields.size("num_virtual_tokens");
-}
-inline void write_virtual_tokens(nlohmann::ordered_json& json, std::size_t n_virtual, const io::model_config& c,
-                                 std::size_t token_dim, std::size_t n_head) {
-  json["num_virtual_tokens"] = n_virtual;
-  json["num_layers"] = c.n_layer;
-  json["token_dim"] = token_dim;
-  json["num_attention_heads"] = n_head;
-  json["num_transformer_submodules"] = 1;
-}
+[[nodiscard]] std::size_t read_virtual_tokens(peft_fields& fields, const io::model_config& c, std::size_t token_dim);
+void write_virtual_tokens(nlohmann::ordered_json& json, std::size_t n_virtual, const io::model_config& c,
+                          std::size_t token_dim, std::size_t n_head);
 
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/peft_fields.ipp>
+#endif

@@ -9,33 +9,29 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/printable.hpp>
-#include <quipu/io/atomic_file.hpp>
 #include <quipu/io/checked_size.hpp>  // show_shape
 #include <quipu/io/checkpoint.hpp>    // tensor_view
 #include <quipu/io/model_config.hpp>
 #include <quipu/io/safetensors.hpp>
-#include <quipu/io/safetensors_writer.hpp>
 #include <quipu/io/tensor_values.hpp>
 #include <quipu/optim/parameter.hpp>
 #include <quipu/pet/any_module.hpp>
 #include <quipu/pet/base_changes.hpp>
 #include <quipu/pet/kinds.hpp>
-#include <quipu/pet/peft_base_changes.hpp>
 #include <quipu/pet/peft_fields.hpp>
 
 namespace quipu::pet {
@@ -54,15 +50,7 @@ class peft_folder {
  public:
   /// @throws io_error      a file is not there
   /// @throws format_error  a file is not what its name says
-  explicit peft_folder(const std::filesystem::path& folder)
-      : config_path_((folder / "adapter_config.json").string()), config_(read_text(config_path_)),
-        tensors_((folder / "adapter_model.safetensors").string()) {
-    peft_fields fields(config_, config_path_);
-    kind_ = fields.kind();
-    uses_dora_ = fields.flag("use_dora");
-    base_model_ = fields.base_model();
-    modules_to_save_ = fields.modules_to_save();
-  }
+  explicit peft_folder(const std::filesystem::path& folder);
 
   /// PEFT's `peft_type`: "LORA" (DoRA too), "IA3", "PROMPT_TUNING", "PREFIX_TUNING", "BEFT", ...
   [[nodiscard]] const std::string& kind() const noexcept { return kind_; }
@@ -98,10 +86,7 @@ class peft_folder {
 
   /// What the adapter changes of the model besides its module; often nothing.
   /// @throws format_error  see `find_base_changes`
-  [[nodiscard]] pet::base_changes base_changes(const io::model_config& c) const {
-    peft_fields fields(config_, config_path_);
-    return find_base_changes(fields, tensors_, c);
-  }
+  [[nodiscard]] pet::base_changes base_changes(const io::model_config& c) const;
 
   /// The module with its values.
   /// @throws format_error  as `policy`; tensors that are missing, of other shapes, or left over; changes of the base,
@@ -144,7 +129,7 @@ class peft_folder {
   }
 
  private:
-  static std::string read_text(const std::string& path) { return std::string(mapped_file(path).text()); }
+  static std::string read_text(const std::string& path);
 
   template <class Policy, class Scalar>
   [[nodiscard]] auto make(const Policy& policy, const io::model_config& c) const {
@@ -220,6 +205,17 @@ struct peft_options {
   std::vector<std::string> modules_to_save{};  ///< modules that `extra` belongs to, such as "score"
 };
 
+namespace detail {
+
+/// The settings that every kind has.
+[[nodiscard]] nlohmann::ordered_json common_peft_settings(std::string_view kind, const peft_options& options);
+
+/// Writes the files of `save_peft`.
+void write_peft_files(const std::filesystem::path& folder, const nlohmann::ordered_json& settings,
+                      const std::map<std::string, io::tensor_view, std::less<>>& tensors);
+
+}  // namespace detail
+
 /// Writes a module as a folder that PEFT opens, tensors before settings, each atomically.
 ///
 /// @param c      of the model under it
@@ -232,21 +228,8 @@ void save_peft(const std::filesystem::path& folder, const Module& module, const 
   using scalar = typename Module::scalar_type;
   using policy = typename Module::policy_type;
   static_assert((explain_peft_policy<policy>(), true));
-  nlohmann::ordered_json json;
-  json["peft_type"] = std::string(policy::peft_type);
-  json["task_type"] = options.task_type;
-  json["base_model_name_or_path"] =
-      options.base_model.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.base_model);
-  json["inference_mode"] = true;
-  json["modules_to_save"] =
-      options.modules_to_save.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(options.modules_to_save);
+  nlohmann::ordered_json json = detail::common_peft_settings(policy::peft_type, options);
   module.policy().write_peft(json, c);
-  std::string text;
-  try {
-    text = json.dump(1);
-  } catch (const nlohmann::json::exception& problem) {
-    fail<config_error>("save_peft: names", "UTF-8", printable(problem.what()));
-  }
   std::map<std::string, io::tensor_view, std::less<>> tensors;
   const auto add = [&](std::span<const optim::parameter<scalar>> parameters) {
     for (const optim::parameter<scalar>& p : parameters) {
@@ -256,13 +239,26 @@ void save_peft(const std::filesystem::path& folder, const Module& module, const 
   };
   add(module.parameters());
   add(extra);
-  std::error_code trouble;
-  std::filesystem::create_directories(folder, trouble);
-  if (trouble) throw io_error(concat(folder.string(), ": cannot make the folder (", trouble.message(), ")"));
-  io::write_safetensors((folder / "adapter_model.safetensors").string(), tensors, {{"format", "pt"}});
-  io::atomic_file file((folder / "adapter_config.json").string());
-  file.write(text);
-  file.commit();
+  detail::write_peft_files(folder, json, tensors);
 }
 
+#if defined(QUIPU_COMPILED)
+extern template lora::module<float> peft_folder::module<lora, float>(const io::model_config&, base_state) const;
+extern template dora::module<float> peft_folder::module<dora, float>(const io::model_config&, base_state) const;
+extern template ia3::module<float> peft_folder::module<ia3, float>(const io::model_config&, base_state) const;
+extern template bitfit::module<float> peft_folder::module<bitfit, float>(const io::model_config&, base_state) const;
+extern template prompt::module<float> peft_folder::module<prompt, float>(const io::model_config&, base_state) const;
+extern template prefix::module<float> peft_folder::module<prefix, float>(const io::model_config&, base_state) const;
+extern template bottleneck<activation::silu>::module<float> peft_folder::module<bottleneck<activation::silu>, float>(
+    const io::model_config&, base_state) const;
+extern template bottleneck<activation::relu>::module<float> peft_folder::module<bottleneck<activation::relu>, float>(
+    const io::model_config&, base_state) const;
+extern template any_module<float> load_any_peft<float>(const std::filesystem::path&, const io::model_config&,
+                                                        base_state);
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/peft_folder.ipp>
+#endif

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/io/model_config.hpp>
@@ -29,15 +30,8 @@ struct prefix {
 
   static constexpr std::string_view peft_type = "PREFIX_TUNING";
   /// A projection (`prefix_projection`) exists only in training: files hold its result.
-  [[nodiscard]] static prefix read_peft(peft_fields& fields, const io::model_config& c) {
-    fields.understand({"encoder_hidden_size", "prefix_projection", "init_weights"});
-    return {.n_virtual = read_virtual_tokens(fields, c, c.d_kv())};
-  }
-  void write_peft(nlohmann::ordered_json& json, const io::model_config& c) const {
-    write_virtual_tokens(json, n_virtual, c, c.d_kv(), c.n_kv_head);
-    json["encoder_hidden_size"] = c.d_kv();
-    json["prefix_projection"] = false;
-  }
+  [[nodiscard]] static prefix read_peft(peft_fields& fields, const io::model_config& c);
+  void write_peft(nlohmann::ordered_json& json, const io::model_config& c) const;
 };
 
 /// The keys and values of one model: row r of (n_virtual, n_layer * 2 * d_kv) holds for each layer in turn d_kv
@@ -79,4 +73,12 @@ class prefix::module : public no_module {
 
 static_assert(pet_module<prefix::module<float>>);
 
+#if defined(QUIPU_COMPILED)
+extern template class prefix::module<float>;
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/prefix.ipp>
+#endif

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/io/model_config.hpp>
@@ -27,14 +28,8 @@ struct prompt {
   class module;
 
   static constexpr std::string_view peft_type = "PROMPT_TUNING";
-  [[nodiscard]] static prompt read_peft(peft_fields& fields, const io::model_config& c) {
-    fields.understand({"prompt_tuning_init", "prompt_tuning_init_text"});
-    return {.n_virtual = read_virtual_tokens(fields, c, c.d_model)};
-  }
-  void write_peft(nlohmann::ordered_json& json, const io::model_config& c) const {
-    write_virtual_tokens(json, n_virtual, c, c.d_model, c.n_head);
-    json["prompt_tuning_init"] = "RANDOM";
-  }
+  [[nodiscard]] static prompt read_peft(peft_fields& fields, const io::model_config& c);
+  void write_peft(nlohmann::ordered_json& json, const io::model_config& c) const;
 };
 
 /// The learned rows of one model.
@@ -83,4 +78,12 @@ class prompt::module : public no_module {
 
 static_assert(pet_module<prompt::module<float>>);
 
+#if defined(QUIPU_COMPILED)
+extern template class prompt::module<float>;
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/prompt.ipp>
+#endif

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/io/tensor_names.hpp>
@@ -27,9 +28,7 @@ namespace quipu::pet {
 }
 
 /// PEFT's name of a parameter of the module "model.layers.0.self_attn.q_proj": "base_model.model." + name + part.
-[[nodiscard]] inline std::string peft_name(const std::string& module_name, const char* part) {
-  return concat("base_model.model.", module_name, part);
-}
+[[nodiscard]] std::string peft_name(const std::string& module_name, const char* part);
 
 /// A number for the modules that a pattern names ("layers\\.0\\.self_attn\\.q_proj"), as in PEFT's rank_pattern.
 struct pattern_value {
@@ -38,20 +37,10 @@ struct pattern_value {
 };
 
 /// A pattern for one module's full name: its dots are dots.
-[[nodiscard]] inline std::string exact_pattern(const std::string& name) {
-  std::string pattern;
-  for (const char letter : name) pattern += letter == '.' ? std::string("\\.") : std::string(1, letter);
-  return pattern;
-}
+[[nodiscard]] std::string exact_pattern(const std::string& name);
 
 /// The number of the first pattern that fits, `usual` if none does.
-[[nodiscard]] inline double value_for(const std::vector<pattern_value>& patterns, const std::string& name,
-                                      double usual) {
-  for (const pattern_value& p : patterns) {
-    if (optim::name_pattern::regex("(.*\\.)?(" + p.pattern + ")")(name)) return p.value;
-  }
-  return usual;
-}
+[[nodiscard]] double value_for(const std::vector<pattern_value>& patterns, const std::string& name, double usual);
 
 /// Calls f(layer, site, name, d_out, d_in) for the linear layers that a pattern names.
 /// @return the lowest layer among them
@@ -113,4 +102,12 @@ class parameter_memory {
   buffer<Scalar> values_, gradients_;
 };
 
+#if defined(QUIPU_COMPILED)
+extern template class parameter_memory<float>;
+#endif
+
 }  // namespace quipu::pet
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/pet/targets.ipp>
+#endif

@@ -2,83 +2,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include <quipu/core/requirements.hpp>  // C++20, exceptions
+#include <quipu/core/compiled.hpp>
 
 namespace quipu::report {
 
-namespace detail {
-
-inline std::vector<std::string> answer_words(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  const auto end = [&] {
-    if (!word.empty() && word != "a" && word != "an" && word != "the") words.push_back(word);
-    word.clear();
-  };
-  for (const char c : text) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool plain =
-        upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-    if (plain) {
-      word.push_back(upper ? static_cast<char>(c + 32) : c);
-    } else {
-      end();
-    }
-  }
-  end();
-  return words;
-}
-
-}  // namespace detail
-
 /// Lower case (ASCII), punctuation to blanks, without the articles a, an and the, blanks collapsed (the
 /// normal form of SQuAD's scorer, with punctuation parting words).
-[[nodiscard]] inline std::string normalised_answer(std::string_view text) {
-  std::string out;
-  for (const std::string& word : detail::answer_words(text)) (out += out.empty() ? "" : " ") += word;
-  return out;
-}
+[[nodiscard]] std::string normalised_answer(std::string_view text);
 
-[[nodiscard]] inline bool answers_match(std::string_view a, std::string_view b) {
-  return normalised_answer(a) == normalised_answer(b);
-}
+[[nodiscard]] bool answers_match(std::string_view a, std::string_view b);
 
 /// True if one of the accepted answers matches.
-[[nodiscard]] inline bool matches_any(std::string_view answer, std::span<const std::string> accepted) {
-  const std::string form = normalised_answer(answer);
-  return std::any_of(accepted.begin(), accepted.end(),
-                     [&](const std::string& a) { return normalised_answer(a) == form; });
-}
+[[nodiscard]] bool matches_any(std::string_view answer, std::span<const std::string> accepted);
 
 /// True if the words of `expected` stand in `answer`, side by side; an empty expectation is in nothing.
-[[nodiscard]] inline bool answer_contains(std::string_view answer, std::string_view expected) {
-  const auto words = detail::answer_words(answer), wanted = detail::answer_words(expected);
-  return !wanted.empty() && std::search(words.begin(), words.end(), wanted.begin(), wanted.end()) != words.end();
-}
+[[nodiscard]] bool answer_contains(std::string_view answer, std::string_view expected);
 
 /// Harmonic mean of the precision and recall of words, repeats counted; 1 if both answers are empty.
-[[nodiscard]] inline double token_f1(std::string_view answer, std::string_view expected) {
-  const auto words = detail::answer_words(answer), wanted = detail::answer_words(expected);
-  if (words.empty() || wanted.empty()) return words.empty() && wanted.empty() ? 1 : 0;
-  std::map<std::string, std::size_t> left;
-  for (const std::string& word : wanted) ++left[word];
-  std::size_t common = 0;
-  for (const std::string& word : words) {
-    if (const auto found = left.find(word); found != left.end() && found->second > 0) {
-      --found->second;
-      ++common;
-    }
-  }
-  if (common == 0) return 0;
-  return 2.0 * static_cast<double>(common) / static_cast<double>(words.size() + wanted.size());
-}
+[[nodiscard]] double token_f1(std::string_view answer, std::string_view expected);
 
 }  // namespace quipu::report
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/report/answer_match.ipp>
+#endif

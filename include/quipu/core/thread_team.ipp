@@ -1,0 +1,81 @@
+// What thread_team.hpp declares.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+#include <quipu/core/error.hpp>  // config_error
+#include <quipu/core/thread_team.hpp>
+
+namespace quipu {
+
+QUIPU_INLINE thread_team::thread_team(std::size_t n_thread, thread_pinning pinning)
+    : state_(std::make_shared<state>(n_thread == 0 ? available() : n_thread, pinning)) {}
+
+QUIPU_INLINE std::size_t thread_team::available() noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  const int count = CPU_COUNT(&set);
+  return count < 1 ? 1 : static_cast<std::size_t>(count);
+}
+
+QUIPU_INLINE thread_team::state::state(std::size_t n_thread, thread_pinning pinning) {
+  if (n_thread > 1024) fail<config_error>("thread_team", "at most 1024 threads", n_thread);
+  for (std::size_t i = 1; i < n_thread; ++i) {
+    workers.emplace_back([this, i] { serve(i); });
+    if (pinning == thread_pinning::compact) pin(workers.back(), i);
+  }
+}
+
+QUIPU_INLINE thread_team::state::~state() {
+  stop = true;
+  epoch.fetch_add(1, std::memory_order_release);
+  epoch.notify_all();
+  for (std::thread& worker : workers) worker.join();
+}
+
+QUIPU_INLINE void thread_team::state::pin(std::thread& worker, std::size_t index) noexcept {
+  cpu_set_t allowed, one;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  std::size_t seen = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || seen++ != index) continue;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ::pthread_setaffinity_np(worker.native_handle(), sizeof one, &one);
+  }
+}
+
+QUIPU_INLINE void thread_team::state::work(std::size_t thread) noexcept {
+  for (;;) {
+    const std::size_t begin = next.fetch_add(grain, std::memory_order_relaxed);
+    if (begin >= n) return;
+    call(context, begin, begin + grain < n ? begin + grain : n, thread);
+  }
+}
+
+QUIPU_INLINE void thread_team::state::serve(std::size_t thread) noexcept {
+  std::uint32_t seen = 0;
+  for (;;) {
+    if (!spin([&] { return epoch.load(std::memory_order_acquire) != seen; })) {
+      epoch.wait(seen, std::memory_order_acquire);
+    }
+    const std::uint32_t now = epoch.load(std::memory_order_acquire);
+    if (now == seen) continue;
+    seen = now;
+    if (stop) return;
+    work(thread);
+    if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
+  }
+}
+
+}  // namespace quipu

@@ -1,0 +1,41 @@
+// What open_set.hpp declares.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <quipu/core/error.hpp>
+#include <quipu/data/edit_case.hpp>
+#include <quipu/data/eren_sets.hpp>
+#include <quipu/data/knowledge_sets.hpp>
+#include <quipu/data/open_set.hpp>
+
+namespace quipu::data {
+
+QUIPU_INLINE std::vector<edit_case> open_edit_set(std::string_view name, const std::string& path, edited_half edited) {
+  const auto halved = [&](std::vector<edit_case> all) {
+    const std::size_t middle = all.size() / 2;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if ((i < middle) == (edited == edited_half::first)) continue;
+      all[i].notes.clear();
+      all[i].unrelated.push_back({"out_of_scope", std::exchange(all[i].in_scope, {}), {}});
+    }
+    return all;
+  };
+  if (name == "cfh") return read_counterfact_hard(path);
+  if (name == "knowedit") return read_knowedit(path);
+  if (name == "mquake") return read_mquake(path);
+  if (name == "hotpot") return halved(read_hotpot(path));
+  if (name == "fever") {
+    fever_set set = read_fever(path);
+    for (edit_case& c : set.out_of_scope) set.edits.push_back(std::move(c));
+    return halved(std::move(set.edits));
+  }
+  fail<config_error>("edit set", "cfh, fever, hotpot, knowedit or mquake", concat("'", name, "'"));
+}
+
+}  // namespace quipu::data
