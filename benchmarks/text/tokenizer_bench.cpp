@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <quipu/io/gguf.hpp>
+#include <quipu/io/gguf_vocabulary.hpp>
 #include <quipu/text/any_tokenizer.hpp>
 #include <quipu/text/byte_alphabet.hpp>
 #include <quipu/text/pre_tokenizer.hpp>

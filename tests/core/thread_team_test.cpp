@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/core/error.hpp>
+
 using quipu::thread_team;
 
 TEST_CASE("every index is visited exactly once", "[core][thread_team]") {

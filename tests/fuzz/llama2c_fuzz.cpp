@@ -1,4 +1,5 @@
 #include <quipu/io/llama2c.hpp>
+#include <quipu/io/llama2c_header.hpp>
 #include <quipu/io/tensor_values.hpp>
 
 #include "fuzz/fuzz_target.hpp"

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/core/error.hpp>
+
 #include "support/temp_folder.hpp"
 
 using quipu::io::atomic_file;

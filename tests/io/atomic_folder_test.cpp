@@ -9,6 +9,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/core/error.hpp>
+
 #include "support/temp_folder.hpp"
 
 namespace quipu_atomic_folder_test {

@@ -11,6 +11,7 @@
 
 #include <quipu/io/gguf_names.hpp>
 #include <quipu/io/open_checkpoint.hpp>
+#include <quipu/io/rope_layout.hpp>
 #include <quipu/io/tensor_values.hpp>
 
 #include "support/random_checkpoint.hpp"

@@ -9,6 +9,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <quipu/io/gguf_names.hpp>
+#include <quipu/io/gguf_vocabulary.hpp>
 #include <quipu/io/open_checkpoint.hpp>
 
 #include "support/gguf_builder.hpp"

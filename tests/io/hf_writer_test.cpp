@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/io/gguf_writer.hpp>
+#include <quipu/io/hf_config_text.hpp>
 #include <quipu/io/llama2c_writer.hpp>
 #include <quipu/io/open_checkpoint.hpp>
 #include <quipu/io/rope_layout.hpp>

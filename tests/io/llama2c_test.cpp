@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/io/llama2c_header.hpp>
 #include <quipu/io/open_checkpoint.hpp>
 #include <quipu/io/tensor_values.hpp>
 

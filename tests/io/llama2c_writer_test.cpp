@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/io/open_checkpoint.hpp>
+#include <quipu/io/rope_layout.hpp>
 
 #include "support/random_checkpoint.hpp"
 #include "support/shared_data.hpp"

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/core/error.hpp>
+
 using quipu::optim::name_pattern;
 
 TEST_CASE("suffixes are whole parts of a name", "[optim]") {

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/core/error.hpp>
 #include <quipu/report/svg_plot.hpp>
 
 using namespace quipu::report;

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <quipu/io/gguf.hpp>
+#include <quipu/io/gguf_vocabulary.hpp>
 #include <quipu/text/byte_alphabet.hpp>
 #include <quipu/text/sentencepiece_model.hpp>
 #include <quipu/text/vocabulary.hpp>

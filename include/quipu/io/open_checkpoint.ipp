@@ -14,6 +14,7 @@
 #include <quipu/io/gguf.hpp>
 #include <quipu/io/hf_folder.hpp>
 #include <quipu/io/llama2c.hpp>
+#include <quipu/io/llama2c_header.hpp>
 #include <quipu/io/open_checkpoint.hpp>
 #include <quipu/io/unaligned.hpp>
 

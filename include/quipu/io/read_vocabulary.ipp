@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include <quipu/core/mapped_file.hpp>
+#include <quipu/io/gguf_vocabulary.hpp>
 #include <quipu/io/read_vocabulary.hpp>
 #include <quipu/text/llama2c_tokenizer.hpp>
 #include <quipu/text/sentencepiece_model.hpp>
