@@ -10,6 +10,7 @@
 #include <quipu/io/hf_writer.hpp>
 #include <quipu/io/open_checkpoint.hpp>
 #include <quipu/io/read_vocabulary.hpp>
+#include <quipu/text/tokenizer_folder.hpp>
 
 #include "support/random_checkpoint.hpp"
 #include "support/temp_folder.hpp"

@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include <quipu/core/compiled.hpp>
-#include <quipu/core/mapped_file.hpp>
 #include <quipu/io/checkpoint.hpp>
 
 namespace quipu::io {

@@ -9,7 +9,6 @@
 #include <quipu/core/progress.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/checkpoint.hpp>
-#include <quipu/io/safetensors_writer.hpp>
 
 namespace quipu::io {
 

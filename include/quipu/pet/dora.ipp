@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <quipu/pet/base_weights.hpp>
+#include <quipu/core/error.hpp>
+#include <quipu/io/model_config.hpp>
 #include <quipu/pet/dora.hpp>
 #include <quipu/pet/lora.hpp>
+#include <quipu/pet/peft_fields.hpp>
 
 namespace quipu::pet {
 

@@ -19,6 +19,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/checked_size.hpp>
 #include <quipu/io/safetensors.hpp>
