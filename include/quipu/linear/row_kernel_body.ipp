@@ -85,7 +85,13 @@ template <class R, class Kv>
 void narrow(const typename R::value_type* x, std::size_t n, Kv* out) noexcept {
   std::size_t i = 0;
   for (; i + R::width <= n; i += R::width) R::load(x + i).store(out + i);
-  for (; i < n; ++i) out[i] = static_cast<Kv>(x[i]);
+  for (; i < n; ++i) {
+    if constexpr (sizeof(Kv) == 2) {
+      out[i] = Kv(static_cast<float>(x[i]));
+    } else {
+      out[i] = x[i];
+    }
+  }
 }
 
 template <class R, int Queries, class Kv>
