@@ -48,7 +48,7 @@ headers = {p.relative_to(prefix / "include") for p in (prefix / "include").rglob
 sources = {p.relative_to(source / "include") for p in (source / "include").rglob("*.?pp")}
 require(headers <= sources and pathlib.Path("quipu/quipu.hpp") in headers, "headers are installed where they belong")
 package = next(prefix.rglob("quipuConfig.cmake")).parent
-components = {p.stem for p in package.glob("quipu_*.cmake")}
+components = {p.stem for p in package.glob("quipu_*.cmake")} - {"quipu_compiled"}
 if {"quipu_core", "quipu_utf8proc", "quipu_sqlite", "quipu_hnswlib"} <= components:
     require(headers == sources, "with all components every header is installed")
 for path in package.glob("*.cmake"):
@@ -58,7 +58,7 @@ for path in package.glob("*.cmake"):
 consume("package", prefix, QUIPU_WANTED_VERSION=version)
 if "quipu_sqlite" in components:
     consume("sqlite", prefix, expected + ", notes 0")
-consume("compiled", prefix, expected + ", no model", CMAKE_BUILD_TYPE="Release")
+consume("compiled", prefix, expected + ", no model", CMAKE_BUILD_TYPE="Debug")
 hint = "quipu: no CMAKE_BUILD_TYPE is set"
 require(hint in consume("everything", prefix), "a build without a type is told what it costs")
 require(hint in consume("subdirectory", prefix, QUIPU_SOURCE=source), "so is one that has the sources")
