@@ -16,13 +16,41 @@ headers = sorted(
     for p in include.rglob("*.hpp")
     if p.name not in ("quipu.hpp", "requirements.hpp") and str(p.relative_to(include)) not in optional
 )
+
+
+def direct(name):
+    """The library's headers that a file includes itself."""
+    return set(re.findall(r"^#include <quipu/([^>]+\.hpp)>", (include / name).read_text(), re.M))
+
+
+def insides():
+    """Headers that nothing but .ipp files and other such headers include: what they declare, only bodies call."""
+    every = [str(p.relative_to(include)) for p in include.rglob("*.hpp") if p.name != "quipu.hpp"]
+    doors = {h for h in every if (include / h).with_suffix(".ipp").exists()}
+    users = {h: set() for h in every}
+    for name in every:
+        for target in direct(name) & users.keys():
+            users[target].add(name)
+    in_bodies = set().union(*(direct(h[: -len("hpp")] + "ipp") for h in doors))
+    found = set()
+    while True:
+        more = {h for h in every if h.split("/")[0] in ("core", "io", "linear", "text") and h not in doors | found
+                and users[h] <= found and (users[h] or h in in_bodies)}
+        if not more:
+            return found
+        found |= more
+
+
+inner = insides()
 text = (
     "/// @file Everything that needs no optional library; made by scripts/update_umbrella.py.\n"
     "// SPDX-License-Identifier: Apache-2.0\n#pragma once\n\n"
     "#define QUIPU_READS_UMBRELLA\n#include <quipu/core/requirements.hpp>\n#undef QUIPU_READS_UMBRELLA\n\n"
     "// Where the compiler cannot take the library, one error is enough.\n#ifndef QUIPU_REFUSED\n\n"
-    + "".join(f"#include <quipu/{h}>\n" for h in headers)
-    + "\n#endif\n"
+    + "".join(f"#include <quipu/{h}>\n" for h in headers if h not in inner)
+    + "\n// What only bodies call; programs that link quipu::compiled have those compiled already.\n#ifndef QUIPU_COMPILED\n"
+    + "".join(f"#include <quipu/{h}>\n" for h in headers if h in inner)
+    + "#endif\n\n#endif\n"
 )
 umbrella = include / "quipu.hpp"
 if "--check" in sys.argv[1:]:

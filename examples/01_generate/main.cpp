@@ -1,5 +1,7 @@
 // Answers a chat prompt or continues a text with any LLaMA checkpoint, streaming.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstddef>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 #include <quipu/llama/sampler.hpp>
 #include <quipu/text/chat_render.hpp>
 #include <quipu/text/chat_template.hpp>
+#include <quipu/text/message_guard.hpp>
 #include <quipu/text/tokenizer.hpp>
 
 #include "adapters.hpp"
@@ -26,6 +29,7 @@ struct settings {
   std::size_t n_thread = 0, max_tokens = 256, n_ctx = 2048;
   q::llama::sampling_settings sampling{.temperature = 0};
   bool completion = false;
+  bool special = false;
 };
 
 template <class Model>
@@ -41,12 +45,15 @@ void print_facts(const Model& m, const settings& s, double load_seconds) {
 
 template <class Model>
 std::vector<q::token_id> prompt_ids(const Model& m, const settings& s) {
-  if (s.completion) return q::text::encode_document(m.tokenizer(), s.prompt);
+  const auto special = s.special ? q::text::special::parse : q::text::special::plain;
+  if (s.completion) return q::text::encode_document(m.tokenizer(), s.prompt, special);
   const auto forced = s.chat == "auto" ? std::nullopt : std::optional(q::text::chat_family_by_name(s.chat));
   std::vector<q::text::chat_message> messages;
   if (!s.system.empty()) messages.push_back({"system", s.system});
   messages.push_back({"user", s.prompt});
-  return q::text::encode_chat(m.tokenizer(), q::text::chat_template_of(m.tokenizer(), forced), messages,
+  const q::text::chat_template form = q::text::chat_template_of(m.tokenizer(), forced);
+  if (s.special) return m.tokenizer().encode(q::text::render_text(form, messages), special);
+  return q::text::encode_chat(m.tokenizer(), form, q::text::guarded_messages(form, messages),
                               q::text::generation_prompt::add);
 }
 
@@ -68,14 +75,12 @@ int answer(const Model& m, const settings& s, double load_seconds) {
                             return (std::cout << text << std::flush) && !ctrl_c.interrupted();
                           }});
   const double total = watch.seconds();
+  if (first_token == 0) first_token = total;  // nothing was said
   std::cout << std::endl;
-  std::cerr << "\nprompt " << ids.size() << " tokens in " << first_token << " s ("
-            << static_cast<double>(ids.size()) / first_token << " tokens/s); generated " << result.tokens.size()
-            << " tokens";
-  if (result.tokens.size() > 1) {
-    std::cerr << " (" << static_cast<double>(result.tokens.size() - 1) / (total - first_token) << " tokens/s)";
-  }
-  std::cerr << "; peak memory " << terminal::peak_memory_mib() << " MiB\n";
+  std::cerr << "\nprompt " << ids.size() << " tokens in " << first_token << " s"
+            << terminal::rate(ids.size(), first_token) << "; generated " << result.tokens.size() << " tokens"
+            << terminal::rate(std::max<std::size_t>(result.tokens.size(), 1) - 1, total - first_token)
+            << "; peak memory " << terminal::peak_memory_mib() << " MiB\n";
   return 0;
 }
 
@@ -90,6 +95,7 @@ int main(int argc, char** argv) {
   arguments.option("--prompt", &s.prompt, "the same as an option");
   arguments.option("--system", &s.system, "system message");
   arguments.flag("--completion", &s.completion, "continue the text instead of answering it");
+  arguments.flag("--special", &s.special, "control tokens and a chat format's marks in the prompt are such, not text");
   arguments.option("--chat", &s.chat, "chat format: auto, llama-2, llama-3, chatml or zephyr");
   arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");
   arguments.option("--max-tokens", &s.max_tokens, "tokens to generate at most");

@@ -30,9 +30,8 @@ int measure(const Model& m, const settings& s) {
   const terminal::stopwatch watch;
   const auto result = q::llama::perplexity(
       session, ids, {.window = s.window, .stride = s.stride, .progress = terminal::progress_bar()});
-  std::cout << "perplexity " << result.value() << " over " << result.n_scored << " tokens ("
-            << static_cast<double>(ids.size()) / watch.seconds() << " tokens/s, peak memory "
-            << terminal::peak_memory_mib() << " MiB)\n";
+  std::cout << "perplexity " << result.value() << " over " << result.n_scored << " tokens"
+            << terminal::rate(ids.size(), watch.seconds()) << ", peak memory " << terminal::peak_memory_mib() << " MiB\n";
   return 0;
 }
 

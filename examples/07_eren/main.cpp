@@ -1,6 +1,7 @@
 // A chat whose model can be edited: notes change its answers, erasing them brings the old ones back.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <exception>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -83,7 +84,7 @@ int main(int argc, char** argv) {
       ctrl_c = &guard;
       try {
         if (!commands::obey(editor, chat, line, last)) break;
-      } catch (const q::error& problem) {
+      } catch (const std::exception& problem) {  // whatever it was, the chat goes on
         std::cout << "error: " << problem.what() << '\n';
       }
       ctrl_c = nullptr;

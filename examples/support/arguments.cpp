@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arguments.hpp"
 
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <variant>
+
 #include <CLI/CLI.hpp>
 
 namespace terminal {
@@ -9,7 +14,17 @@ struct arguments::parser {
   CLI::App app;
 
   CLI::Option* add(const std::string& name, place value, const std::string& help) {
-    return std::visit([&](auto* v) { return app.add_option(name, *v, help); }, value);
+    CLI::Option* added = std::visit([&](auto* v) { return app.add_option(name, *v, help); }, value);
+    if (std::holds_alternative<double*>(value)) added->check(finite, "");
+    return added;
+  }
+
+  /// An empty text, or what is wrong. What is no number at all CLI11 refuses itself.
+  static std::string finite(const std::string& given) {
+    char* end = nullptr;
+    const double value = std::strtod(given.c_str(), &end);
+    if (end != given.c_str() + given.size() || std::isfinite(value)) return {};
+    return "expected a finite number, found " + given;
   }
 };
 

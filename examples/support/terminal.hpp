@@ -124,6 +124,12 @@ class stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// " (123 tokens/s)", or nothing if there were none or no clock is that fine.
+[[nodiscard]] inline std::string rate(std::size_t n_token, double seconds) {
+  if (n_token == 0 || !(seconds > 0)) return {};
+  return quipu::concat(" (", static_cast<double>(n_token) / seconds, " tokens/s)");
+}
+
 /// Runs a program and turns what it throws, and output that cannot be written, into a message and exit status 1.
 template <class Program>
 int run(Program&& program) {

@@ -23,7 +23,7 @@ def says(source):
 
 
 def compile_text(text, *options):
-    return subprocess.run([compiler, "-std=c++20", "-fsyntax-only", *options, *(f"-I{folder}" for folder in folders), "-x", "c++", "-"],
+    return subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-DQUIPU_COMPILED", *options, *(f"-I{folder}" for folder in folders), "-x", "c++", "-"],
                           input=text, capture_output=True, text=True)
 
 

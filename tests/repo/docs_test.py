@@ -56,7 +56,7 @@ class Documents(unittest.TestCase):
                 bodies += [f"namespace fence_{len(bodies)} {{", *outside, "void body() {", f'#line 1 "{name}, fence {number + 1}"', *body, "}", "}"]
         self.assertTrue(bodies)
         source = "\n".join([*dict.fromkeys(head), *bodies, ""])
-        run = subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-fsyntax-only", "-Werror=unused-result", f"-I{ROOT / 'include'}",
+        run = subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-fsyntax-only", "-DQUIPU_COMPILED", "-Werror=unused-result", f"-I{ROOT / 'include'}",
                               "-I/usr/include/eigen3", "-x", "c++", "-"], input=source, capture_output=True, text=True)
         self.assertEqual(0, run.returncode, run.stderr[:2000])
 

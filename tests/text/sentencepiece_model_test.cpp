@@ -37,7 +37,7 @@ std::string piece(const std::string& text, float score, int type) {
 
 struct model_parts {
   std::string trainer =
-      integer(3, 2) + integer(40, 0) + integer(41, 1) + integer(42, 2) + integer(43, -1);
+      integer(3, 2) + integer(35, 1) + integer(40, 0) + integer(41, 1) + integer(42, 2) + integer(43, -1);
   std::string normalizer = bytes(1, "identity") + integer(3, 1) + integer(4, 0) + integer(5, 1);
   std::string pieces = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3) +
                        piece("<0x41>", 0, 6) +
@@ -116,6 +116,82 @@ TEST_CASE("wrong ids, kinds and types are refused", "[text][sentencepiece_model]
   CHECK_THROWS_AS(parse(parts.model()), format_error);
   CHECK_THROWS_AS(parse(""), format_error);
   CHECK_THROWS_AS(parse(bytes(1, integer(1, 3))), format_error);  // the text is no string
+}
+
+// Source of what each field does: sentencepiece 0.2, sentencepiece_model.proto, sentencepiece_processor.cc, model_interface.cc.
+TEST_CASE("every field of a tokenizer.model is applied, without effect or refused by name", "[text][sentencepiece_model]") {
+  const auto ids = [](const model_parts& parts) {
+    return any_tokenizer(parse(parts.model())).encode("  a tool  A old \xEF\xBD\x81", special::plain);
+  };
+  model_parts plain;
+  plain.pieces += piece("\xE2\x96\x81", -2, 1) + piece("a", -2.5f, 1);
+  const auto expected = ids(plain);
+
+  // Settings of the trainer, which nothing reads afterwards; 200 and 300 are of later versions.
+  for (const unsigned field : {1u, 2u, 4u, 5u, 6u, 7u, 10u, 11u, 12u, 13u, 14u, 15u, 16u, 17u, 18u, 19u, 20u, 21u, 22u, 23u, 25u, 26u,
+                               27u, 30u, 31u, 32u, 33u, 34u, 36u, 49u, 50u, 51u, 52u, 53u, 54u, 200u}) {
+    model_parts parts = plain;
+    parts.trainer += field % 2 == 0 ? integer(field, 1) : bytes(field, "x");
+    INFO(field);
+    CHECK(ids(parts) == expected);
+  }
+  for (const unsigned field : {6u, 7u, 300u}) {
+    model_parts parts = plain;
+    parts.normalizer += bytes(field, "x");
+    INFO(field);
+    CHECK(ids(parts) == expected);
+  }
+  // Field 4 is self_test_data; others are of later versions.
+  for (const unsigned field : {4u, 6u, 250u}) {
+    model_parts parts = plain;
+    parts.pieces += bytes(field, bytes(1, bytes(1, "a") + bytes(2, "a")));
+    INFO(field);
+    CHECK(ids(parts) == expected);
+  }
+
+  struct setting {
+    std::string trainer, normalizer, pieces;
+    const char* refused;  // the name in the sentence, or null: it must change the ids or the text
+  };
+  const std::vector<setting> settings = {
+      {integer(3, 1), "", "", "model_type"},
+      {integer(3, 3), "", "", "model_type"},
+      {integer(24, 1), "", "", "treat_whitespace_as_suffix"},
+      {integer(35, 0), "", "", "byte_fallback"},
+      {integer(40, 99), "", "", "unk_id"},
+      {integer(41, 99), "", "", "bos_id"},
+      {integer(42, 99), "", "", "eos_id"},
+      {integer(43, 99), "", "", "pad_id"},
+      {bytes(45, "<u>"), "", "", "unk_piece"},
+      {bytes(46, "<b>"), "", "", "bos_piece"},
+      {bytes(47, "<e>"), "", "", "eos_piece"},
+      {integer(43, 1) + bytes(48, "<p>"), "", "", "pad_piece"},
+      {"", bytes(1, "nmt_nfkc"), "", "precompiled_charsmap"},
+      {"", bytes(2, "no map"), "", "precompiled_charsmap"},
+      {"", integer(3, 0), "", nullptr},
+      {"", integer(4, 1), "", nullptr},
+      {"", integer(5, 0), "", "escape_whitespaces"},
+      {"", "", bytes(5, bytes(2, "a rule")), "denormalizer_spec"},
+      {"", "", piece("<0x4G>", 0, 6), "byte token"},
+      {"", "", piece("x", 0, 9), "type"},
+      {"", "", piece("o", 5, 4), nullptr},
+  };
+  for (const setting& s : settings) {
+    model_parts parts = plain;
+    parts.trainer += s.trainer;
+    parts.normalizer += s.normalizer;
+    parts.pieces += s.pieces;
+    INFO((s.refused == nullptr ? "applied" : s.refused));
+    if (s.refused == nullptr) {
+      CHECK(ids(parts) != expected);
+    } else {
+      CHECK_THROWS_WITH(ids(parts), Catch::Contains(s.refused));
+    }
+  }
+  model_parts other = plain;
+  other.trainer += bytes(44, "<?>");
+  CHECK(any_tokenizer(parse(plain.model())).piece(0) == " \xE2\x81\x87 ");
+  CHECK(any_tokenizer(parse(other.model())).piece(0) == "<?>");
 }
 
 TEST_CASE("damaged models are refused or read, never more", "[text][sentencepiece_model]") {

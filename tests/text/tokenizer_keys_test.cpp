@@ -70,6 +70,23 @@ TEST_CASE("every key of a tokenizer.json is applied or refused by name", "[text]
   }
 }
 
+TEST_CASE("a pattern that never comes to an end is an error, not a wrong split", "[text][tokenizer_keys]") {
+  using namespace quipu::text;
+  const json file = key_rows()["byte"];
+  const auto with_pattern = [&](const char* pattern) {
+    json bytes = file["pre_tokenizer"], split = {{"type", "Split"}, {"behavior", "Isolated"}, {"invert", false}};
+    bytes["use_regex"] = false;
+    split["pattern"] = {{"Regex", pattern}};
+    json changed = file;
+    changed["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {split, bytes}}};
+    return any_tokenizer(parse_tokenizer_json(changed.dump(), "tokenizer.json"));
+  };
+  const std::string endless = std::string(200, 'a') + " b";  // (a+a+)+b tries 2^200 ways of cutting the first word
+  CHECK_THROWS_WITH(with_pattern("(a+a+)+b").encode(endless), Catch::Contains("pattern") && Catch::Contains("steps"));
+  CHECK(with_pattern("a+b").encode(endless).size() == 202);  // no match
+  CHECK(with_pattern("(a|c)+").encode(std::string(1 << 17, 'a')).size() == 1 << 17);  // more than the compiled pattern's stack
+}
+
 TEST_CASE("a token that all others share after normalizing is refused", "[text][tokenizer_keys]") {
   using namespace quipu::text;
   json file = key_rows()["byte"];
@@ -77,7 +94,8 @@ TEST_CASE("a token that all others share after normalizing is refused", "[text][
   file["added_tokens"][1]["normalized"] = true;
   file["added_tokens"][2]["normalized"] = true;
   file["added_tokens"][2]["content"] = "FOO";
-  CHECK_THROWS_WITH(any_tokenizer(parse_tokenizer_json(file.dump(), "x")), Catch::Contains("'FOO'"));
+  CHECK_THROWS_WITH(any_tokenizer(parse_tokenizer_json(file.dump(), "x.json")),
+                    Catch::Contains("x.json") && Catch::Contains("'FOO'"));
 }
 
 namespace {

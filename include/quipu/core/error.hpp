@@ -10,14 +10,16 @@
 #include <string_view>
 #include <type_traits>
 
+#include <quipu/core/message_text.hpp>
 #include <quipu/core/requirements.hpp>  // C++20, exceptions
 
 namespace quipu {
 
-/// Base of every exception that the library throws itself.
+/// Base of every exception that the library throws itself. Its message may be shown anywhere, whatever file or user the
+/// names in it came from: it is a `message_text`.
 class error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit error(std::string_view message) : std::runtime_error(message_text(message)) {}
 };
 
 /// A file or a text that does not have the form it should have.

@@ -125,6 +125,7 @@ inline void add_gguf_token_manners(const gguf_metadata& metadata, text::vocabula
 ///                       that do not fit together
 [[nodiscard]] inline text::vocabulary gguf_vocabulary(const gguf_metadata& metadata) {
   text::vocabulary vocabulary;
+  vocabulary.place = metadata.place();
   vocabulary.chat_template = metadata.text_or("tokenizer.chat_template", "");
   const std::string model = metadata.text_or("tokenizer.ggml.model", "none");
   if (model == "none" || model == "no_vocab") return vocabulary;

@@ -28,16 +28,23 @@ decltype(auto) any_tokenizer::visit(const char* what, const Visit& call) const {
 }
 
 QUIPU_INLINE any_tokenizer::any_tokenizer(vocabulary source) {
-  switch (source.kind) {
-    case tokenizer_kind::none:
-      break;
-    case tokenizer_kind::sentencepiece:
-      if (source.ranked_merges) held_.emplace<character_bpe_tokenizer>(std::move(source));
-      else held_.emplace<sentencepiece_tokenizer>(std::move(source));
-      break;
-    case tokenizer_kind::byte_level_bpe:
-      held_.emplace<byte_level_tokenizer>(std::move(source));
-      break;
+  const std::string before = source.place.empty() ? std::string() : source.place + ": ";
+  try {
+    switch (source.kind) {
+      case tokenizer_kind::none:
+        break;
+      case tokenizer_kind::sentencepiece:
+        if (source.ranked_merges) held_.emplace<character_bpe_tokenizer>(std::move(source));
+        else held_.emplace<sentencepiece_tokenizer>(std::move(source));
+        break;
+      case tokenizer_kind::byte_level_bpe:
+        held_.emplace<byte_level_tokenizer>(std::move(source));
+        break;
+    }
+  } catch (const format_error& problem) {
+    throw format_error(before + problem.what());
+  } catch (const config_error& problem) {
+    throw config_error(before + problem.what());
   }
 }
 

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,6 +18,7 @@
 #include <quipu/core/token.hpp>
 #include <quipu/text/jinja.hpp>
 #include <quipu/text/tokenizer.hpp>
+#include <quipu/text/vocabulary.hpp>  // token_kind
 
 namespace quipu::text {
 
@@ -62,12 +65,21 @@ struct chat_template {
   std::string eos;  ///< text of the eos token: llama-2 and zephyr end turns with it
   std::shared_ptr<const jinja::compiled_template> own{};  ///< the checkpoint's, evaluated as transformers does
   std::vector<std::pair<std::string, std::string>> special_tokens{};  ///< variables of `own`: "bos_token", its text
+  std::vector<std::string> marks{};  ///< texts that would pass for the format's own in a message, see `guarded_message`
 
   /// Whether a prompt ends with the opening of the assistant's turn, if it is asked for.
   [[nodiscard]] bool opens_answers() const {
     return own != nullptr ? own->mentions("add_generation_prompt") : family != chat_family::llama2;
   }
 };
+
+namespace detail {
+
+/// May a token of users be a mark, as "<tool_call>" and "<|user|>" are? HTML's elements, which some vocabularies have as
+/// tokens, are none.
+[[nodiscard]] bool is_mark(std::string_view token);
+
+}  // namespace detail
 
 /// A template of the library, or the one of a checkpoint.
 /// @param jinja   source of the checkpoint's template; may be empty if `forced` is given
@@ -87,6 +99,10 @@ template <tokenizer Tokenizer>
   chat_template result = make_chat_template(vocab.chat_template, text(vocab.bos), text(vocab.eos), forced);
   if (vocab.unk != no_token) result.special_tokens.emplace_back("unk_token", text(vocab.unk));
   if (vocab.pad != no_token) result.special_tokens.emplace_back("pad_token", text(vocab.pad));
+  for (std::size_t i = 0; i < std::min(vocab.tokens.size(), vocab.kinds.size()); ++i) {
+    if (vocab.kinds[i] == token_kind::user_defined && detail::is_mark(vocab.tokens[i]))
+      result.marks.push_back(vocab.tokens[i]);
+  }
   return result;
 }
 

@@ -7,6 +7,7 @@
 #endif
 #include <pcre2.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -28,7 +29,6 @@ class match_space {
       : data_(pcre2_match_data_create_from_pattern_8(code, nullptr), pcre2_match_data_free_8),
         context_(pcre2_match_context_create_8(nullptr), pcre2_match_context_free_8) {
     if (data_ == nullptr || context_ == nullptr) throw std::bad_alloc();
-    pcre2_set_match_limit_8(context_.get(), std::numeric_limits<std::uint32_t>::max());
   }
 
  private:
@@ -42,7 +42,7 @@ class compiled_pattern {
  public:
   /// @param what  for the error
   /// @throws config_error  PCRE2 refuses the pattern, for example because it was built without Unicode
-  compiled_pattern(const std::string& pattern, match_place place, std::string_view what) {
+  compiled_pattern(const std::string& pattern, match_place place, std::string_view what) : what_(what) {
     int error = 0;
     PCRE2_SIZE offset = 0;
     const std::uint32_t anchor = place == match_place::here ? PCRE2_ANCHORED : 0u;
@@ -62,12 +62,24 @@ class compiled_pattern {
     return answer != 0;
   }
 
-  /// The next match at or after `at`, as `begin` and `end`; false if there is none or a limit of PCRE2 is met.
+  /// The next match at or after `at`, as `begin` and `end`; false if there is none.
   /// @pre `text` is UTF-8, `at` at the start of a character
+  /// @throws format_error  a pattern that goes back and forth over the text without end, as (a*)*b does
   [[nodiscard]] bool find(std::string_view text, std::size_t at, const match_space& space, std::size_t& begin,
                           std::size_t& end) const {
-    const int count = pcre2_match_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()), text.size(), at,
-                                    PCRE2_NO_UTF_CHECK, space.data_.get(), space.context_.get());
+    const auto steps = static_cast<std::uint32_t>(std::min<std::size_t>(
+        10'000'000 + 64 * (text.size() - at), std::numeric_limits<std::uint32_t>::max()));
+    pcre2_set_match_limit_8(space.context_.get(), steps);
+    const auto match = [&](std::uint32_t options) {
+      return pcre2_match_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()), text.size(), at,
+                           PCRE2_NO_UTF_CHECK | options, space.data_.get(), space.context_.get());
+    };
+    int count = match(0);
+    if (count == PCRE2_ERROR_JIT_STACKLIMIT) count = match(PCRE2_NO_JIT);  // whose stack is the heap
+    if (count == PCRE2_ERROR_MATCHLIMIT) {
+      fail<format_error>(concat(what_, ": pattern"), concat("a match within ", steps, " steps"),
+                         concat("more, at byte ", at, " of a text of ", text.size()));
+    }
     if (count <= 0) return false;
     const PCRE2_SIZE* found = pcre2_get_ovector_pointer_8(space.data_.get());
     begin = found[0];
@@ -77,6 +89,7 @@ class compiled_pattern {
 
  private:
   std::shared_ptr<pcre2_code_8> code_;
+  std::string what_;
 };
 
 /// `text` as a pattern that matches just it.

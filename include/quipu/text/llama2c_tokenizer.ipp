@@ -34,6 +34,7 @@ QUIPU_INLINE vocabulary parse_llama2c_tokenizer(std::string_view bytes, std::siz
   const std::uint32_t longest = number("longest length before the first", 0);
 
   vocabulary result;
+  result.place = place;
   result.kind = tokenizer_kind::sentencepiece;
   for (std::size_t i = 0; n_vocab == 0 ? at < bytes.size() : i < n_vocab; ++i) {
     result.scores.push_back(std::bit_cast<float>(number("score", i)));

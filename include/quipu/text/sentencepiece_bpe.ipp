@@ -69,8 +69,8 @@ inline sentencepiece_tokenizer::state::state(vocabulary source)
       fail<format_error>(concat("vocabulary: score of token ", i), "a number", "NaN");
     switch (vocab.kinds[i]) {
       case token_kind::unknown:
-        pieces[i] = " \xE2\x81\x87 ";
-        break;  // U+2047, sentencepiece's default
+        pieces[i] = vocab.unk_surface;
+        break;
       case token_kind::control:
         break;
       case token_kind::byte: {

@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <quipu/core/error.hpp>  // format_error
 #include <quipu/core/mapped_file.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/charsmap.hpp>
 #include <quipu/text/protobuf_reader.hpp>
@@ -20,6 +22,7 @@ namespace quipu::text {
 
 QUIPU_INLINE vocabulary parse_sentencepiece_model(std::string_view bytes, const std::string& place) {
   vocabulary result;
+  result.place = place;
   result.kind = tokenizer_kind::sentencepiece;
   result.matching = token_matching::frozen;
   result.remove_extra_whitespaces = true;
@@ -29,6 +32,8 @@ QUIPU_INLINE vocabulary parse_sentencepiece_model(std::string_view bytes, const 
   std::int64_t bos = 1;
   std::int64_t eos = 2;
   std::int64_t pad = -1;
+  bool byte_fallback = false;
+  std::map<std::string, std::string> pieces;  // of the four ids, as far as the file says them
 
   const auto read_piece = [&](std::string_view message) {
     const std::string where = concat(place, ": piece ", result.tokens.size());
@@ -67,6 +72,24 @@ QUIPU_INLINE vocabulary parse_sentencepiece_model(std::string_view bytes, const 
           if (reader.integer_of(field) != 0) {
             fail<format_error>(concat(place, ": treat_whitespace_as_suffix"), "false", "true");
           }
+          break;
+        case 35:
+          byte_fallback = reader.integer_of(field) != 0;
+          break;
+        case 44:
+          result.unk_surface = reader.bytes_of(field);
+          break;
+        case 45:
+          pieces["unk"] = reader.bytes_of(field);
+          break;
+        case 46:
+          pieces["bos"] = reader.bytes_of(field);
+          break;
+        case 47:
+          pieces["eos"] = reader.bytes_of(field);
+          break;
+        case 48:
+          pieces["pad"] = reader.bytes_of(field);
           break;
         case 40:
           unk = reader.integer_of(field);
@@ -147,21 +170,31 @@ QUIPU_INLINE vocabulary parse_sentencepiece_model(std::string_view bytes, const 
     fail<format_error>(concat(place, ": model_type"), "bpe",
                        names[model_type < 0 || model_type > 4 ? 0 : model_type]);
   }
-  const auto id_of = [&](const char* name, std::int64_t id) -> token_id {
+  for (std::size_t i = 0; i < result.tokens.size() && !byte_fallback; ++i) {
+    if (result.kinds[i] == token_kind::byte)
+      fail<format_error>(concat(place, ": byte_fallback"), "true, as there are byte pieces", "false");
+  }
+  const auto id_of = [&](const std::string& name, std::int64_t id) -> token_id {
     // The field is an int32; writers differ in how they extend -1.
     const auto narrow =
         static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint64_t>(id)));
     if (narrow < 0) return no_token;
     if (static_cast<std::size_t>(narrow) >= result.tokens.size()) {
-      fail<format_error>(concat(place, ": ", name), concat("an id below ", result.tokens.size()),
+      fail<format_error>(concat(place, ": ", name, "_id"), concat("an id below ", result.tokens.size()),
                          narrow);
+    }
+    const auto named = pieces.find(name);  // sentencepiece goes by the name, its trainer writes both alike
+    if (named != pieces.end() && named->second != result.tokens[static_cast<std::size_t>(narrow)]) {
+      fail<format_error>(concat(place, ": ", name, "_piece"),
+                         concat("the piece of ", name, "_id, ", printable(result.tokens[static_cast<std::size_t>(narrow)])),
+                         printable(named->second));
     }
     return narrow;
   };
-  result.unk = id_of("unk_id", unk);
-  result.bos = id_of("bos_id", bos);
-  result.eos = id_of("eos_id", eos);
-  result.pad = id_of("pad_id", pad);
+  result.unk = id_of("unk", unk);
+  result.bos = id_of("bos", bos);
+  result.eos = id_of("eos", eos);
+  result.pad = id_of("pad", pad);
   result.add_bos = result.bos != no_token;
   return result;
 }

@@ -314,7 +314,9 @@ class tokenizer_json_reader {
 QUIPU_INLINE vocabulary parse_tokenizer_json(std::string_view text, const std::string& place) {
   const nlohmann::json root = parse_json(text, place);
   if (!root.is_object()) fail<format_error>(place, "an object", root.type_name());
-  return detail::tokenizer_json_reader(root, place).read();
+  vocabulary read = detail::tokenizer_json_reader(root, place).read();
+  read.place = place;
+  return read;
 }
 
 QUIPU_INLINE vocabulary read_tokenizer_json(const std::string& path) {

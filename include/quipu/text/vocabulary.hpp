@@ -61,6 +61,8 @@ struct vocabulary {
   bool fuse_unk = false;       ///< neighbouring unknown characters are one `unk` (tokenizer.json)
   bool remove_extra_whitespaces = false;  ///< sentencepiece: blanks at the ends, and all but one of a run
   std::string charsmap;                   ///< sentencepiece: normalisation rule as the model stores it
+  std::string unk_surface = " \xE2\x81\x87 ";  ///< sentencepiece: what `unk` decodes to
+  std::string place;                      ///< file that it was read from, for messages; may be empty
   std::vector<std::string> warnings;      ///< what a program should tell its user about this file
 };
 

@@ -15,6 +15,7 @@
 #include <quipu/eren/reading/guarded.hpp>
 #include <quipu/text/chat_render.hpp>
 #include <quipu/text/chat_template.hpp>
+#include <quipu/text/message_guard.hpp>
 #include <quipu/text/tokenizer.hpp>
 
 namespace quipu::eren {
@@ -47,7 +48,7 @@ class prompt_form {
     std::vector<text::chat_piece> all;
     std::string begin = p.answer_begin;
     if (chat_) {
-      all = text::render(*chat_, p.messages, text::generation_prompt::add);
+      all = text::render(*chat_, text::guarded_messages(*chat_, p.messages), text::generation_prompt::add);
       // Llama 2 and others have no opening of the answer: a blank parts it from the mark before.
       const bool parted = !all.empty() && (all.back().text.ends_with(' ') || all.back().text.ends_with('\n'));
       if (!chat_->opens_answers() && !parted && !begin.empty()) begin.insert(0, " ");

@@ -99,7 +99,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
   static constexpr method_entry of_dict[] = {{"items", dict_view<view_object::part::items>},
                                              {"get", dict_get},
                                              {"keys", dict_view<view_object::part::keys>},
-                                             {"values", dict_view<view_object::part::values>},
+                                             {"values", dict_view<view_object::part::contents>},
                                              {"copy", copy}};
   static constexpr method_entry of_list[] = {{"index", index_in}, {"count", count_in}, {"copy", copy}};
   static constexpr method_entry of_range[] = {{"count", count_in_range}};
@@ -125,7 +125,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// What Python has, and the sandbox forbids: methods that change their subject, and names in underlines.
-[[nodiscard, gnu::noinline]] inline bool is_forbidden(const value& of, std::string_view name) noexcept {
+[[nodiscard]] inline bool is_forbidden(const value& of, std::string_view name) noexcept {
   const auto among = [&](const std::string_view* first, std::size_t n) {
     return std::find(first, first + n, name) != first + n;
   };
@@ -153,14 +153,14 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
   return of.is(kind::dict) && among(of_dict, std::size(of_dict));
 }
 
-[[nodiscard, gnu::noinline]] inline value forbidden(evaluation& run, const value& of, std::string_view name) {
+[[nodiscard]] inline value forbidden(evaluation& run, const value& of, std::string_view name) {
   value made = run.undefined(concat("access to ", printable(name), " of a ", type_name(of), " is not allowed"));
   made.as<undefined_object>().security = true;
   return made;
 }
 
 /// What values of that kind show under a name, methods aside; missing if nothing.
-[[nodiscard, gnu::noinline]] inline value field_of(const value& of, std::string_view name) {
+[[nodiscard]] inline value field_of(const value& of, std::string_view name) {
   if (of.is(kind::range)) {
     const auto& range = of.as<range_object>();
     if (name == "start") return value(range.start);
@@ -184,7 +184,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// The item of a container, missing if there is none.
-[[nodiscard, gnu::noinline]] inline value item_or_missing(evaluation& run, const value& of, const value& key) {
+[[nodiscard]] inline value item_or_missing(evaluation& run, const value& of, const value& key) {
   switch (of.what()) {
     case kind::dict: {
       if (!can_be_key(run, key)) return {};
@@ -225,7 +225,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
   }
 }
 
-[[nodiscard, gnu::noinline]] inline value method_of(evaluation& run, const value& self, const method_entry& entry) {
+[[nodiscard]] inline value method_of(evaluation& run, const value& self, const method_entry& entry) {
   run.make(64);
   value made(new method_object(self, entry));
   run.check_depth(made.depth());
@@ -233,7 +233,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// `of.name`, but for kinds that only the evaluator knows: a method, then a key of a dict, then undefined.
-[[nodiscard, gnu::noinline]] inline value plain_attribute(evaluation& run, const value& of, const value& name) {
+[[nodiscard]] inline value plain_attribute(evaluation& run, const value& of, const value& name) {
   if (of.is_undefined()) fail_undefined(run, of);
   const std::string_view chars = chars_of(name);
   if (of.is(kind::space)) {
@@ -251,7 +251,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// `of[key]`: an item, then a method or another attribute, then undefined.
-[[nodiscard, gnu::noinline]] inline value plain_item(evaluation& run, const value& of, const value& key) {
+[[nodiscard]] inline value plain_item(evaluation& run, const value& of, const value& key) {
   if (of.is_undefined()) fail_undefined(run, of);
   if (value found = item_or_missing(run, of, key); !found.is(kind::missing)) return found;
   if (key.is_text()) {
@@ -264,7 +264,7 @@ inline value bit_length(evaluation& run, const value& self, arguments& given) {
 }
 
 /// `of[begin:end:step]`; none or null stands for the end.
-[[nodiscard, gnu::noinline]] inline value slice_of(evaluation& run, const value& of, const value& begin,
+[[nodiscard]] inline value slice_of(evaluation& run, const value& of, const value& begin,
                                                    const value& end, const value& by) {
   const auto given = [](const value& v) { return !v.is(kind::missing) && !v.is(kind::none); };
   if (of.is_undefined()) fail_undefined(run, of);

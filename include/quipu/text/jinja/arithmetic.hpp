@@ -21,7 +21,7 @@ namespace quipu::text::jinja {
   return v.is(kind::big) ? v.as<big_object>().number : big_integer(v.integer());
 }
 
-[[nodiscard, gnu::noinline]] inline value whole_result(evaluation& run, big_integer number) {
+[[nodiscard]] inline value whole_result(evaluation& run, big_integer number) {
   if (number.bits() > limits::integer_bits) {
     run.fail(error_kind::limits, concat("expected whole numbers of at most ", std::to_string(limits::integer_bits),
                                         " bits, found a larger one"));
@@ -30,7 +30,7 @@ namespace quipu::text::jinja {
 }
 
 /// -number.
-[[nodiscard, gnu::noinline]] inline value negated(evaluation& run, const value& v) {
+[[nodiscard]] inline value negated(evaluation& run, const value& v) {
   if (v.is_undefined()) fail_undefined(run, v);
   if (v.is(kind::real)) return value(-v.real());
   if (!is_number(v)) run.fail("a number behind '-'", type_name(v));
@@ -39,7 +39,7 @@ namespace quipu::text::jinja {
   return make_integer(std::move(number));
 }
 
-[[nodiscard, gnu::noinline]] inline value real_arithmetic(evaluation& run, sign how, double a, double b) {
+[[nodiscard]] inline value real_arithmetic(evaluation& run, sign how, double a, double b) {
   switch (how) {
     case sign::add: return value(a + b);
     case sign::subtract: return value(a - b);
@@ -73,7 +73,7 @@ namespace quipu::text::jinja {
   return value(whole - floor > 0.5 ? floor + 1 : floor);
 }
 
-[[nodiscard, gnu::noinline]] inline value whole_power(evaluation& run, big_integer base, std::int64_t exponent) {
+[[nodiscard]] inline value whole_power(evaluation& run, big_integer base, std::int64_t exponent) {
   const std::size_t bits = base.bits();
   const bool is_small = bits == 0 || (bits == 32 && big_integer::compare(base, big_integer(1)) <= 0 &&
                                       big_integer::compare(base, big_integer(-1)) >= 0);
@@ -93,7 +93,7 @@ namespace quipu::text::jinja {
   return make_integer(std::move(result));
 }
 
-[[nodiscard, gnu::noinline]] inline value whole_arithmetic(evaluation& run, sign how, const value& a, const value& b) {
+[[nodiscard]] inline value whole_arithmetic(evaluation& run, sign how, const value& a, const value& b) {
   if (a.is_integral() && b.is_integral()) {
     std::int64_t result = 0;
     if (how == sign::add && !__builtin_add_overflow(a.integer(), b.integer(), &result)) return value(result);
@@ -137,7 +137,7 @@ namespace quipu::text::jinja {
 }
 
 /// `items * count`.
-[[nodiscard, gnu::noinline]] inline value repeated_items(evaluation& run, const value& items, std::int64_t count) {
+[[nodiscard]] inline value repeated_items(evaluation& run, const value& items, std::int64_t count) {
   const auto& once = items_of(items);
   if (count < 0 || once.empty()) count = 0;
   if (static_cast<std::uint64_t>(count) > run.allowed().made_bytes) run.make(static_cast<std::size_t>(count));
@@ -148,7 +148,7 @@ namespace quipu::text::jinja {
   return run.sequence(items.what(), std::move(all));
 }
 
-[[nodiscard, gnu::noinline]] inline value arithmetic(evaluation& run, sign how, const value& a, const value& b) {
+[[nodiscard]] inline value arithmetic(evaluation& run, sign how, const value& a, const value& b) {
   if (is_number(a) && is_number(b)) {
     if (a.is(kind::real) || b.is(kind::real)) return real_arithmetic(run, how, real_of(a), real_of(b));
     return whole_arithmetic(run, how, a, b);

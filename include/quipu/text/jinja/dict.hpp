@@ -16,7 +16,7 @@
 namespace quipu::text::jinja {
 
 /// -1, 0 or 1, exactly; 2 if `b` is not a number.
-[[nodiscard, gnu::noinline]] inline int compare_integer_real(std::int64_t a, double b) noexcept {
+[[nodiscard]] inline int compare_integer_real(std::int64_t a, double b) noexcept {
   if (std::isnan(b)) return 2;
   if (b >= 9223372036854775808.0) return -1;
   if (b < -9223372036854775808.0) return 1;
@@ -26,13 +26,13 @@ namespace quipu::text::jinja {
   return rest > 0 ? -1 : rest < 0 ? 1 : 0;
 }
 
-[[nodiscard, gnu::noinline]] inline bool is_number(const value& v) noexcept {
+[[nodiscard]] inline bool is_number(const value& v) noexcept {
   return v.is_integral() || v.is(kind::real) || v.is(kind::big);
 }
 
 /// Order of two numbers: -1, 0 or 1; 2 if one is not a number.
 /// @pre is_number(a) and is_number(b)
-[[nodiscard, gnu::noinline]] inline int compare_numbers(const value& a, const value& b) {
+[[nodiscard]] inline int compare_numbers(const value& a, const value& b) {
   if (a.is_integral() && b.is_integral()) {
     return a.integer() < b.integer() ? -1 : a.integer() > b.integer() ? 1 : 0;
   }
@@ -59,7 +59,7 @@ namespace quipu::text::jinja {
 }
 
 /// Equality of keys. 1, 1.0 and true are one key.
-[[nodiscard, gnu::noinline]] inline bool same_key(const value& a, const value& b) {
+[[nodiscard]] inline bool same_key(const value& a, const value& b) {
   if (a.is_text() && b.is_text()) return chars_of(a) == chars_of(b);
   if (is_number(a) && is_number(b)) return a.same(b) || compare_numbers(a, b) == 0;
   if (a.what() != b.what()) return false;
@@ -80,13 +80,13 @@ namespace quipu::text::jinja {
   return a.is(kind::undefined) || a.same(b);
 }
 
-[[nodiscard, gnu::noinline]] inline std::uint64_t mixed(std::uint64_t h) noexcept {
+[[nodiscard]] inline std::uint64_t mixed(std::uint64_t h) noexcept {
   h = (h ^ h >> 32) * 0xD6E8FEB86659FD93u;
   return h ^ h >> 32;
 }
 
 /// Equal keys have equal hashes.
-[[nodiscard, gnu::noinline]] inline std::uint64_t hash_of(const value& v) {
+[[nodiscard]] inline std::uint64_t hash_of(const value& v) {
   switch (v.what()) {
     case kind::text: {
       std::uint64_t h = 14695981039346656037u;

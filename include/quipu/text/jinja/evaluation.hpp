@@ -19,12 +19,6 @@
 namespace quipu::text::jinja {
 
 struct arguments {
-  arguments() = default;
-  arguments(arguments&&) = default;
-  [[gnu::noinline]] arguments(const arguments&) = default;
-  [[gnu::noinline]] arguments& operator=(arguments&&) = default;
-  [[gnu::noinline]] ~arguments() = default;
-
   values positional;
   std::vector<std::pair<value, value>> named;  ///< name (text), value
 };
@@ -77,15 +71,15 @@ class evaluation {
     if (steps_ > allowed_.steps) exceeded("steps", allowed_.steps);
   }
   /// Steps for looking at `bytes` of text.
-  [[gnu::noinline]] void look(std::size_t bytes) { step(1 + bytes / 32); }
+  void look(std::size_t bytes) { step(1 + bytes / 32); }
   /// Bytes that are about to be made.
-  [[gnu::noinline]] void make(std::size_t bytes) {
+  void make(std::size_t bytes) {
     made_ += bytes;
     if (bytes > allowed_.made_bytes || made_ > allowed_.made_bytes) exceeded("bytes of values", allowed_.made_bytes);
     step(1 + bytes / 256);
   }
   /// `count` things of `each` bytes.
-  [[gnu::noinline]] void make(std::size_t count, std::size_t each) {
+  void make(std::size_t count, std::size_t each) {
     if (each != 0 && count > allowed_.made_bytes / each) exceeded("bytes of values", allowed_.made_bytes);
     make(count * each);
   }
@@ -100,7 +94,7 @@ class evaluation {
   /// One level deeper for the life of the guard.
   class deeper {
    public:
-    [[gnu::noinline]] explicit deeper(evaluation& of) : of_(of) {
+    explicit deeper(evaluation& of) : of_(of) {
       auto* here = static_cast<char*>(__builtin_frame_address(0));
       const auto used = static_cast<std::size_t>(here < of.stack_ ? of.stack_ - here : here - of.stack_);
       if (++of.depth_ > of.allowed_.depth || used > of.allowed_.stack_bytes) {
@@ -116,20 +110,20 @@ class evaluation {
     evaluation& of_;
   };
 
-  [[nodiscard, gnu::noinline]] value list(values items) { return sequence(kind::list, std::move(items)); }
-  [[nodiscard, gnu::noinline]] value tuple(values items) { return sequence(kind::tuple, std::move(items)); }
-  [[nodiscard, gnu::noinline]] value sequence(kind k, values items) {
+  [[nodiscard]] value list(values items) { return sequence(kind::list, std::move(items)); }
+  [[nodiscard]] value tuple(values items) { return sequence(kind::tuple, std::move(items)); }
+  [[nodiscard]] value sequence(kind k, values items) {
     make(64 + items.capacity() * sizeof(value));
     value made = make_sequence(k, std::move(items));
     check_depth(made.depth());
     return made;
   }
   /// Text that is all of one origin: given, unless told.
-  [[nodiscard, gnu::noinline]] value text(std::string_view chars, bool trusted = false) {
+  [[nodiscard]] value text(std::string_view chars, bool trusted = false) {
     make(96 + chars.size());
     return make_text(chars, trusted);
   }
-  [[nodiscard, gnu::noinline]] value undefined(std::string hint) {
+  [[nodiscard]] value undefined(std::string hint) {
     make(128);
     auto* made = new undefined_object;
     value result(made);
@@ -137,7 +131,7 @@ class evaluation {
     return result;
   }
   /// `name` of a thing of the kind `owner`; of a variable if that is null.
-  [[nodiscard, gnu::noinline]] value undefined(const char* owner, const value& name) {
+  [[nodiscard]] value undefined(const char* owner, const value& name) {
     make(128);
     auto* made = new undefined_object;
     value result(made);
@@ -225,7 +219,7 @@ class parameters {
   [[nodiscard]] bool has(std::size_t i) const noexcept { return found_[i] != nullptr; }
 
  private:
-  [[gnu::noinline]] static void bind(const evaluation& run, std::string_view function, const arguments& given,
+  static void bind(const evaluation& run, std::string_view function, const arguments& given,
                                      const std::string_view* names, std::size_t n, std::size_t required,
                                      const value** found) {
     if (given.positional.size() > n) {

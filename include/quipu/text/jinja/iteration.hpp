@@ -22,7 +22,7 @@ class cursor {
  public:
   cursor() = default;
   /// @throws template_error  nothing that has items
-  [[gnu::noinline]] cursor(evaluation& run, value source) : source_(std::move(source)) {
+  cursor(evaluation& run, value source) : source_(std::move(source)) {
     switch (source_.what()) {
       case kind::missing:
       case kind::undefined:
@@ -39,7 +39,7 @@ class cursor {
 
   /// Gives the next item.
   /// @return false if there is none
-  [[nodiscard, gnu::noinline]] bool next(evaluation& run, value& out) {
+  [[nodiscard]] bool next(evaluation& run, value& out) {
     run.step();
     switch (source_.what()) {
       case kind::text: {
@@ -71,7 +71,7 @@ class cursor {
         if (at_ >= entries.size()) return false;
         const auto& [key, item] = entries[at_++];
         out = view.of == view_object::part::keys     ? key
-              : view.of == view_object::part::values ? item
+              : view.of == view_object::part::contents ? item
                                                      : run.tuple({key, item});
         return true;
       }
@@ -88,7 +88,7 @@ class cursor {
 };
 
 /// Number of items, as len() has it; -1 if the value has none.
-[[nodiscard, gnu::noinline]] inline std::int64_t length_of(const value& v) noexcept {
+[[nodiscard]] inline std::int64_t length_of(const value& v) noexcept {
   switch (v.what()) {
     case kind::missing:
     case kind::undefined: return 0;
@@ -130,7 +130,7 @@ inline bool next_of_stream(evaluation& run, const value& stream, value& out) {
 }
 
 /// All items.
-[[nodiscard, gnu::noinline]] inline values items_from(evaluation& run, const value& source) {
+[[nodiscard]] inline values items_from(evaluation& run, const value& source) {
   values items;
   if (source.is_sequence()) {
     run.make(items_of(source).size(), sizeof(value));

@@ -16,7 +16,7 @@
 namespace quipu::text::jinja {
 
 /// Is it true in a condition?
-[[nodiscard, gnu::noinline]] inline bool is_true(const value& v) noexcept {
+[[nodiscard]] inline bool is_true(const value& v) noexcept {
   switch (v.what()) {
     case kind::missing:
     case kind::none:
@@ -36,7 +36,7 @@ namespace quipu::text::jinja {
 
 /// Can the value be a key? Counts what hashing and comparing it cost, which for tuples of shared tuples is beyond all
 /// bounds.
-[[nodiscard, gnu::noinline]] inline bool can_be_key(evaluation& run, const value& key) {
+[[nodiscard]] inline bool can_be_key(evaluation& run, const value& key) {
   run.step();
   if (key.is_text()) run.look(chars_of(key).size());
   if (key.is(kind::tuple)) {
@@ -52,7 +52,7 @@ inline void need_hashable(evaluation& run, const value& key) {
 }
 
 /// Python's `==`.
-[[nodiscard, gnu::noinline]] inline bool equal(evaluation& run, const value& a, const value& b) {
+[[nodiscard]] inline bool equal(evaluation& run, const value& a, const value& b) {
   run.step();
   if (a.is_text() && b.is_text()) {
     run.look(chars_of(a).size() == chars_of(b).size() ? chars_of(a).size() : 0);
@@ -94,7 +94,7 @@ inline void need_hashable(evaluation& run, const value& key) {
 }
 
 /// Order of two values: -1, 0 or 1; 2 if NaN stands in the way.
-[[nodiscard, gnu::noinline]] inline int compare(evaluation& run, const value& a, const value& b) {
+[[nodiscard]] inline int compare(evaluation& run, const value& a, const value& b) {
   run.step();
   if (a.is_text() && b.is_text()) {
     run.look(chars_of(a).size());
@@ -113,7 +113,7 @@ inline void need_hashable(evaluation& run, const value& key) {
 }
 
 /// Python's `item in container`.
-[[nodiscard, gnu::noinline]] inline bool contains(evaluation& run, const value& container, const value& item) {
+[[nodiscard]] inline bool contains(evaluation& run, const value& container, const value& item) {
   run.step();
   switch (container.what()) {
     case kind::text:

@@ -20,7 +20,7 @@
 namespace quipu::text::jinja {
 
 /// The shortest text that reads back as `number`: 1.0, 1e+16, 1e-05, nan, -inf.
-[[nodiscard, gnu::noinline]] inline std::string real_text(double number) {
+[[nodiscard]] inline std::string real_text(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
   char buffer[40];
@@ -146,13 +146,13 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
     case kind::view: {
       const auto& view = v.as<view_object>();
       using part = view_object::part;
-      out += view.of == part::keys ? "dict_keys([" : view.of == part::values ? "dict_values([" : "dict_items([";
+      out += view.of == part::keys ? "dict_keys([" : view.of == part::contents ? "dict_values([" : "dict_items([";
       bool first = true;
       for (const auto& [key, item] : dict_of(view.dict).entries) {
         if (!first) out += ", ";
         first = false;
         if (view.of == part::items) out += '(';
-        if (view.of != part::values) append_repr(run, out, key);
+        if (view.of != part::contents) append_repr(run, out, key);
         if (view.of == part::items) out += ", ";
         if (view.of != part::keys) append_repr(run, out, item);
         if (view.of == part::items) out += ')';
@@ -169,7 +169,7 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 }
 
 /// Python's str, as text: text itself stays what it is, undefined is empty.
-[[nodiscard, gnu::noinline]] inline value to_text(evaluation& run, const value& v) {
+[[nodiscard]] inline value to_text(evaluation& run, const value& v) {
   if (v.is_text()) return v;
   std::string shown;
   if (!v.is_undefined()) append_repr(run, shown, v);
@@ -177,7 +177,7 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 }
 
 /// The same text without the mark of |safe.
-[[nodiscard, gnu::noinline]] inline value without_mark(evaluation& run, const value& v) {
+[[nodiscard]] inline value without_mark(evaluation& run, const value& v) {
   if (!text_of(v).safe) return v;
   run.make(chars_of(v).size() + 96);
   text_builder out;
@@ -199,7 +199,7 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 }
 
 /// A number from text, as Python's float(): blanks around it, inf, nan and single underscores between digits.
-[[nodiscard, gnu::noinline]] inline bool read_real(std::string_view text, double& number) {
+[[nodiscard]] inline bool read_real(std::string_view text, double& number) {
   std::string plain;
   const bool negative = take_sign(text);
   if (text.empty() || text[0] == '+' || text[0] == '-') return false;
@@ -229,7 +229,7 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
 }
 
 /// A whole number from text, as Python's int(text, base); base 0 reads the prefix.
-[[nodiscard, gnu::noinline]] inline bool read_integer(std::string_view text, int base, value& number) {
+[[nodiscard]] inline bool read_integer(std::string_view text, int base, value& number) {
   const bool negative = take_sign(text);
   bool underscore = false;  // may one stand first? only behind a prefix
   bool plain_zero = false;  // base 0: 0123 is no number

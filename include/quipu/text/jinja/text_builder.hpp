@@ -12,7 +12,7 @@
 namespace quipu::text::jinja {
 
 /// Origin of the byte at `at`.
-[[nodiscard, gnu::noinline]] inline bool trusted_at(const text_object& text, std::size_t at) noexcept {
+[[nodiscard]] inline bool trusted_at(const text_object& text, std::size_t at) noexcept {
   if (text.flips.empty()) return text.trusted;
   const auto before = std::upper_bound(text.flips.begin(), text.flips.end(), at) - text.flips.begin();
   return text.trusted != (before % 2 != 0);
@@ -32,29 +32,29 @@ namespace quipu::text::jinja {
 /// kinds (numbers, repr, tojson, dates) is given.
 class text_builder {
  public:
-  [[gnu::noinline]] text_builder() : made_(new text_object), owner_(made_) {}
+  text_builder() : made_(new text_object), owner_(made_) {}
 
   void reserve(std::size_t bytes) { made_->chars.reserve(bytes); }
   [[nodiscard]] std::size_t size() const noexcept { return made_->chars.size(); }
   [[nodiscard]] const text_object& text() const noexcept { return *made_; }
 
-  [[gnu::noinline]] void append(std::string_view chars, bool trusted) {
+  void append(std::string_view chars, bool trusted) {
     if (chars.empty()) return;
     turn(trusted);
     made_->chars.append(chars);
   }
-  [[gnu::noinline]] void append(char c, bool trusted) {
+  void append(char c, bool trusted) {
     turn(trusted);
     made_->chars.push_back(c);
   }
-  [[gnu::noinline]] void append(std::size_t count, char c, bool trusted) {
+  void append(std::size_t count, char c, bool trusted) {
     if (count == 0) return;
     turn(trusted);
     made_->chars.append(count, c);
   }
   void append(const text_object& text) { append(text, 0, text.chars.size()); }
   /// Bytes [begin, end) of `text`.
-  [[gnu::noinline]] void append(const text_object& text, std::size_t begin, std::size_t end) {
+  void append(const text_object& text, std::size_t begin, std::size_t end) {
     const std::string_view chars = text.chars;
     if (text.flips.empty()) return append(chars.substr(begin, end - begin), text.trusted);
     auto flip = std::upper_bound(text.flips.begin(), text.flips.end(), begin);
@@ -67,7 +67,7 @@ class text_builder {
       if (flip != text.flips.end()) ++flip;
     }
   }
-  [[nodiscard, gnu::noinline]] value take(bool safe = false) {
+  [[nodiscard]] value take(bool safe = false) {
     made_->safe = safe;
     return std::move(owner_);
   }

@@ -19,7 +19,7 @@
 namespace quipu::text::jinja {
 
 /// Bytes [begin, end) of a text.
-[[nodiscard, gnu::noinline]] inline value part_of_text(evaluation& run, const value& text, std::size_t begin,
+[[nodiscard]] inline value part_of_text(evaluation& run, const value& text, std::size_t begin,
                                                        std::size_t end) {
   if (begin == 0 && end == chars_of(text).size()) return text;
   run.make(96 + end - begin);
@@ -29,7 +29,7 @@ namespace quipu::text::jinja {
 }
 
 /// `<`, `>`, `&` and quotes for HTML, marked as safe. Text that is marked already stays.
-[[nodiscard, gnu::noinline]] inline value escaped(evaluation& run, const value& text) {
+[[nodiscard]] inline value escaped(evaluation& run, const value& text) {
   if (text_of(text).safe) return text;
   const std::string_view chars = chars_of(text);
   run.make(96 + chars.size());
@@ -54,7 +54,7 @@ namespace quipu::text::jinja {
 }
 
 /// `a + b`: if one of them is marked as safe the other one is escaped.
-[[nodiscard, gnu::noinline]] inline value join_two(evaluation& run, const value& a, const value& b) {
+[[nodiscard]] inline value join_two(evaluation& run, const value& a, const value& b) {
   const bool safe = text_of(a).safe || text_of(b).safe;
   const value left = safe ? escaped(run, a) : a;
   const value right = safe ? escaped(run, b) : b;
@@ -66,7 +66,7 @@ namespace quipu::text::jinja {
   return out.take(safe);
 }
 
-[[nodiscard, gnu::noinline]] inline value repeated(evaluation& run, const value& text, std::int64_t count) {
+[[nodiscard]] inline value repeated(evaluation& run, const value& text, std::int64_t count) {
   if (count < 0) count = 0;
   run.make(static_cast<std::size_t>(count), chars_of(text).size());
   run.step(chars_of(text).empty() ? 0 : static_cast<std::size_t>(count) / 4);
@@ -110,7 +110,7 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// @param chars  text, or null for blanks
-[[nodiscard, gnu::noinline]] inline value stripped(evaluation& run, const value& text, const value* chars, ends which) {
+[[nodiscard]] inline value stripped(evaluation& run, const value& text, const value* chars, ends which) {
   const auto [begin, end] = strip_range(run, chars_of(text), chars, which);
   return part_of_text(run, text, begin, end);
 }
@@ -211,7 +211,7 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// str.replace; `count` below 0 is without end. The result is plain text.
-[[nodiscard, gnu::noinline]] inline value replaced(evaluation& run, const value& text, const value& old,
+[[nodiscard]] inline value replaced(evaluation& run, const value& text, const value& old,
                                                    const value& with, std::int64_t count) {
   const std::string_view chars = chars_of(text);
   const std::string_view wanted = chars_of(old);
@@ -249,7 +249,7 @@ enum class ends : std::uint8_t { left, right, both };
 }
 
 /// Puts `texts` together with `between`.
-[[nodiscard, gnu::noinline]] inline value joined(evaluation& run, const values& texts, const value& between) {
+[[nodiscard]] inline value joined(evaluation& run, const values& texts, const value& between) {
   std::size_t bytes = texts.empty() ? 0 : (texts.size() - 1) * chars_of(between).size();
   for (const value& one : texts) bytes += chars_of(one).size();
   run.make(96 + bytes);
@@ -266,7 +266,7 @@ enum class ends : std::uint8_t { left, right, both };
 /// Where a padded text has its padding.
 enum class padding : std::uint8_t { left, right, both };
 
-[[nodiscard, gnu::noinline]] inline value padded(evaluation& run, const value& text, std::int64_t width,
+[[nodiscard]] inline value padded(evaluation& run, const value& text, std::int64_t width,
                                                  const value& fill, padding where) {
   const std::int64_t missing = width - static_cast<std::int64_t>(count_characters(chars_of(text)));
   if (missing <= 0) return text;

@@ -46,7 +46,7 @@ class token_stream {
 
   class deeper {
    public:
-    [[gnu::noinline]] explicit deeper(token_stream& of) : of_(of) {
+    explicit deeper(token_stream& of) : of_(of) {
       auto* here = static_cast<char*>(__builtin_frame_address(0));
       const auto used = static_cast<std::size_t>(here < of.stack_ ? of.stack_ - here : here - of.stack_);
       if (of.nesting_ >= deepest_nesting || used > most_stack) of.too_deep();
@@ -67,18 +67,18 @@ class token_stream {
     if (at_ + 1 < tokens_.size()) ++at_;
     return passed;
   }
-  [[nodiscard, gnu::noinline]] bool is_sign(std::string_view text) const noexcept {
+  [[nodiscard]] bool is_sign(std::string_view text) const noexcept {
     return now().kind == token_kind::sign && now().text == text;
   }
-  [[nodiscard, gnu::noinline]] bool is_name(std::string_view text) const noexcept {
+  [[nodiscard]] bool is_name(std::string_view text) const noexcept {
     return now().kind == token_kind::name && now().text == text;
   }
-  [[gnu::noinline]] bool skip_sign(std::string_view text) noexcept {
+  bool skip_sign(std::string_view text) noexcept {
     if (!is_sign(text)) return false;
     pass();
     return true;
   }
-  [[gnu::noinline]] bool skip_name(std::string_view text) noexcept {
+  bool skip_name(std::string_view text) noexcept {
     if (!is_name(text)) return false;
     pass();
     return true;
@@ -91,18 +91,18 @@ class token_stream {
       default: return printable(one.text);
     }
   }
-  [[gnu::noinline]] void expect_sign(std::string_view text) {
+  void expect_sign(std::string_view text) {
     if (!skip_sign(text)) fail(concat("'", text, "'"), shown(now()));
   }
-  [[gnu::noinline]] void expect_name(std::string_view text) {
+  void expect_name(std::string_view text) {
     if (!skip_name(text)) fail(concat("'", text, "'"), shown(now()));
   }
-  [[gnu::noinline]] const token& expect(token_kind kind, std::string_view what) {
+  const token& expect(token_kind kind, std::string_view what) {
     if (now().kind != kind) fail(what, shown(now()));
     return pass();
   }
 
-  [[nodiscard, gnu::noinline]] node& make(node_kind what, std::uint32_t line) {
+  [[nodiscard]] node& make(node_kind what, std::uint32_t line) {
     node& made = tree_.nodes.emplace_back();
     made.what = what;
     made.line = line;

@@ -16,18 +16,18 @@ namespace quipu::text::jinja {
 // code.
 
 /// The character at `at`, as `decode_utf8` has it.
-[[nodiscard, gnu::noinline]] inline utf8_step character_at(std::string_view text, std::size_t at) noexcept {
+[[nodiscard]] inline utf8_step character_at(std::string_view text, std::size_t at) noexcept {
   return decode_utf8(text, at);
 }
 
 /// str.isspace: what strip, split and `-` marks take away.
-[[nodiscard, gnu::noinline]] inline bool is_blank(char32_t c) noexcept {
+[[nodiscard]] inline bool is_blank(char32_t c) noexcept {
   return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 /// Where str.splitlines ends a line.
-[[nodiscard, gnu::noinline]] inline bool is_line_end(char32_t c) noexcept {
+[[nodiscard]] inline bool is_line_end(char32_t c) noexcept {
   return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
@@ -38,13 +38,13 @@ namespace quipu::text::jinja {
 
 /// Begin of the character that ends before `at`.
 /// @pre 0 < at <= text.size()
-[[nodiscard, gnu::noinline]] inline std::size_t step_back(std::string_view text, std::size_t at) noexcept {
+[[nodiscard]] inline std::size_t step_back(std::string_view text, std::size_t at) noexcept {
   std::size_t begin = at - 1;
   while (begin > 0 && at - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
   return begin + character_at(text, begin).length == at ? begin : at - 1;
 }
 
-[[nodiscard, gnu::noinline]] inline std::size_t count_characters(std::string_view text) noexcept {
+[[nodiscard]] inline std::size_t count_characters(std::string_view text) noexcept {
   std::size_t n = 0;
   for (std::size_t at = 0; at < text.size(); at += step_at(text, at)) ++n;
   return n;
@@ -53,7 +53,7 @@ namespace quipu::text::jinja {
 [[nodiscard]] inline utf8proc_category_t category_of(char32_t c) noexcept {
   return utf8proc_category(static_cast<utf8proc_int32_t>(c));
 }
-[[nodiscard, gnu::noinline]] inline bool is_letter(char32_t c) noexcept {
+[[nodiscard]] inline bool is_letter(char32_t c) noexcept {
   const auto category = category_of(c);
   return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
 }
@@ -66,12 +66,12 @@ namespace quipu::text::jinja {
          (c >= 0x2080 && c <= 0x2089) || (c >= 0x2460 && c <= 0x2468) || (c >= 0x2474 && c <= 0x247C) ||
          (c >= 0x2488 && c <= 0x2490);
 }
-[[nodiscard, gnu::noinline]] inline bool is_numeric(char32_t c) noexcept {
+[[nodiscard]] inline bool is_numeric(char32_t c) noexcept {
   if (is_digit(c)) return true;
   const auto category = category_of(c);
   return category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
 }
-[[nodiscard, gnu::noinline]] inline bool is_word(char32_t c) noexcept {
+[[nodiscard]] inline bool is_word(char32_t c) noexcept {
   return c == '_' || is_letter(c) || is_numeric(c);
 }
 [[nodiscard]] inline bool is_upper_case(char32_t c) noexcept {
@@ -86,7 +86,7 @@ namespace quipu::text::jinja {
   return is_upper_case(c) || is_lower_case(c) || is_title_case(c);
 }
 /// str.isprintable: what repr shows as it is.
-[[nodiscard, gnu::noinline]] inline bool is_shown(char32_t c) noexcept {
+[[nodiscard]] inline bool is_shown(char32_t c) noexcept {
   if (c < 0x7F) return c >= 0x20;
   const auto category = category_of(c);
   return category != UTF8PROC_CATEGORY_CN && (category < UTF8PROC_CATEGORY_ZS || category > UTF8PROC_CATEGORY_CO);

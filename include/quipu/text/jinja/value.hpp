@@ -88,12 +88,12 @@ class value {
     if (kind_ >= kind::undefined) object_ = other.object_;
     other.kind_ = kind::missing;
   }
-  [[gnu::noinline]] value& operator=(const value& other) noexcept {
+  value& operator=(const value& other) noexcept {
     value copy(other);
     swap(copy);
     return *this;
   }
-  [[gnu::noinline]] value& operator=(value&& other) noexcept {
+  value& operator=(value&& other) noexcept {
     value taken(std::move(other));
     swap(taken);
     return *this;
@@ -144,10 +144,10 @@ class value {
   }
 
  private:
-  [[gnu::noinline]] void retain() const noexcept {
+  void retain() const noexcept {
     if ((object_->refs & object::immortal) == 0) ++object_->refs;
   }
-  [[gnu::noinline]] void release() noexcept {
+  void release() noexcept {
     if ((object_->refs & object::immortal) == 0 && --object_->refs == 0) object_->destroy(object_);
   }
 
@@ -160,20 +160,7 @@ class value {
   };
 };
 
-/// Values in a row. Like vector in all, but for what is no part of every function that has one.
-struct values : std::vector<value> {
-  values() = default;
-  explicit values(std::size_t n) : vector(n) {}
-  [[gnu::noinline]] values(std::initializer_list<value> items) : vector(items) {}
-  [[gnu::noinline]] values(const value* first, const value* last) : vector(first, last) {}
-  [[gnu::noinline]] values(const values& other) : vector(other) {}
-  values(values&&) noexcept = default;
-  [[gnu::noinline]] values& operator=(const values& other) = default;
-  [[gnu::noinline]] values& operator=(values&& other) noexcept = default;
-  [[gnu::noinline]] ~values() = default;
-  [[gnu::noinline]] void push_back(value item) { vector::push_back(std::move(item)); }
-  [[gnu::noinline]] void reserve(std::size_t n) { vector::reserve(n); }
-};
+using values = std::vector<value>;
 
 /// Text with its origin: which bytes the template wrote itself ("trusted"), and which it was given.
 struct text_object : object {
@@ -211,7 +198,7 @@ struct range_object : object {
 
 /// A dict's keys, values or pairs.
 struct view_object : object {
-  enum class part : std::uint8_t { keys, values, items };
+  enum class part : std::uint8_t { keys, contents, items };
   view_object(value d, part p) noexcept : object(kind::view, destroy_as<view_object>), dict(std::move(d)), of(p) {}
   value dict;
   part of;
@@ -219,7 +206,7 @@ struct view_object : object {
 
 /// Text of one origin. `trusted` text may hold control tokens: bos_token and its like, names of roles that
 /// the caller has compared with a list; never what a user wrote.
-[[nodiscard, gnu::noinline]] inline value make_text(std::string_view chars, bool trusted = false) {
+[[nodiscard]] inline value make_text(std::string_view chars, bool trusted = false) {
   auto* made = new text_object;
   value result(made);
   made->chars = chars;
@@ -232,14 +219,14 @@ struct view_object : object {
 [[nodiscard]] inline std::string_view chars_of(const value& v) noexcept { return text_of(v).chars; }
 [[nodiscard]] inline const values& items_of(const value& v) noexcept { return v.as<sequence_object>().items; }
 
-[[nodiscard, gnu::noinline]] inline std::uint32_t depth_of(const values& items) noexcept {
+[[nodiscard]] inline std::uint32_t depth_of(const values& items) noexcept {
   std::uint32_t deepest = 0;
   for (const value& item : items) deepest = item.depth() > deepest ? item.depth() : deepest;
   return deepest;
 }
 
 /// A list, or a tuple, of `items`. Callers see to `deepest_value`: the evaluator does, and `variables` below.
-[[nodiscard, gnu::noinline]] inline value make_sequence(kind k, values items) {
+[[nodiscard]] inline value make_sequence(kind k, values items) {
   auto* made = new sequence_object(k);
   value result(made);
   made->depth = depth_of(items) + 1;
