@@ -314,6 +314,7 @@ class trainer {
   void resume(const std::string& path, run_state& state) {
     const run_settings own = state.settings;
     bool recorded = false;
+    std::vector<const attached_companion*> along;
     {
       const io::safetensors_file file(path);
       const auto saved = [&](const char* name) { return file.metadata().find(concat(detail::setting_prefix, name)); };
@@ -322,6 +323,9 @@ class trainer {
         fail<config_error>(path, "a run that says what it was made of (--trust-unrecorded goes on without)",
                            "neither base model nor data recorded");
       }
+      for (const attached_companion& c : companions_) {  // one that a run of an earlier version had not begins here
+        if (recorded || file.metadata().contains(concat(detail::companion_prefix, c.name))) along.push_back(&c);
+      }
       if (const auto schedule = saved("schedule"); schedule != file.metadata().end()) {
         state.settings["schedule"] =
             detail::schedule_text(schedule_, detail::steps_in(schedule->second, options_.n_step));
@@ -329,9 +333,14 @@ class trainer {
     }
     // What was never recorded stays so: the run cannot say that it had been the same all along.
     if (!recorded) std::erase_if(state.settings, [](const auto& s) { return !detail::is_earlier_setting(s.first); });
-    for (const attached_companion& c : companions_) state.companions[c.name] = nullptr;
-    load_run<scalar_type>(path, update_.parameters(), state_arrays(), state, [&](const run_state& found) {
-      for (const attached_companion& c : companions_) c.restore(found.companions.at(c.name));
+    std::vector<optim::state_array> arrays;
+    add_optimizer_arrays(arrays, update_.state_arrays());
+    for (const attached_companion* c : along) {
+      state.companions[c->name] = nullptr;
+      add_companion_arrays(arrays, c->name, c->arrays());
+    }
+    load_run<scalar_type>(path, update_.parameters(), arrays, state, [&](const run_state& found) {
+      for (const attached_companion* c : along) c->restore(found.companions.at(c->name));
     });
     if (recorded) state.settings["schedule"] = own.at("schedule");
     update_.set_n_step(state.step);
