@@ -4,8 +4,9 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
+#include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 
 #include "adapters.hpp"
 #include "arguments.hpp"
+#include "model_folder.hpp"
 #include "terminal.hpp"
 #include "training_files.hpp"
 
@@ -25,7 +27,8 @@ namespace q = quipu;
 
 struct settings {
   std::string model, tokenizer, data, out, ask, pet = "lora", schedule = "cosine";
-  bool full = false, resume = false, recompute = false, check = false, plain = false, bf16 = false;
+  training_files::run_options run;
+  bool full = false, recompute = false, check = false, plain = false, bf16 = false;
   std::size_t rank = 8, n_virtual = 8, n_epoch = 3, batch_size = 8, n_accumulate = 1, n_token = 256, n_thread = 0;
   std::size_t save_every = 50, validate_every = 0;
   double alpha = 16, learning_rate = 0, dropout = 0, weight_decay = 0.01, validation = 0, warm_up = 0.05;
@@ -110,6 +113,30 @@ void take_best(const Parameters& parameters, const std::string& folder) {
   }
 }
 
+/// The options that decide what comes out, as they were given.
+std::map<std::string, std::string, std::less<>> recipe_of(const settings& s) {
+  const auto yes = [](bool value) { return std::string(value ? "yes" : "no"); };
+  std::string targets;
+  for (const std::string& one : s.targets) targets += one + " ";
+  return {{"--full", yes(s.full)},
+          {"--pet", s.pet},
+          {"--rank", q::concat(s.rank)},
+          {"--alpha", q::exact_text(s.alpha)},
+          {"--dropout", q::exact_text(s.dropout)},
+          {"--targets", targets},
+          {"--virtual", q::concat(s.n_virtual)},
+          {"--learning-rate", q::exact_text(s.learning_rate)},
+          {"--schedule", s.schedule},
+          {"--warm-up", q::exact_text(s.warm_up)},
+          {"--weight-decay", q::exact_text(s.weight_decay)},
+          {"--batch", q::concat(s.batch_size)},
+          {"--accumulate", q::concat(s.n_accumulate)},
+          {"--validation", q::exact_text(s.validation)},
+          {"--plain", yes(s.plain)},
+          {"--bf16", yes(s.bf16)},
+          {"--seed", q::concat(s.seed)}};
+}
+
 /// @return whether it came to its end: Ctrl-C stops a run, which `--resume` goes on with
 template <class Pass, class Parameters, class Gradients, class Source, class Hooks>
 bool train(Pass& pass, const Parameters& parameters, const Gradients& gradients, const Source& source,
@@ -130,7 +157,10 @@ bool train(Pass& pass, const Parameters& parameters, const Gradients& gradients,
        .validate_every = held_out.size() == 0 ? 0 : s.validate_every > 0 ? s.validate_every : n_epoch_step,
        .save_every = s.save_every,
        .folder = s.out,
-       .resume = s.resume,
+       .resume = s.run.resume,
+       .overwrite = s.run.overwrite,
+       .trust_unrecorded = s.run.trust_unrecorded,
+       .recipe = recipe_of(s),
        .progress = [&](const q::train::step_report& r) { return training_files::show(r) && !ctrl_c.interrupted(); }});
   training_files::run_diary diary(rate, step_size, source.size());
   trainer.attach("diary", diary);
@@ -169,13 +199,15 @@ void check(const Model& m, const settings& s, const char* when) {
   const auto answers = q::llama::check_answers(session, m.tokenizer(),
                                                std::span<const q::llama::expected_answer>(expected), options);
   std::filesystem::create_directories(s.out);
-  std::ofstream file(q::concat(s.out, "/answers_", when, ".jsonl"));
+  std::string lines;
   std::size_t right = 0;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     right += std::size_t{answers[i].right};
-    file << nlohmann::json{{"prompt", expected[i].prompt}, {"given", answers[i].tokens}, {"right", answers[i].right}}
-         << '\n';
+    const nlohmann::json line = {
+        {"prompt", expected[i].prompt}, {"given", answers[i].tokens}, {"right", answers[i].right}};
+    lines += line.dump() + "\n";
   }
+  q::io::write_text(q::concat(s.out, "/answers_", when, ".jsonl"), lines);
   std::cout << when << " training: " << right << " of " << answers.size() << " answers given ("
             << q::steady_seconds() - begin << " s)" << std::endl;
 }
@@ -209,8 +241,7 @@ int run(const Model& m, const Source& source, const Source& held_out, const sett
     check(trainable.model(), s, "before");
     if (!train(pass, trainable.parameters(), trainable.gradients(), source, held_out, hooks, ctrl_c, s)) return interrupted;
     const q::io::checkpoint result = q::llama::checkpoint_of(trainable);
-    q::io::write_hf_folder(s.out + "/model", result);
-    q::io::write_tokenizer_files(s.out + "/model", result, s.tokenizer.empty() ? s.model : s.tokenizer);
+    terminal::write_model_folder(s.out + "/model", result, s.tokenizer.empty() ? s.model : s.tokenizer);
     check(trainable.model(), s, "after");
     ask(trainable.model(), ctrl_c, s);
     return 0;
@@ -265,7 +296,7 @@ int main(int argc, char** argv) {
   arguments.option("--ask", &s.ask, "prompt to answer after training");
   arguments.flag("--full", &s.full, "train all weights instead of a module");
   arguments.option("--pet", &s.pet, "kind of module: lora, dora, ia3, bitfit, prompt, prefix or bottleneck");
-  arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
+  s.run.add_to(arguments);
   arguments.flag("--plain", &s.plain, "prompts as they are, followed by a line break, instead of in the chat format");
   arguments.flag("--check", &s.check, "count the conversations whose last answer the model gives, before and after");
   arguments.flag(
@@ -293,6 +324,7 @@ int main(int argc, char** argv) {
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     check_settings(s);
+    s.run.check(s.out);
     const auto m = q::llama::load<q::ffn::dense<q::activation::as_stated>, q::activations::f32, q::kv::exact>(
         s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()});
     terminal::show_warnings(m.tokenizer().warnings());

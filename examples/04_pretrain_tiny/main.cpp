@@ -9,6 +9,7 @@
 #include <quipu/quipu.hpp>
 
 #include "arguments.hpp"
+#include "model_folder.hpp"
 #include "terminal.hpp"
 #include "training_files.hpp"
 
@@ -20,7 +21,8 @@ struct settings {
   std::size_t n_step = 500, batch_size = 16, n_thread = 0;
   double learning_rate = 2e-3;
   std::uint64_t seed = 0;
-  bool resume = false, bf16 = false;
+  training_files::run_options run;
+  bool bf16 = false;
 };
 
 q::io::model_config config_of(const settings& s, const q::text::any_tokenizer& tokenizer) {
@@ -40,6 +42,7 @@ q::io::model_config config_of(const settings& s, const q::text::any_tokenizer& t
 }
 
 int run(const settings& s) {
+  s.run.check(s.out);
   const q::text::any_tokenizer tokenizer(q::io::read_vocabulary(s.vocabulary, s.n_vocab));
   if (s.n_vocab != 0 && tokenizer.n_vocab() != s.n_vocab)
     q::fail<q::config_error>(q::concat(s.vocabulary, ": --vocab"), s.n_vocab, q::concat(tokenizer.n_vocab(), " tokens"));
@@ -71,7 +74,15 @@ int run(const settings& s) {
                              .validate_every = std::max<std::size_t>(s.n_step / 5, 1),
                              .save_every = 100,
                              .folder = s.out,
-                             .resume = s.resume,
+                             .resume = s.run.resume,
+                             .overwrite = s.run.overwrite,
+                             .trust_unrecorded = s.run.trust_unrecorded,
+                             .recipe = {{"--d-model", q::concat(s.d_model)},
+                                        {"--layers", q::concat(s.n_layer)},
+                                        {"--heads", q::concat(s.n_head)},
+                                        {"--kv-heads", q::concat(s.n_kv_head)},
+                                        {"--d-ffn", q::concat(s.d_ffn)},
+                                        {"--ctx", q::concat(s.n_ctx)}},
                              .progress = [&](const q::train::step_report& r) {
                                return training_files::show(r) && !ctrl_c.interrupted();
                              }});
@@ -90,8 +101,7 @@ int run(const settings& s) {
     std::cerr << "note: no vocabulary is written beside model.bin: " << e.what() << '\n';
   }
   q::io::write_gguf(s.out + "/model.gguf", result);
-  q::io::write_hf_folder(s.out + "/hf", result);
-  q::io::write_tokenizer_files(s.out + "/hf", result, s.vocabulary);
+  terminal::write_model_folder(s.out + "/hf", result, s.vocabulary);
   const auto written = q::llama::generate(trainable.model(), s.prompt, {.max_tokens = 60});
   std::cout << s.prompt << written.text << std::endl;
   return 0;
@@ -118,7 +128,7 @@ int main(int argc, char** argv) {
   arguments.option("--threads", &s.n_thread, "0 for all processors");
   arguments.option("--seed", &s.seed);
   arguments.flag("--bf16", &s.bf16, "round the operands of products to bf16 where the processor has such products");
-  arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
+  s.run.add_to(arguments);
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] { return run(s); });
 }

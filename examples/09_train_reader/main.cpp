@@ -22,7 +22,8 @@ struct settings {
   std::string model, set = "cfh", data, with, out;
   std::size_t n_pass = 2, batch = 16, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0;
   double learning_rate = 1e-3;
-  bool resume = false, bf16 = false;
+  training_files::run_options run;
+  bool bf16 = false;
 };
 
 template <class Model>
@@ -59,7 +60,10 @@ int run(const Model& m, const settings& s) {
   options.seed = s.seed;
   options.save_every = 20;
   options.folder = s.out;
-  options.resume = s.resume;
+  options.resume = s.run.resume;
+  options.overwrite = s.run.overwrite;
+  options.trust_unrecorded = s.run.trust_unrecorded;
+  options.recipe = {{"--set", s.set}, {"--rank", q::concat(s.rank)}, {"--learning-rate", q::exact_text(s.learning_rate)}};
   options.progress = [&](const q::train::step_report& r) { return training_files::show(r) && r.step != s.n_stop; };
   const double begin = q::steady_seconds();
   const auto trained = q::eren::train_reader(pass, examples, options);
@@ -75,7 +79,7 @@ int main(int argc, char** argv) {
   arguments.option("--set", &s.set, "cfh, fever, hotpot, knowedit or mquake");
   arguments.required("--data", &s.data, "file of the set");
   arguments.required("--out", &s.out, "folder for checkpoints, log and, at the end, adapter/");
-  arguments.flag("--resume", &s.resume, "go on where the run in --out stopped");
+  s.run.add_to(arguments);
   arguments.flag("--bf16", &s.bf16,
                  "round the operands of the model's products to bf16 where the processor has such products");
   arguments.option("--with", &s.with,
@@ -91,5 +95,8 @@ int main(int argc, char** argv) {
   arguments.option("--threads", &s.n_thread, "0 for all processors");
   if (const auto status = arguments.parse(argc, argv)) return *status;
   using any_llama = q::ffn::dense<q::activation::as_stated>;
-  return terminal::run([&] { return run(q::llama::load<any_llama, q::activations::f32, q::kv::exact>(s.model), s); });
+  return terminal::run([&] {
+    s.run.check(s.out);
+    return run(q::llama::load<any_llama, q::activations::f32, q::kv::exact>(s.model), s);
+  });
 }

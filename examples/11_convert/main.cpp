@@ -24,6 +24,7 @@
 
 #include "adapters.hpp"
 #include "arguments.hpp"
+#include "model_folder.hpp"
 #include "terminal.hpp"
 
 namespace q = quipu;
@@ -117,14 +118,8 @@ void write(const settings& s, form to, const q::io::checkpoint& source, std::opt
       q::io::write_gguf(s.out, source, {.matrix_type = type, .progress = bar});
       return;
     case form::hf: {
-      q::io::atomic_folder folder(s.out);
-      q::io::write_hf_folder(folder.path(), source, {.type = type, .progress = bar});
-      if (with_tokenizer) {
-        q::io::write_tokenizer_files(folder.path(), source, s.tokenizer.empty() ? s.model : s.tokenizer);
-      }
-      std::vector<std::string_view> obsolete(q::io::tokenizer_file_names.begin(), q::io::tokenizer_file_names.end());
-      obsolete.push_back("model.safetensors.index.json");
-      folder.commit("config.json", obsolete);
+      const std::string tokenizer = s.tokenizer.empty() ? s.model : s.tokenizer;
+      terminal::write_model_folder(s.out, source, with_tokenizer ? tokenizer : "", {.type = type, .progress = bar});
       return;
     }
     case form::llama2c:

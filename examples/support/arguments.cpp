@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 #include <variant>
+#include <iostream>
 
 #include <CLI/CLI.hpp>
 
@@ -56,7 +57,8 @@ std::optional<int> arguments::parse(int argc, const char* const* argv) {
     parser_->app.parse(argc, argv);
     return {};
   } catch (const CLI::ParseError& e) {
-    return parser_->app.exit(e) == 0 ? 0 : 2;
+    const int status = parser_->app.exit(e) == 0 ? 0 : 2;
+    return status == 0 && !(std::cout << std::flush) ? 1 : status;  // help that cannot be written
   }
 }
 

@@ -29,9 +29,29 @@
 #include <quipu/train/chat_examples.hpp>
 #include <quipu/train/trainer.hpp>
 
+#include "arguments.hpp"
 #include "terminal.hpp"
 
 namespace training_files {
+
+/// What a program does where `--out` holds a run already.
+struct run_options {
+  bool resume = false, overwrite = false, trust_unrecorded = false;
+
+  void add_to(terminal::arguments& arguments) {
+    arguments.flag("--resume", &resume, "go on where the run in --out stopped; refused if it was another one");
+    arguments.flag("--overwrite", &overwrite, "begin anew in place of the run in --out");
+    arguments.flag("--trust-unrecorded", &trust_unrecorded,
+                   "with --resume: go on with a run of an earlier version, which does not say what it was made of");
+  }
+  /// Before much work is done. @throws config_error  a run in the folder and no word of what to do with it
+  void check(const std::string& folder) const {
+    using quipu::train::existing_run;
+    if (resume && overwrite) quipu::fail<quipu::config_error>("--resume and --overwrite", "one of them", "both");
+    quipu::train::output_folder::check(folder, resume ? existing_run::resume
+                                                      : overwrite ? existing_run::overwrite : existing_run::refuse);
+  }
+};
 
 /// What is said in turn; the last message is the assistant's.
 using conversation = std::vector<quipu::text::chat_message>;

@@ -25,6 +25,7 @@
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/core/message_text.hpp>
+#include <quipu/core/number_text.hpp>
 #include <quipu/core/policy_list.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/core/progress.hpp>
@@ -127,6 +128,7 @@
 #include <quipu/io/npy.hpp>
 #include <quipu/io/npy_header.hpp>
 #include <quipu/io/open_checkpoint.hpp>
+#include <quipu/io/output_place.hpp>
 #include <quipu/io/quantise.hpp>
 #include <quipu/io/read_vocabulary.hpp>
 #include <quipu/io/resumable_log.hpp>
@@ -296,6 +298,7 @@
 #include <quipu/train/objective.hpp>
 #include <quipu/train/output_folder.hpp>
 #include <quipu/train/run.hpp>
+#include <quipu/train/run_settings.hpp>
 #include <quipu/train/trainer.hpp>
 #include <quipu/train/training_checkpoint.hpp>
 #include <quipu/version.hpp>

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <quipu/io/resumable_run.hpp>
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <cstddef>
 #include <fstream>
 #include <iterator>
@@ -78,4 +84,83 @@ TEST_CASE("another run's file is refused, and without a file nothing is kept", "
   CHECK(nowhere(4, {}).size() == 4);
   CHECK(nowhere(4, {}).size() == 4);
   CHECK(nowhere.portions.size() == 2);
+}
+
+TEST_CASE("a file that is no log of ours is refused and keeps its bytes", "[io][resumable_run]") {
+  const test::temp_folder folder;
+  counted_run run;
+  const std::string binary("\x00\x01\xff{\"run\"", 9);
+  for (const std::string& foreign :
+       {std::string("a thesis without a line feed"), std::string("a thesis\nwith one\n"), binary,
+        std::string(R"({"important": true})"), std::string("{\"important\": true}\n"), std::string("[1]\n"),
+        std::string("\n"), std::string(R"({"run":"squares"} )")}) {
+    INFO(foreign);
+    const std::string path = folder.write("log", foreign);
+    CHECK_THROWS_AS(run(4, {.path = path, .run = "squares"}), format_error);
+    CHECK(text_of(path) == foreign);
+  }
+  // The beginning of our own first line is one that was cut off in writing.
+  for (const char* cut : {"", "{", R"({"run":"squ)", R"({"run":"squares"})"}) {
+    const std::string path = folder.write("log", cut);
+    CHECK(run(4, {.path = path, .run = "squares"}).size() == 4);
+  }
+  CHECK_THROWS_AS(run(4, {.path = "/dev/null", .run = "squares"}), io_error);
+  const std::string pipe = folder.file("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK_THROWS_AS(run(4, {.path = pipe, .run = "squares"}), io_error);
+  CHECK_THROWS_AS(run(4, {.path = folder.file("log/below"), .run = "squares"}), io_error);
+}
+
+TEST_CASE("two processes on one log: the second is refused", "[io][resumable_run]") {
+  const test::temp_folder folder;
+  const std::string path = folder.file("log");
+  counted_run run;
+  const io::resumable_log first(path, "squares");
+  const std::string before = text_of(path);
+  const ::pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    int code = 1;
+    try {
+      counted_run().operator()(4, {.path = path, .run = "squares"});
+    } catch (const io_error&) {
+      code = 0;
+    } catch (...) {
+      code = 2;
+    }
+    ::_exit(code);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(text_of(path) == before);
+}
+
+TEST_CASE("a full disk leaves whole lines in a log", "[io][resumable_run]") {
+  const test::temp_folder folder;
+  const std::string path = folder.file("log");
+  counted_run run;
+  CHECK(run(4, {.path = path, .run = "squares"}).size() == 4);
+  const ::pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const ::rlimit limit{200, 200};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    int code = 1;
+    try {
+      counted_run().operator()(400, {.path = path, .run = "squares", .batch = 50});
+    } catch (const io_error&) {
+      code = text_of(path).ends_with("\n") ? 0 : 3;
+    } catch (...) {
+      code = 2;
+    }
+    ::_exit(code);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(run(400, {.path = path, .run = "squares"}).size() == 400);
 }

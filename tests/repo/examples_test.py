@@ -9,6 +9,7 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -110,6 +111,131 @@ class Examples(unittest.TestCase):
         answer = self.run_program("01_generate", "--model", "tuned/model", "--completion", "--prompt", "say over\n", "--max-tokens", 9)
         self.assertIn("dog fox", answer)
 
+    def tune(self, out, *options, status=0):
+        """03_finetune with a recipe whose settings `options` may say otherwise, given last."""
+        given = dict(zip(options[::2], options[1::2]))
+        recipe = {"--model": "run/model.gguf", "--data": "tune.jsonl", "--epochs": 3, "--batch": 2, "--learning-rate": 0.01, "--rank": 2, "--alpha": 4,
+                  "--dropout": 0.1, "--seed": 7, "--schedule": "cosine", "--warm-up": 0.25, "--threads": 1, "--pet": "lora", "--targets": "q_proj"}
+        flags = [option for option in ("--resume", "--overwrite", "--trust-unrecorded", "--bf16") if option in given]
+        line = [str(part) for option, value in {**recipe, **given}.items() if option not in flags for part in (option, value)]
+        run = subprocess.run([str(PROGRAMS / "03_finetune"), "--plain", "--out", out, *line, *flags], capture_output=True, text=True,
+                             cwd=self.folder, timeout=240)
+        self.assertEqual(status, run.returncode, run.stderr[-2000:])
+        return run.stderr
+
+    def write_pairs(self, name="tune.jsonl", answer="dog fox"):
+        words = ("over", "the", "lazy", "quick")
+        (self.folder / name).write_text("".join(json.dumps({"prompt": f"say {w}", "answer": answer}) + "\n" for w in words))
+
+    def test_03_finetune_resumes_the_run_that_it_was_and_no_other(self):
+        self.write_pairs()
+        self.write_pairs("other.jsonl", "fox dog")
+        self.tune("kept")
+        folder = self.folder / "kept"
+        before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        other = bytearray((self.folder / "run/model.gguf").read_bytes())
+        other[-1] ^= 1
+        (self.folder / "other.gguf").write_bytes(other)
+        changes = [("--model", "other.gguf", "base_model"), ("--data", "other.jsonl", "data"), ("--learning-rate", 0.02, "--learning-rate"),
+                   ("--alpha", 8, "--alpha"), ("--rank", 4, "--rank"), ("--dropout", 0, "--dropout"), ("--batch", 1, "--batch"),
+                   ("--schedule", "linear", "--schedule"), ("--warm-up", 0.5, "--warm-up"), ("--seed", 8, "--seed"), ("--pet", "dora", "--pet"),
+                   ("--targets", "v_proj", "--targets"), ("--weight-decay", 0.5, "--weight-decay"), ("--bf16", "", "--bf16")]
+        for option, value, name in changes:
+            with self.subTest(option):
+                self.assertRegex(self.tune("kept", "--resume", "", option, value, status=1), rf"found (.*; )?{name} ")
+                self.assertEqual(before, {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()})
+        said = self.tune("kept", status=1)
+        self.assertIn("--resume", said)
+        self.assertIn("--overwrite", said)
+        self.assertIn("one of them", self.tune("kept", "--resume", "", "--overwrite", "", status=1))
+        self.assertEqual(before, {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()})
+        self.tune("kept", "--resume", "")
+        for name in ("last.safetensors", "adapter/adapter_model.safetensors", "adapter/adapter_config.json"):
+            self.assertEqual(before[folder / name], (folder / name).read_bytes())
+        self.tune("kept", "--overwrite", "", "--seed", 8)
+        self.assertNotEqual(before[folder / "last.safetensors"], (folder / "last.safetensors").read_bytes())
+
+    def test_03_finetune_goes_on_with_an_earlier_version_only_on_trust(self):
+        earlier = pathlib.Path(__file__).resolve().parents[1] / "earlier/finetune"
+        shutil.copytree(earlier / "run", self.folder / "earlier")
+        line = ["--model", earlier / "model.gguf", "--data", earlier / "pairs.jsonl", "--plain", "--rank", 2, "--targets", "q_proj", "v_proj", "--dropout", 0.1,
+                "--epochs", 50, "--batch", 4, "--threads", 1, "--seed", 7, "--out", "earlier", "--resume"]
+        refused = subprocess.run([str(PROGRAMS / "03_finetune"), *map(str, line)], capture_output=True, text=True, cwd=self.folder)
+        self.assertEqual(1, refused.returncode)
+        self.assertIn("--trust-unrecorded", refused.stderr)
+        self.assertEqual((earlier / "run/last.safetensors").read_bytes(), (self.folder / "earlier/last.safetensors").read_bytes())
+        self.run_program("03_finetune", *line, "--trust-unrecorded")
+        self.assertEqual(100, len((self.folder / "earlier/log.jsonl").read_text().splitlines()))
+        self.run_program("01_generate", "--model", earlier / "model.gguf", "--adapter", earlier / "adapter", "--completion", "a", "--max-tokens", 3)
+
+    def test_three_trainings_on_one_folder_are_one(self):
+        self.write_pairs()
+        line = [str(PROGRAMS / "03_finetune"), "--model", "run/model.gguf", "--data", "tune.jsonl", "--plain", "--epochs", "60", "--batch", "1",
+                "--threads", "1", "--out", "race"]
+        runs = [subprocess.Popen(line, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+        said = [run.communicate(timeout=240)[1] for run in runs]
+        self.assertEqual([0, 1, 1], sorted(run.returncode for run in runs), said)
+        for run, text in zip(runs, said):
+            if run.returncode:
+                self.assertTrue("another trainer" in text or "--resume" in text, text)
+
+    def test_files_of_the_user_in_a_run_folder_stay(self):
+        self.write_pairs()
+        folder = self.folder / "mine"
+        folder.mkdir()
+        mine = {folder / name: f"{name} is mine" for name in ("essay.part-2", "last.safetensors.part-7-0", "lock", "notes.txt", "model.part-")}
+        for path, text in mine.items():
+            path.write_text(text)
+        self.tune("mine")
+        self.tune("mine", "--overwrite", "")
+        self.assertEqual(mine, {path: path.read_text() for path in mine})
+        (folder / "log.jsonl").write_text("a thesis without a line feed")
+        for what in ("--resume", "--overwrite"):
+            self.assertIn("log.jsonl", self.tune("mine", what, "", status=1))
+        self.assertEqual("a thesis without a line feed", (folder / "log.jsonl").read_text())
+
+    def test_outputs_that_cannot_be_made_are_refused(self):
+        self.write_pairs()
+        (self.folder / "in_the_way").write_text("mine")
+        self.assertIn("in_the_way", self.tune("in_the_way/run", status=1))
+        for out in ("in_the_way/m.gguf", "in_the_way/m.bin", "in_the_way/hf"):
+            self.assertIn("in_the_way", self.convert("run/model.gguf", out, status=1))
+        self.assertEqual("mine", (self.folder / "in_the_way").read_text())
+
+    def test_a_full_disk_leaves_what_was_there(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", str(disk)], capture_output=True)
+        if mounted.returncode:
+            self.skipTest("no file system can be mounted here")
+        try:
+            (disk / "m.gguf").write_bytes(b"old")
+            self.assertIn("No space left", self.convert("run/model.gguf", "disk/m.gguf", "--overwrite", "--type", "f32", status=1))
+            self.assertEqual(["m.gguf"], [p.name for p in disk.iterdir()])
+            self.assertEqual(b"old", (disk / "m.gguf").read_bytes())
+            self.write_pairs()
+            self.assertIn("No space left", self.tune("disk/run", "--rank", 64, "--targets", "down_proj", status=1))
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            self.assertIn("Read-only", self.convert("run/model.gguf", "disk/m.gguf", "--overwrite", status=1))
+            self.assertIn("Read-only", self.tune("disk/other", status=1))
+            self.assertEqual(b"old", (disk / "m.gguf").read_bytes())
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)
+
+    def test_links_and_permissions_of_outputs_stay(self):
+        (self.folder / "far").mkdir()
+        secret = self.folder / "far/secret.gguf"
+        secret.write_bytes(b"old")
+        secret.chmod(0o600)
+        (self.folder / "near.gguf").symlink_to("far/secret.gguf")
+        self.convert("run/model.gguf", "near.gguf", "--overwrite")
+        self.assertTrue((self.folder / "near.gguf").is_symlink())
+        self.assertEqual((self.folder / "run/model.gguf").read_bytes(), secret.read_bytes())
+        self.assertEqual(0o600, secret.stat().st_mode & 0o777)
+        piped = subprocess.run([str(PROGRAMS / "11_convert"), "--model", "run/model.gguf", "--out", "/dev/stdout", "--format", "gguf", "--overwrite"],
+                               capture_output=True, cwd=self.folder)
+        self.assertEqual((self.folder / "run/model.gguf").read_bytes(), piped.stdout, piped.stderr)
+
     def convert(self, model, out, *options, status=0):
         run = subprocess.run([str(PROGRAMS / "11_convert"), "--model", model, "--out", out, *map(str, options)], capture_output=True, text=True,
                              cwd=self.folder, timeout=240)
@@ -193,6 +319,23 @@ class Examples(unittest.TestCase):
         for part in ("noted as 1", "noted as 2", "The fox is brown.", "changed", "The dog is quick.", "erased", "2 notes"):
             self.assertIn(part, said)
         self.assertIn("The dog is quick.", self.run_program("07_eren", "--model", "run/model.gguf", "--notes", "notes.db", input="/notes\n/quit\n"))
+
+    def test_output_to_a_full_device_is_a_failure(self):
+        self.write_pairs()
+        lines = {"01_generate": ["--model", "run/model.gguf", "--completion", "--prompt", "the", "--max-tokens", 5],
+                 "02_perplexity": ["--model", "run/model.gguf", "--file", "text.txt", "--max-tokens", 64],
+                 "03_finetune": ["--model", "run/model.gguf", "--data", "tune.jsonl", "--out", "full3", "--plain", "--epochs", 1],
+                 "04_pretrain_tiny": ["--vocabulary", "tok.bin", "--text", "text.txt", "--out", "full4", "--steps", 1, "--d-model", 16, "--layers", 1,
+                                      "--heads", 2, "--kv-heads", 1, "--d-ffn", 16, "--ctx", 16],
+                 "07_eren": ["--model", "run/model.gguf", "--notes", "full.db"],
+                 "11_convert": ["--model", "run/model.gguf", "--out", "/dev/full", "--format", "gguf", "--overwrite"]}
+        programs = [p for p in sorted(PROGRAMS.iterdir()) if re.match(r"\d\d_", p.name) and p.is_file() and os.access(p, os.X_OK)]
+        for program in programs:
+            for line in [["--help"]] + ([lines[program.name]] if program.name in lines else []):
+                with self.subTest(f"{program.name} {line[0]}"), open("/dev/full", "w") as full:
+                    run = subprocess.run([str(program), *map(str, line)], stdout=full, stderr=subprocess.PIPE, text=True, cwd=self.folder,
+                                         input="/notes\n/quit\n", timeout=240)
+                    self.assertNotEqual(0, run.returncode)
 
     def test_all_explain_themselves(self):
         for program in sorted(p for p in PROGRAMS.iterdir() if re.match(r"\d\d_", p.name) and p.is_file() and os.access(p, os.X_OK)):

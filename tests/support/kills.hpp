@@ -21,9 +21,11 @@ namespace quipu::test {
 
 /// Starts `job` in a process of its own, again and again, and kills it 30 ms to 30 + `spread_ms` after its start. One
 /// that ends before begins anew in an empty folder.
+/// @param look  called after every kill
 /// @return how often it was killed: `n_kill`, unless that took too many starts
-template <class Job>
-std::size_t kill_at_random(std::size_t n_kill, std::uint32_t spread_ms, const std::string& folder, Job&& job) {
+template <class Job, class Look>
+std::size_t kill_at_random(std::size_t n_kill, std::uint32_t spread_ms, const std::string& folder, Job&& job,
+                           Look&& look) {
   random_stream random(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()));
   std::size_t n_killed = 0;
   for (std::size_t n_started = 0; n_killed < n_kill && n_started < 8 * n_kill; ++n_started) {
@@ -41,13 +43,20 @@ std::size_t kill_at_random(std::size_t n_kill, std::uint32_t spread_ms, const st
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) ++n_killed;
+    if (WIFSIGNALED(status)) {
+      ++n_killed;
+      look();
+    }
     if (WIFEXITED(status)) {
       REQUIRE(WEXITSTATUS(status) == 0);
       std::filesystem::remove_all(folder);
     }
   }
   return n_killed;
+}
+template <class Job>
+std::size_t kill_at_random(std::size_t n_kill, std::uint32_t spread_ms, const std::string& folder, Job&& job) {
+  return kill_at_random(n_kill, spread_ms, folder, job, [] {});
 }
 
 }  // namespace quipu::test

@@ -82,7 +82,7 @@ struct earlier_run {
 
   earlier_run() { std::filesystem::copy(earlier_finetune() / "run", folder.path() / "run"); }
 
-  train::training_result go_on(std::size_t n_step, std::size_t batch_size = 4) {
+  train::training_result go_on(std::size_t n_step, std::size_t batch_size = 4, bool trust = true) {
     train::trainer trainer(pass, module.parameters(), {}, optim::adamw{.learning_rate = 1e-3},
                            quipu::schedule::cosine{5, 100},
                            train::trainer_options{.n_step = n_step,
@@ -91,7 +91,8 @@ struct earlier_run {
                                                   .seed = 7,
                                                   .save_every = 50,
                                                   .folder = folder.file("run"),
-                                                  .resume = true});
+                                                  .resume = true,
+                                                  .trust_unrecorded = trust});
     return trainer.run(examples_of(m), hooks);
   }
 };
@@ -142,6 +143,14 @@ TEST_CASE("the state of an earlier version is written back byte for byte", "[tra
 TEST_CASE("another run does not go on in the folder of an earlier version", "[train]") {
   earlier_run run;
   CHECK_THROWS_WITH(run.go_on(100, 2), Catch::Contains("batch_size"));
+}
+
+TEST_CASE("a run that recorded no hashes is not resumed unless it is trusted", "[train]") {
+  earlier_run run;
+  const std::string last = run.folder.file("run") + "/last.safetensors", before = bytes_in(last);
+  CHECK_THROWS_WITH(run.go_on(100, 4, false), Catch::Contains("--trust-unrecorded") && Catch::Contains("base model"));
+  CHECK(bytes_in(last) == before);
+  CHECK(bytes_in(run.folder.file("run") + "/log.jsonl") == bytes_in(earlier_finetune() / "run" / "log.jsonl"));
 }
 
 TEST_CASE("an adapter of an earlier version loads", "[train]") {

@@ -301,30 +301,36 @@ TEST_CASE("a checkpoint of other slots is refused and changes nothing", "[train]
   run_with_slots({.folder = run, .n_step = 4});
   const auto m = test::exact_model<float>(slots_case);
   llama::training_pass pass(m, thread_team(1));
-  pet::lora::module<float> module({.rank = 4}, m.config(), 3);
+  pet::lora::module<float> module({.rank = 4, .dropout = 0.1}, m.config(), 3);
   const std::vector<float> before(module.parameters()[0].value,
                                   module.parameters()[0].value + module.parameters()[0].size());
   llama::module_hooks hooks(module, pass.workspace());
-  const auto source = random_windows(m.config().n_vocab);
-  const train::trainer_options options{
-      .n_step = 8, .batch_size = 2, .n_accumulate = 2, .seed = 11, .folder = run, .resume = true};
+  const auto source = random_windows(m.config().n_vocab), held_out = random_windows(m.config().n_vocab, 60);
+  const train::trainer_options options{.n_step = 8,
+                                       .batch_size = 2,
+                                       .n_accumulate = 2,
+                                       .seed = 11,
+                                       .validate_every = 4,
+                                       .folder = run,
+                                       .resume = true};
+  const optim::adamw adamw{.learning_rate = 1e-2};
   {
-    train::trainer other_order(pass, module.parameters(), {}, optim::adamw{}, quipu::schedule::constant{}, options);
-    CHECK_THROWS_WITH(other_order.run(source, hooks), Catch::Contains("order"));
+    train::trainer other_order(pass, module.parameters(), {}, adamw, quipu::schedule::constant{}, options);
+    CHECK_THROWS_WITH(other_order.run(source, hooks, held_out), Catch::Contains("found 'order' 'replay_mix'"));
   }
-  train::trainer trainer(pass, module.parameters(), {}, optim::adamw{}, quipu::schedule::constant{}, options, {},
+  train::trainer trainer(pass, module.parameters(), {}, adamw, quipu::schedule::constant{}, options, {},
                          train::language_modelling{}, replay_mix{});
-  CHECK_THROWS_WITH(trainer.run(source, hooks), Catch::Contains("companion"));
+  CHECK_THROWS_WITH(trainer.run(source, hooks, held_out), Catch::Contains("companion"));
   controller one, two;
   trainer.attach("controller", one);
-  CHECK_THROWS_WITH(trainer.run(source, hooks), Catch::Contains("companion.other"));
+  CHECK_THROWS_WITH(trainer.run(source, hooks, held_out), Catch::Contains("companion.other"));
   silent_companion other;
   trainer.attach("other", other);
   CHECK_THROWS_AS(trainer.attach("other", two), quipu::config_error);
   CHECK_THROWS_AS(trainer.attach("", two), quipu::config_error);
   CHECK_THROWS_AS(trainer.attach("a.b", two), quipu::config_error);
   trainer.attach("third", two);
-  CHECK_THROWS_WITH(trainer.run(source, hooks), Catch::Contains("third"));
+  CHECK_THROWS_WITH(trainer.run(source, hooks, held_out), Catch::Contains("third"));
   CHECK(std::equal(before.begin(), before.end(), module.parameters()[0].value));
   CHECK(one.rate == 1);
 }

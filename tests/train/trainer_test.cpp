@@ -51,6 +51,7 @@ struct settings {
   std::size_t save_every = 4;
   std::size_t stop_after = 0;
   int pause_ms = 0;
+  bool overwrite = false;
 };
 
 /// Trains LoRA with dropout, validation and accumulation; returns the result and the values.
@@ -70,6 +71,7 @@ train::training_result run_lora(const settings& s, std::vector<float>* values = 
   options.save_every = s.save_every;
   options.folder = s.folder;
   options.resume = s.resume;
+  options.overwrite = s.overwrite;
   options.progress = [&](const train::step_report& r) {
     if (reports != nullptr) reports->push_back(r);
     if (s.pause_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(s.pause_ms));
@@ -194,11 +196,87 @@ TEST_CASE("two trainers on one folder: the second is refused", "[train]") {
   CHECK_NOTHROW(train::output_folder(folder.file("other")));
 }
 
+TEST_CASE("three trainings started at once on one folder: one runs", "[train]") {
+  QUIPU_NEEDS(test::golden_case(base_case));
+  test::temp_folder folder;
+  const settings job{.folder = folder.file("run"), .n_step = 10, .n_thread = 1, .pause_ms = 40};
+  std::vector<::pid_t> children;
+  for (int i = 0; i < 3; ++i) {
+    const ::pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      int code = 3;
+      try {
+        code = run_lora(job).finished ? 0 : 2;
+      } catch (const quipu::io_error&) {
+        code = 1;  // another one is at work
+      } catch (const quipu::config_error&) {
+        code = 1;  // another one has been at work
+      } catch (...) {
+      }
+      ::_exit(code);
+    }
+    children.push_back(child);
+  }
+  std::size_t n_run = 0, n_refused = 0;
+  for (const ::pid_t child : children) {
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    n_run += WEXITSTATUS(status) == 0;
+    n_refused += WEXITSTATUS(status) == 1;
+  }
+  CHECK(n_run == 1);
+  CHECK(n_refused == 2);
+  run_lora({.folder = folder.file("alone"), .n_step = job.n_step});
+  CHECK(bytes_of(job.folder + "/last.safetensors") == bytes_of(folder.file("alone") + "/last.safetensors"));
+}
+
+TEST_CASE("a folder that holds a run is neither overwritten nor emptied without a word", "[train]") {
+  QUIPU_NEEDS(test::golden_case(base_case));
+  test::temp_folder folder;
+  const std::string run = folder.file("run");
+  std::filesystem::create_directory(run);
+  for (const char* name : {"run/essay.part-2.txt", "run/last.safetensors.part-1-0"}) folder.write(name, "mine");
+  run_lora({.folder = run, .n_step = 4});
+  const std::string last = bytes_of(run + "/last.safetensors"), log = bytes_of(run + "/log.jsonl");
+  CHECK_THROWS_WITH(run_lora({.folder = run, .n_step = 4}),
+                    Catch::Contains("--resume") && Catch::Contains("--overwrite"));
+  CHECK(bytes_of(run + "/last.safetensors") == last);
+  CHECK(bytes_of(run + "/log.jsonl") == log);
+  CHECK(run_lora({.folder = run, .n_step = 4, .overwrite = true}).finished);
+  CHECK(bytes_of(run + "/last.safetensors") == last);
+  CHECK(bytes_of(run + "/log.jsonl") == log);
+  // Files of these names that no trainer wrote stay, whatever was asked for.
+  for (const char* name : {"run/log.jsonl", "run/last.safetensors", "run/best.safetensors"}) {
+    for (const char* text : {"a thesis", "a thesis\nwith lines\n", "{\"important\": true}\n"}) {
+      const std::string whole = bytes_of(folder.file(name));
+      folder.write(name, text);
+      CHECK_THROWS_AS(run_lora({.folder = run, .n_step = 4}), quipu::config_error);
+      CHECK_THROWS_AS(run_lora({.folder = run, .n_step = 4, .overwrite = true}), quipu::format_error);
+      if (std::string(name) != "run/best.safetensors")
+        CHECK_THROWS_AS(run_lora({.folder = run, .n_step = 4, .resume = true}), quipu::format_error);
+      CHECK(bytes_of(folder.file(name)) == text);
+      folder.write(name, whole);
+    }
+  }
+  for (const char* name : {"run/essay.part-2.txt", "run/last.safetensors.part-1-0"})
+    CHECK(bytes_of(folder.file(name)) == "mine");
+}
+
+TEST_CASE("a folder below a file, and one that cannot be written, are refused", "[train]") {
+  const test::temp_folder folder;
+  folder.write("file", "mine");
+  CHECK_THROWS_AS(train::output_folder(folder.file("file/run")), quipu::io_error);
+  CHECK_THROWS_AS(train::output_folder("/proc/run"), quipu::io_error);
+  CHECK(bytes_of(folder.file("file")) == "mine");
+}
+
 TEST_CASE("a full disk keeps the checkpoint of before", "[train]") {
   QUIPU_NEEDS(test::golden_case(base_case));
   test::temp_folder folder;
   const std::string run = folder.file("run");
-  run_lora({.folder = run, .n_step = 4});
+  run_lora({.folder = run, .n_step = 8, .stop_after = 4});
   const std::string before = bytes_of(run + "/last.safetensors");
   const ::pid_t child = ::fork();
   REQUIRE(child >= 0);

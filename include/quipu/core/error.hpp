@@ -4,13 +4,13 @@
 
 #include <initializer_list>
 #include <memory>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 #include <quipu/core/message_text.hpp>
+#include <quipu/core/number_text.hpp>
 #include <quipu/core/requirements.hpp>  // C++20, exceptions
 
 namespace quipu {
@@ -65,10 +65,16 @@ void append_text(std::string& out, const void* pointer) {
   const T& value = *static_cast<const T*>(pointer);
   if constexpr (std::is_convertible_v<const T&, std::string_view>) {
     out += std::string_view(value);
+  } else if constexpr (std::is_same_v<T, char>) {
+    out += value;
+  } else if constexpr (std::is_floating_point_v<T>) {
+    out += general_text(static_cast<double>(value));
+  } else if constexpr (std::is_signed_v<T> || std::is_enum_v<T>) {
+    static_assert(std::is_convertible_v<T, long long>, "concat: an enum with a scope has no text");
+    append_whole(out, static_cast<long long>(value));
   } else {
-    std::ostringstream text;
-    text << value;
-    out += text.str();
+    static_assert(std::is_unsigned_v<T>, "concat: texts, characters and numbers");
+    append_whole(out, static_cast<unsigned long long>(value));
   }
 }
 inline void append_characters(std::string& out, const void* pointer) { out += static_cast<const char*>(pointer); }
@@ -95,7 +101,8 @@ template <class Error>
 
 }  // namespace detail
 
-/// Writes its arguments one after the other, as `operator<<` does.
+/// Writes its arguments one after the other: texts, characters, and numbers as streams write them in the "C" locale,
+/// whatever the program's locale is (reals with six digits, truth as 0 or 1).
 template <class... Parts>
 [[nodiscard]] std::string concat(const Parts&... parts) {
   return detail::joined({detail::part_of(parts)...});

@@ -14,10 +14,12 @@
 namespace quipu::io {
 
 /// Writes beside the wanted file and renames at the end, so that readers see the old file or the complete
-/// new one, also after a crash. Without `commit` nothing remains.
+/// new one, also after a crash. Without `commit` nothing remains. A symbolic link stays one: what it leads to is
+/// replaced; a file that is replaced hands on its permissions. What is no file (a pipe, /dev/stdout, /dev/null) is
+/// written to as it stands, and whoever reads it sees the bytes as they come.
 class atomic_file {
  public:
-  /// @throws io_error  the folder cannot be written
+  /// @throws io_error  the folder or the file cannot be written; a folder or a block device of this name
   explicit atomic_file(std::string path);
   atomic_file(const atomic_file&) = delete;
   atomic_file& operator=(const atomic_file&) = delete;
@@ -48,14 +50,17 @@ class atomic_file {
  private:
   static constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 
-  [[noreturn]] static void refuse(const std::string& path, const char* what);
+  [[noreturn]] void refuse(const char* what) const;
+
+  void open_beside(bool replaces, unsigned mode);
 
   void flush();
 
   void write_all(std::span<const std::byte> bytes);
 
-  std::string path_;
-  std::string temporary_;
+  std::string path_;       // as it was given: for messages
+  std::string target_;     // behind links
+  std::string temporary_;  // beside the target; empty if that is written to as it stands
   int descriptor_ = -1;
   std::size_t size_ = 0;
   std::vector<std::byte> buffer_;

@@ -20,13 +20,17 @@ struct hf_options {
 
 /// Writes `config.json` and `model.safetensors` so that transformers and quipu read the folder.
 ///
-/// The folder is made if it is not there; the weights are replaced before the config, each atomically, one tensor in
-/// memory at a time. Tokenizer files are not written, see `write_tokenizer_files`.
+/// The folder is made if it is not there; weights and config appear as one (`atomic_folder`). One tensor is in memory at
+/// a time. Tokenizer files are not written, see `write_tokenizer_files`.
 /// @param source  tensors under Hugging Face's names, in either rope layout
 /// @throws config_error  a type that the format has not, or rotary factors that config.json cannot state
 /// @throws format_error  the checkpoint is not complete
 /// @throws io_error      the folder cannot be written
 void write_hf_folder(const std::filesystem::path& folder, const checkpoint& source, const hf_options& options = {});
+
+/// Writes the same two files into a folder that is there, one after the other: for an `atomic_folder` that more is
+/// written into. @throws as `write_hf_folder`
+void write_hf_files(const std::filesystem::path& folder, const checkpoint& source, const hf_options& options = {});
 
 }  // namespace quipu::io
 

@@ -4,13 +4,14 @@
 
 #include <filesystem>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/atomic_file.hpp>
+#include <quipu/io/atomic_folder.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/export_tensor.hpp>
 #include <quipu/io/hf_config_text.hpp>
@@ -24,6 +25,14 @@ namespace quipu::io {
 
 QUIPU_INLINE void write_hf_folder(const std::filesystem::path& folder, const checkpoint& source,
                                   const hf_options& options) {
+  constexpr std::string_view obsolete[] = {"model.safetensors.index.json"};  // of shards that were there before
+  atomic_folder both(folder);
+  write_hf_files(both.path(), source, options);
+  both.commit("config.json", obsolete);
+}
+
+QUIPU_INLINE void write_hf_files(const std::filesystem::path& folder, const checkpoint& source,
+                                 const hf_options& options) {
   checkpoint checked = source;  // shares the bytes
   validate(checked);
   state_llama3_scaling(checked.config);
@@ -50,9 +59,6 @@ QUIPU_INLINE void write_hf_folder(const std::filesystem::path& folder, const che
         {name, tensor.type, tensor.shape, [&tensor = tensor](atomic_file& to) { to.write(tensor.bytes); }});
   }
   const std::string config = hf_config_text(checked.config, stated, checked.metadata);
-  std::error_code trouble;
-  std::filesystem::create_directories(folder, trouble);
-  if (trouble) throw io_error(concat(folder.string(), ": cannot make the folder (", trouble.message(), ")"));
   write_safetensors_file((folder / "model.safetensors").string(), std::move(tensors), {{"format", "pt"}},
                          options.progress);
   write_text((folder / "config.json").string(), config);

@@ -28,13 +28,14 @@ class log_fields {
   std::string place_;
 };
 
-/// Lines of one run. The first names the run; a last line that was cut off in writing is dropped. Without a
-/// path nothing is kept.
+/// Lines of one run. The first names the run; a last line that was cut off in writing is dropped. The file is locked
+/// while it is open. Without a path nothing is kept.
 class resumable_log {
  public:
+  /// A file that is refused keeps its bytes.
   /// @throws config_error  the file belongs to another run
-  /// @throws format_error  a line that is no JSON
-  /// @throws io_error      the file cannot be read or written
+  /// @throws format_error  it is no such log: a line that is no JSON, a first one that names no run
+  /// @throws io_error      it cannot be read or written, is no regular file, or another process has it open as a log
   resumable_log(std::string path, const std::string& run);
   resumable_log(const resumable_log&) = delete;
   resumable_log& operator=(const resumable_log&) = delete;
@@ -48,9 +49,14 @@ class resumable_log {
   void flush();
 
  private:
+  /// @return bytes of whole lines
+  std::size_t read(const std::string& run, const std::string& header);
+  [[noreturn]] void refuse(const char* what);
+
   std::string path_;
   std::vector<nlohmann::json> lines_;
   std::string pending_;
+  std::size_t size_ = 0;  // bytes of whole lines in the file
   int descriptor_ = -1;
 };
 

@@ -46,6 +46,7 @@ class module_hooks : public hooks_on_runs<one_run<Module>> {
   /// @param ws  that of the session or training pass
   module_hooks(Module& module, linear::workspace& ws) : hooks_on_runs<one_run<Module>>(one_run<Module>(module), ws) {}
 
+  [[nodiscard]] const Module& module() const noexcept { return *this->runs().of(0); }
   [[nodiscard]] std::size_t n_virtual() const { return this->runs().of(0)->n_virtual(); }
 };
 

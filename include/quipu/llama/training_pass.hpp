@@ -44,6 +44,7 @@ class training_pass {
                          linear::product_rounding products = linear::product_rounding::none)
       : model_(std::move(m)),
         depth_(depth),
+        products_(products),
         ws_(std::move(team), kernels_of(model_)),
         projector_(ws_, linear::activation_rounding::none, products),
         multiply_(ws_, products),
@@ -56,6 +57,7 @@ class training_pass {
   [[nodiscard]] linear::workspace& workspace() noexcept { return ws_; }
   [[nodiscard]] linear::multiplier<scalar_type>& multiplier() noexcept { return multiply_; }
   [[nodiscard]] linear::projector<scalar_type>& projector() noexcept { return projector_; }
+  [[nodiscard]] linear::product_rounding products() const noexcept { return products_; }
   /// Bytes kept for the backward pass.
   [[nodiscard]] std::size_t n_tape_byte() const noexcept { return tape_.n_byte(); }
 
@@ -203,6 +205,7 @@ class training_pass {
 
   Model model_;
   tape_depth depth_;
+  linear::product_rounding products_;
   linear::workspace ws_;
   linear::projector<scalar_type> projector_;
   linear::multiplier<scalar_type> multiply_;

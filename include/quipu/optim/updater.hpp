@@ -88,6 +88,8 @@ class updater {
   /// Steps done so far.
   [[nodiscard]] std::size_t n_step() const noexcept { return n_step_; }
   void set_n_step(std::size_t n) noexcept { n_step_ = n; }
+  /// Of the tensors in their order, the schedule left aside.
+  [[nodiscard]] std::span<const tensor_settings> settings() const noexcept { return settings_; }
   [[nodiscard]] const Optimizer& policy() const noexcept { return policy_; }
   /// What a checkpoint must keep besides values and `n_step`; may be written to.
   [[nodiscard]] std::vector<state_array> state_arrays() { return state_.arrays(); }

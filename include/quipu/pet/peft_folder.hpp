@@ -216,7 +216,7 @@ void write_peft_files(const std::filesystem::path& folder, const nlohmann::order
 
 }  // namespace detail
 
-/// Writes a module as a folder that PEFT opens, tensors before settings, each atomically.
+/// Writes a module as a folder that PEFT opens, tensors and settings as one (`io::atomic_folder`).
 ///
 /// @param c      of the model under it
 /// @param extra  parameters beside the adapter, such as a head's

@@ -7,7 +7,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <nlohmann/json.hpp>
 
@@ -15,6 +14,7 @@
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/io/atomic_file.hpp>
+#include <quipu/io/atomic_folder.hpp>
 #include <quipu/io/checkpoint.hpp>  // tensor_view
 #include <quipu/io/model_config.hpp>
 #include <quipu/io/safetensors.hpp>
@@ -67,13 +67,10 @@ QUIPU_INLINE void write_peft_files(const std::filesystem::path& folder, const nl
   } catch (const nlohmann::json::exception& problem) {
     fail<config_error>("save_peft: names", "UTF-8", printable(problem.what()));
   }
-  std::error_code trouble;
-  std::filesystem::create_directories(folder, trouble);
-  if (trouble) throw io_error(concat(folder.string(), ": cannot make the folder (", trouble.message(), ")"));
-  io::write_safetensors((folder / "adapter_model.safetensors").string(), tensors, {{"format", "pt"}});
-  io::atomic_file file((folder / "adapter_config.json").string());
-  file.write(text);
-  file.commit();
+  io::atomic_folder both(folder);
+  io::write_safetensors((both.path() / "adapter_model.safetensors").string(), tensors, {{"format", "pt"}});
+  io::write_text((both.path() / "adapter_config.json").string(), text);
+  both.commit("adapter_config.json");
 }
 
 }  // namespace detail

@@ -6,12 +6,12 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/number_text.hpp>
 #include <quipu/report/svg_plot.hpp>
 
 namespace quipu::report {
@@ -32,11 +32,7 @@ inline std::string svg_text(std::string_view text) {
   return out;
 }
 
-inline std::string short_number(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.6g", std::abs(value) < 1e-12 ? 0.0 : value);
-  return buffer;
-}
+inline std::string short_number(double value) { return general_text(std::abs(value) < 1e-12 ? 0.0 : value); }
 
 /// One axis: its range and the places of its marks.
 struct plot_axis {
@@ -96,11 +92,7 @@ QUIPU_INLINE std::string line_plot(const std::vector<plot_series>& series, const
   const double left = 70, right = options.width - 20.0, top = 40, bottom = options.height - 60.0;
   const auto at_x = [&](double x) { return left + x_axis.place(x) * (right - left); };
   const auto at_y = [&](double y) { return bottom - y_axis.place(y) * (bottom - top); };
-  const auto pixel = [](double value) {
-    char buffer[32];
-    std::snprintf(buffer, sizeof buffer, "%.2f", value);
-    return std::string(buffer);
-  };
+  const auto pixel = [](double value) { return fixed_text(value, 2); };
   const auto text = [&](double x, double y, const char* anchor, std::string_view content, const char* more = "") {
     return concat("<text x=\"", pixel(x), "\" y=\"", pixel(y), "\" text-anchor=\"", anchor, "\"", more, ">",
                   detail::svg_text(content), "</text>\n");

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -17,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/number_text.hpp>
 #include <quipu/report/table.hpp>
 
 namespace quipu::report {
@@ -93,13 +93,7 @@ QUIPU_INLINE std::string table::to_text(const cell& value, int decimals, const c
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
   if (const auto* number = std::get_if<double>(&value); number != nullptr && std::isfinite(*number)) {
-    char buffer[400];  // 309 digits before the point are possible
-    if (decimals < 0) {
-      std::snprintf(buffer, sizeof buffer, "%.10g", *number);
-    } else {
-      std::snprintf(buffer, sizeof buffer, "%.*f", std::min(decimals, 20), *number);
-    }
-    return buffer;
+    return decimals < 0 ? general_text(*number, 10) : fixed_text(*number, std::min(decimals, 20));
   }
   return missing;
 }

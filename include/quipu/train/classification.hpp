@@ -4,6 +4,8 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,16 @@ class classification {
     row.sequence = sequence;
     row.weight *= batch.factor();
     batch.wanted.push_back(row);
+  }
+  /// Adds what the rows are classified as to a hash of the data.
+  template <class Hash>
+  static void describe(const batch_type& batch, Hash& hash) {
+    for (const auto& row : batch.wanted) {
+      const std::int64_t place[] = {static_cast<std::int64_t>(row.sequence), static_cast<std::int64_t>(row.row),
+                                    static_cast<std::int64_t>(row.target)};
+      hash.add(std::span<const std::int64_t>(place));
+      hash.add(std::span<const double>(&row.weight, 1));
+    }
   }
   [[nodiscard]] static double weight(const batch_type& batch) noexcept {
     double sum = 0;

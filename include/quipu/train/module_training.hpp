@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #include <quipu/llama/bind_base.hpp>
@@ -27,7 +28,8 @@ struct module_training_options {
   std::uint64_t seed = 0;       ///< of the order of the examples
   std::size_t save_every = 0;   ///< steps; 0 only at the end
   std::string folder{};         ///< for checkpoints and log; empty: none
-  bool resume = false;
+  bool resume = false, overwrite = false, trust_unrecorded = false;  ///< as the trainer's
+  std::map<std::string, std::string, std::less<>> recipe{};          ///< as the trainer's
   std::function<bool(const step_report&)> progress{};  ///< after every step; false stops, saving first
 };
 
@@ -55,6 +57,9 @@ training_result train_module(llama::training_pass<Model>& pass, Module& module, 
                     .save_every = options.save_every,
                     .folder = options.folder,
                     .resume = options.resume,
+                    .overwrite = options.overwrite,
+                    .trust_unrecorded = options.trust_unrecorded,
+                    .recipe = options.recipe,
                     .progress = options.progress});
   return training.run(examples, hooks);
 }

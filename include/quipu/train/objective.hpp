@@ -85,6 +85,8 @@ concept steps_on = requires(O& o, Pass& pass, const typename O::batch_type& batc
 ///   loss(pass, batch, hooks)    the loss alone
 ///   identity()                  what a resumed run must share; empty if that is nothing
 ///   begin_step(plan)            optional, see `step_observer`
+///   describe(batch, hash)       optional: adds what the batch knows besides tokens, labels and weights to a hash of
+///                               the data (`fingerprint`)
 template <class O>
 concept objective = std::movable<O> && has_objective_batch<O> && has_objective_weight<O> && has_identity<O>;
 

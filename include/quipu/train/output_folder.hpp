@@ -3,10 +3,10 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -18,33 +18,44 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/io/atomic_file.hpp>
+#include <quipu/io/output_place.hpp>
+#include <quipu/io/safetensors.hpp>
 
 namespace quipu::train {
 
+/// What a trainer does in a folder where a run lies already.
+enum class existing_run {
+  refuse,
+  resume,
+  overwrite,
+};
+
 /// Makes the folder, locks it until destruction (the system unlocks it when a process dies), and clears away
-/// what a killed writer left half done.
+/// what killed writers of ours left half done.
 class output_folder {
  public:
+  static constexpr const char* last_name = "last.safetensors";
+  static constexpr const char* best_name = "best.safetensors";
+  static constexpr const char* log_name = "log.jsonl";
+
   /// @throws io_error  the folder cannot be made or written, or another trainer holds it
   explicit output_folder(std::filesystem::path path) : path_(std::move(path)) {
     std::error_code trouble;
     std::filesystem::create_directories(path_, trouble);
     if (trouble) throw io_error(concat(path_.string(), ": cannot make the folder (", trouble.message(), ")"));
     const std::string lock = file("lock");
-    descriptor_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    descriptor_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     if (descriptor_ < 0) throw io_error(concat(lock, ": cannot open (", std::strerror(errno), ")"));
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    if (const io::lock_state state = io::try_lock(descriptor_); state != io::lock_state::held) {
       const int cause = errno;
       ::close(descriptor_);
-      if (cause == EWOULDBLOCK)
+      if (state == io::lock_state::taken)
         fail<io_error>(path_.string(), "a folder of this trainer alone", "another trainer at work in it");
       throw io_error(concat(lock, ": cannot lock (", std::strerror(cause), ")"));
     }
-    for (const auto& entry : std::filesystem::directory_iterator(path_, trouble)) {
-      if (entry.path().filename().string().find(".part-") != std::string::npos)
-        std::filesystem::remove(entry.path(), trouble);
-    }
+    io::remove_leftovers(path_);
   }
   output_folder(const output_folder&) = delete;
   output_folder& operator=(const output_folder&) = delete;
@@ -53,30 +64,74 @@ class output_folder {
   [[nodiscard]] std::string file(std::string_view name) const { return (path_ / name).string(); }
   [[nodiscard]] bool has(std::string_view name) const { return std::filesystem::exists(path_ / name); }
 
+  /// @throws config_error  a run lies in the folder and `what` is `refuse`; the folder need not be there
+  static void check(const std::filesystem::path& path, existing_run what) {
+    if (what != existing_run::refuse) return;
+    for (const char* name : {last_name, best_name, log_name}) {
+      std::error_code trouble;
+      if (!std::filesystem::exists(std::filesystem::symlink_status(path / name, trouble))) continue;
+      fail<config_error>(path.string(), "a folder without a run, or --resume to go on with it, or --overwrite",
+                         concat(name, " in it"));
+    }
+  }
+
+  /// Takes a run away.
+  /// @throws format_error  a file of such a name that no trainer wrote; nothing has changed then
+  void remove_run() const {
+    std::error_code trouble;
+    for (const char* name : {last_name, best_name}) {
+      if (!has(name)) continue;
+      const io::safetensors_file state(file(name));
+      if (!state.metadata().contains("step")) fail<format_error>(file(name), "the state of a run", "another file");
+    }
+    static_cast<void>(read_log(0));
+    for (const char* name : {log_name, best_name, last_name}) std::filesystem::remove(path_ / name, trouble);
+  }
+
   /// Appends one line of JSON to log.jsonl. @throws io_error  it cannot be written
   void log(const nlohmann::ordered_json& line) const {
-    std::ofstream out(path_ / "log.jsonl", std::ios::app);
+    std::ofstream out(path_ / log_name, std::ios::app);
     out << line.dump() << '\n';
     out.flush();
-    if (!out) throw io_error(concat(file("log.jsonl"), ": cannot write"));
+    if (!out) throw io_error(concat(file(log_name), ": cannot write"));
   }
-  /// Drops the lines of the log after `step`: a resumed run writes them again.
+  /// Drops the lines of the log after `step`: a resumed run writes them again. So is half a line at the end.
+  /// @throws format_error  the file is no log of a trainer; it stays as it is
   void cut_log(std::size_t step) const {
-    std::ifstream in(path_ / "log.jsonl");
-    if (!in) return;
-    io::atomic_file kept(file("log.jsonl"));
-    for (std::string line; std::getline(in, line);) {
-      const auto entry = nlohmann::json::parse(line, nullptr, false);
-      if (!entry.is_object()) continue;  // half a line of a killed run
-      const auto at = entry.find("step");
-      if (at == entry.end() || !at->is_number_unsigned() || at->get<std::size_t>() > step) continue;
-      kept.write(line);
-      kept.write("\n");
-    }
-    kept.commit();
+    if (!has(log_name)) return;
+    const std::string text = read_log(step);
+    io::write_text(file(log_name), text);
   }
 
  private:
+  /// The lines up to a step.
+  [[nodiscard]] std::string read_log(std::size_t step) const {
+    if (!has(log_name)) return {};
+    const mapped_file file(this->file(log_name));
+    const std::string_view text = file.text();
+    const auto foreign = [&](std::size_t line, const char* found) {
+      fail<format_error>(concat(file.path(), ": line ", line), "a step in a run's log, {\"step\": N, ...}", found);
+    };
+    std::string kept;
+    std::size_t number = 1;
+    for (std::size_t at = 0; at < text.size(); ++number) {
+      const std::size_t end = text.find('\n', at);
+      const std::string_view line = text.substr(at, end - at);
+      if (end == std::string_view::npos) {  // cut off in writing, if it begins as ours do
+        constexpr std::string_view begin = "{\"step\":";
+        if (line.substr(0, begin.size()) != begin.substr(0, line.size())) foreign(number, "something else");
+        break;
+      }
+      const auto entry = nlohmann::json::parse(line, nullptr, false);
+      if (!entry.is_object()) foreign(number, "something else");
+      const auto done = entry.find("step");
+      if (done == entry.end() || !done->is_number_unsigned()) foreign(number, "an object without a step");
+      if (done->template get<std::size_t>() <= step) kept.append(line).append("\n");
+      at = end + 1;
+    }
+    return kept;
+  }
+
   std::filesystem::path path_;
   int descriptor_ = -1;
 };

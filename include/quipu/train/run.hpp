@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -51,6 +52,10 @@ struct trainer_options {
   std::size_t save_every = 0;      ///< steps; 0 only at the end
   std::string folder{};            ///< for last.safetensors, best.safetensors and log.jsonl; empty: nothing is written
   bool resume = false;             ///< go on from last.safetensors if there is one
+  bool overwrite = false;          ///< begin anew in place of the run in the folder, which is refused otherwise
+  bool trust_unrecorded = false;   ///< resume a run that recorded neither base model nor data, as earlier versions' did
+  /// What a resumed run must share besides what the trainer sees itself, by name: a program's options.
+  std::map<std::string, std::string, std::less<>> recipe{};
   std::function<bool(const step_report&)> progress{};  ///< after every step; false stops, saving first
   std::function<double()> clock = steady_seconds;      ///< seconds
 };

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -16,7 +17,10 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/hex.hpp>
+#include <quipu/core/number_text.hpp>
 #include <quipu/core/printable.hpp>
+#include <quipu/io/safetensors.hpp>
 #include <quipu/llama/training_pass.hpp>
 #include <quipu/optim/updater.hpp>
 #include <quipu/schedule/schedule.hpp>
@@ -26,6 +30,7 @@
 #include <quipu/train/objective.hpp>
 #include <quipu/train/output_folder.hpp>
 #include <quipu/train/run.hpp>
+#include <quipu/train/run_settings.hpp>
 #include <quipu/train/training_checkpoint.hpp>
 
 namespace quipu::train {
@@ -91,8 +96,13 @@ class trainer {
 
   /// @param hooks       modules, see `llama::no_training_hooks`
   /// @param validation  may be empty
-  /// @throws config_error   an empty source, sequences longer than the context, a checkpoint of another run
+  /// With a folder the run records there what it is made of: hashes of the base model's weights and of the data, and
+  /// its settings; `resume` compares them. A run may be resumed for more steps if its schedule gives those that were
+  /// planned the same factors.
+  /// @throws config_error   an empty source, sequences longer than the context; a run in the folder that is neither to
+  ///                        be resumed nor overwritten, or one to be resumed of other settings, which it names
   /// @throws numeric_error  a loss or gradient that is not finite; says step, tensor and last good checkpoint
+  /// @throws format_error   files under the run's names that no trainer wrote
   /// @throws io_error       the folder cannot be written or is another trainer's
   template <example_source Source, class Hooks, class Validation = no_validation>
   training_result run(const Source& source, Hooks& hooks, const Validation& validation = {}) {
@@ -102,14 +112,15 @@ class trainer {
       if (validation.size() > 0) check(validation, "validation");
     }
     std::optional<output_folder> folder;
-    if (!options_.folder.empty()) folder.emplace(options_.folder);
     run_state state;
-    state.settings = settings(source.size());
-    if (folder && options_.resume && folder->has(last_name)) {
-      resume(folder->file(last_name), state);
+    if (!options_.folder.empty()) {
+      output_folder::check(options_.folder, existing());
+      folder.emplace(options_.folder);
+      output_folder::check(options_.folder, existing());  // another one may have come and gone meanwhile
+      if (existing() == existing_run::overwrite) folder->remove_run();
+      state.settings = settings(source, hooks, validation);
+      if (folder->has(last_name)) resume(folder->file(last_name), state);
       folder->cut_log(state.step);
-    } else if (folder) {
-      folder->cut_log(0);
     }
     training_result result{state.step, 0, {}, state.step >= options_.n_step};
     const double begin = options_.clock();
@@ -160,8 +171,8 @@ class trainer {
 
   [[nodiscard]] optim::updater<Optimizer, scalar_type>& updater() noexcept { return update_; }
   [[nodiscard]] Objective& objective() noexcept { return objective_; }
-  static constexpr const char* last_name = "last.safetensors";
-  static constexpr const char* best_name = "best.safetensors";
+  static constexpr const char* last_name = output_folder::last_name;
+  static constexpr const char* best_name = output_folder::best_name;
 
  private:
   template <class Source>
@@ -179,13 +190,42 @@ class trainer {
     return batch_type(hooks.n_virtual(), hooks.template prefix<scalar_type>(0).n_row);
   }
 
-  [[nodiscard]] std::map<std::string, std::string, std::less<>> settings(std::size_t n_example) const {
-    std::map<std::string, std::string, std::less<>> all = {
-        {"optimizer", std::string(Optimizer::name)},      {"seed", concat(options_.seed)},
-        {"batch_size", concat(options_.batch_size)},      {"n_accumulate", concat(options_.n_accumulate)},
-        {"shuffle", options_.shuffle ? "true" : "false"}, {"examples", concat(n_example)}};
+  [[nodiscard]] existing_run existing() const noexcept {
+    return options_.resume ? existing_run::resume : options_.overwrite ? existing_run::overwrite : existing_run::refuse;
+  }
+
+  template <class Source, class Hooks, class Validation>
+  [[nodiscard]] run_settings settings(const Source& source, const Hooks& hooks, const Validation& validation) {
+    const Optimizer& optimizer = update_.policy();
+    run_settings all = options_.recipe;
+    all["optimizer"] = std::string(Optimizer::name);
+    all["optimizer_numbers"] = detail::optimizer_numbers(optimizer);
+    all["learning_rate"] = exact_text(optimizer.learning_rate);
+    all["weight_decay"] = exact_text(optimizer.weight_decay);
+    all["max_gradient_norm"] = exact_text(options_.max_gradient_norm);
+    all["schedule"] = detail::schedule_text(schedule_, options_.n_step);
+    all["seed"] = concat(options_.seed);
+    all["batch_size"] = concat(options_.batch_size);
+    all["n_accumulate"] = concat(options_.n_accumulate);
+    all["shuffle"] = options_.shuffle ? "true" : "false";
+    all["examples"] = concat(source.size());
     if (const std::string text = objective_.identity(); !text.empty()) all["objective"] = text;
     if (const std::string text = order_.identity(); !text.empty()) all["order"] = text;
+    const auto empty = [&] { return empty_batch(hooks); };
+    all["data"] = detail::data_text(source, objective_, empty);
+    all["validate_every"] = concat(options_.validate_every);
+    if constexpr (example_source<Validation>) all["validation_data"] = detail::data_text(validation, objective_, empty);
+    const std::uint64_t base = pass_.model().identity()->content->hash();
+    all["base_model"] =
+        hex_digits(static_cast<std::uint32_t>(base >> 32)) + hex_digits(static_cast<std::uint32_t>(base));
+    all["products"] = pass_.products() == linear::product_rounding::none ? "as the model's" : "bf16";
+    fingerprint groups;
+    for (const optim::tensor_settings& s : update_.settings()) {
+      const double both[] = {s.learning_rate / optimizer.learning_rate, s.weight_decay - optimizer.weight_decay};
+      groups.add(std::span<const double>(both));
+    }
+    all["parameter_groups"] = groups.text();
+    detail::add_module_settings(all, hooks, pass_.model().config());
     return all;
   }
 
@@ -272,10 +312,37 @@ class trainer {
     save_run<scalar_type>(path, update_.parameters(), state_arrays(), state);
   }
   void resume(const std::string& path, run_state& state) {
-    for (const attached_companion& c : companions_) state.companions[c.name] = nullptr;
-    load_run<scalar_type>(path, update_.parameters(), state_arrays(), state, [&](const run_state& found) {
-      for (const attached_companion& c : companions_) c.restore(found.companions.at(c.name));
+    const run_settings own = state.settings;
+    bool recorded = false;
+    std::vector<const attached_companion*> along;
+    {
+      const io::safetensors_file file(path);
+      const auto saved = [&](const char* name) { return file.metadata().find(concat(detail::setting_prefix, name)); };
+      recorded = saved("base_model") != file.metadata().end();
+      if (!recorded && !options_.trust_unrecorded) {
+        fail<config_error>(path, "a run that says what it was made of (--trust-unrecorded goes on without)",
+                           "neither base model nor data recorded");
+      }
+      for (const attached_companion& c : companions_) {  // one that a run of an earlier version had not begins here
+        if (recorded || file.metadata().contains(concat(detail::companion_prefix, c.name))) along.push_back(&c);
+      }
+      if (const auto schedule = saved("schedule"); schedule != file.metadata().end()) {
+        state.settings["schedule"] =
+            detail::schedule_text(schedule_, detail::steps_in(schedule->second, options_.n_step));
+      }
+    }
+    // What was never recorded stays so: the run cannot say that it had been the same all along.
+    if (!recorded) std::erase_if(state.settings, [](const auto& s) { return !detail::is_earlier_setting(s.first); });
+    std::vector<optim::state_array> arrays;
+    add_optimizer_arrays(arrays, update_.state_arrays());
+    for (const attached_companion* c : along) {
+      state.companions[c->name] = nullptr;
+      add_companion_arrays(arrays, c->name, c->arrays());
+    }
+    load_run<scalar_type>(path, update_.parameters(), arrays, state, [&](const run_state& found) {
+      for (const attached_companion* c : along) c->restore(found.companions.at(c->name));
     });
+    if (recorded) state.settings["schedule"] = own.at("schedule");
     update_.set_n_step(state.step);
     saved_ = path + concat(" (step ", state.step, ")");
   }

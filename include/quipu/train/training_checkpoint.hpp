@@ -19,6 +19,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>
+#include <quipu/core/number_text.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/checked_size.hpp>
@@ -44,13 +45,6 @@ namespace detail {
 inline constexpr std::string_view optimizer_prefix = "optimizer.", setting_prefix = "setting.",
                                   companion_prefix = "companion.";
 
-/// All bits of a double, so that a resumed run compares with the very same number.
-[[nodiscard]] inline std::string exact_text(double value) {
-  char text[40];
-  const auto end = std::to_chars(text, text + sizeof text, value);
-  return {text, end.ptr};
-}
-
 template <class Value>
 [[nodiscard]] Value number_in(const std::map<std::string, std::string, std::less<>>& metadata, const std::string& key,
                               const std::string& path) {
@@ -68,6 +62,25 @@ template <class Value>
 /// Whether `key` is one with this prefix that `known` does not have.
 [[nodiscard]] inline bool is_other(std::string_view key, std::string_view prefix, const auto& known) {
   return key.starts_with(prefix) && known.find(key.substr(prefix.size())) == known.end();
+}
+
+/// @throws config_error  names every setting that is not the same
+inline void compare_settings(const std::string& path, const std::map<std::string, std::string, std::less<>>& ours,
+                             const std::map<std::string, std::string, std::less<>>& metadata) {
+  std::string others;
+  const auto differs = [&](std::string_view name, const std::string& saved, const std::string& here) {
+    others += concat(others.empty() ? "" : "; ", name, " ", saved, ", here ", here);
+  };
+  for (const auto& [key, value] : ours) {
+    const auto saved = metadata.find(concat(setting_prefix, key));
+    if (saved == metadata.end()) differs(key, "not set", printable(value));
+    else if (saved->second != value) differs(key, printable(saved->second), printable(value));
+  }
+  for (const auto& [key, value] : metadata) {  // what the saved run had besides
+    if (is_other(key, setting_prefix, ours))
+      differs(printable(key.substr(setting_prefix.size())), printable(value), "not set");
+  }
+  if (!others.empty()) fail<config_error>(path, "a run of the same settings", others);
 }
 
 inline void add_arrays(std::vector<optim::state_array>& to, std::string_view prefix,
@@ -100,7 +113,7 @@ void save_run(const std::string& path, std::span<const optim::parameter<Scalar>>
   std::map<std::string, std::string, std::less<>> metadata;
   metadata["step"] = concat(run.step);
   metadata["best_step"] = concat(run.best_step);
-  metadata["best_loss"] = detail::exact_text(run.best_loss);
+  metadata["best_loss"] = exact_text(run.best_loss);  // all bits: a resumed run compares with the very same number
   for (const auto& [key, value] : run.settings) metadata[concat(detail::setting_prefix, key)] = value;
   for (const auto& [name, value] : run.companions) metadata[concat(detail::companion_prefix, name)] = value.dump();
   io::write_safetensors(path, tensors, metadata);
@@ -127,19 +140,9 @@ void load_run(const std::string& path, std::span<const optim::parameter<Scalar>>
                          concat(name_of(t->type), " ", io::show_shape(t->shape)));
     }
   };
+  detail::compare_settings(path, run.settings, metadata);
   for (const auto& p : parameters) expect(p.name, type, p.shape);
   for (const auto& a : state) expect(a.name, tensor_type::u8, {a.bytes.size()});
-  for (const auto& [key, value] : run.settings) {
-    const auto saved = metadata.find(concat(detail::setting_prefix, key));
-    const bool there = saved != metadata.end();
-    if (there && saved->second == value) continue;
-    fail<config_error>(concat(path, ": ", key), concat("the setting of this run, ", value),
-                       there ? printable(saved->second) : "nothing");
-  }
-  for (const auto& [key, value] : metadata) {  // what the saved run had besides
-    if (detail::is_other(key, detail::setting_prefix, run.settings))
-      fail<config_error>(concat(path, ": ", printable(key)), "no such setting, as in this run", printable(value));
-  }
   for (const auto& [key, value] : metadata) {
     if (detail::is_other(key, detail::companion_prefix, run.companions))
       fail<config_error>(concat(path, ": ", printable(key)), "no such companion, as in this run", "its state");

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -30,7 +31,8 @@ struct reader_training_options {
   std::uint64_t seed = 0;
   std::size_t save_every = 0;  ///< steps; 0 only at the end
   std::string folder{};        ///< for checkpoints and log; empty: none
-  bool resume = false;
+  bool resume = false, overwrite = false, trust_unrecorded = false;  ///< as the trainer's
+  std::map<std::string, std::string, std::less<>> recipe{};          ///< as the trainer's
   std::function<bool(const train::step_report&)> progress{};
 };
 
@@ -68,6 +70,9 @@ template <class Model, train::example_source Examples>
                                      .save_every = options.save_every,
                                      .folder = options.folder,
                                      .resume = options.resume,
+                                     .overwrite = options.overwrite,
+                                     .trust_unrecorded = options.trust_unrecorded,
+                                     .recipe = options.recipe,
                                      .progress = options.progress});
   return made;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -189,7 +190,8 @@ class brace_formatter {
       if (first.empty()) {
         ++next_;
       } else {
-        place = first.size() > 6 ? given_.positional.size() : static_cast<std::size_t>(std::stoul(std::string(first)));
+        place = given_.positional.size();  // stays so where it is more than a number holds
+        std::from_chars(first.data(), first.data() + first.size(), place);
       }
       if (place >= given_.positional.size())
         run_.fail("a value for each field", concat("none for number ", std::to_string(place)));

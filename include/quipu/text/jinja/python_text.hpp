@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <quipu/text/jinja/big_integer.hpp>
 #include <quipu/text/jinja/dict.hpp>
@@ -198,6 +199,22 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
   return negative;
 }
 
+/// Whether a number that no double holds is too large rather than too small. @param plain  digits, a point, an exponent
+[[nodiscard]] inline bool is_large(std::string_view plain) {
+  const std::size_t mark = std::min(plain.find('e'), plain.size());
+  const std::string_view digits = plain.substr(0, mark);
+  const std::size_t first = digits.find_first_of("123456789"), point = std::min(digits.find('.'), digits.size());
+  if (first == digits.npos) return false;
+  std::int64_t exponent = 0;
+  if (mark < plain.size()) {
+    std::string_view text = plain.substr(mark + 1);
+    if (text.starts_with('+')) text.remove_prefix(1);
+    if (std::from_chars(text.data(), text.data() + text.size(), exponent).ec == std::errc::result_out_of_range)
+      return !text.starts_with('-');
+  }
+  return exponent > static_cast<std::int64_t>(first) - static_cast<std::int64_t>(point);
+}
+
 /// A number from text, as Python's float(): blanks around it, inf, nan and single underscores between digits.
 [[nodiscard]] inline bool read_real(std::string_view text, double& number) {
   std::string plain;
@@ -218,8 +235,7 @@ inline void append_repr(evaluation& run, std::string& out, const value& v) {
     const auto read = std::from_chars(plain.data(), plain.data() + plain.size(), number);
     if (read.ptr != plain.data() + plain.size()) return false;
     if (read.ec == std::errc::result_out_of_range) {
-      // Too small or too large: strtod tells which.
-      number = std::fabs(std::strtod(plain.c_str(), nullptr)) > 1 ? HUGE_VAL : 0.0;
+      number = is_large(plain) ? HUGE_VAL : 0.0;
     } else if (read.ec != std::errc()) {
       return false;
     }

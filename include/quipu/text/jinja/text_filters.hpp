@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -298,9 +299,12 @@ inline value round(evaluation& run, const value& v, arguments& given) {
   const double number = real_of(v);
   if (method == "common") {
     if (!std::isfinite(number) || precision > 330) return v;
-    if (precision >= 0)
-      return value(std::copysign(
-          std::strtod(real_digits(run, std::fabs(number), 'f', precision, false).c_str(), nullptr), number));
+    if (precision >= 0) {
+      const std::string digits = real_digits(run, std::fabs(number), 'f', precision, false);
+      double rounded = 0;  // stays it where the digits are too small for a number
+      std::from_chars(digits.data(), digits.data() + digits.size(), rounded);
+      return value(std::copysign(rounded, number));
+    }
     if (precision < -310) return value(std::copysign(0.0, number));
     const double unit = std::pow(10.0, static_cast<double>(-precision));
     return value(std::nearbyint(number / unit) * unit);
