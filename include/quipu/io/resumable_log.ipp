@@ -65,7 +65,7 @@ QUIPU_INLINE resumable_log::resumable_log(std::string path, const std::string& r
           parse_json(text.substr(at, end - at), concat(path_, ": line ", lines_.size() + (keep == 0 ? 1 : 2)));
       if (keep == 0) {
         const std::string found = log_fields(line, path_).text("run");
-        if (found != run) fail<config_error>(path_, concat("the run '", run, "'"), concat("'", found, "'"));
+        if (found != run) fail<config_error>(path_, concat("the run '", run, "'"), printable(found));
       } else {
         lines_.push_back(std::move(line));
       }
