@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/notes/json_lines.hpp>
@@ -98,8 +100,8 @@ inline std::string csv_field(const std::string& text) {
 /// The live notes of a file; they get new ids where they are added.
 /// @throws io_error, format_error
 inline std::vector<q::notes::note> read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw q::io_error(q::concat(q::printable(path), ": cannot be read"));
+  // Pipes and devices have no end that can be relied on, folders no lines.
+  std::istringstream in{std::string(q::mapped_file(path, q::file_access::read).text())};
   if (path.ends_with(".csv")) return read_csv(in, path);
   std::vector<q::notes::note> all;
   std::string line;

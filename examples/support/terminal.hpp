@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/core/progress.hpp>
 #include <quipu/text/utf8.hpp>
 
@@ -81,8 +82,8 @@ class interrupt_guard {
   struct sigaction before_ {};
 };
 
-/// A text from elsewhere as a terminal may have it: letters of all scripts as they are, control characters and bytes that
-/// are no UTF-8 as U+FFFD, so that nothing in it moves the cursor.
+/// A text from elsewhere as a terminal may have it: letters of all scripts as they are, control characters and bytes
+/// that are no UTF-8 as U+FFFD, so that nothing in it moves the cursor.
 inline std::string visible(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
@@ -130,9 +131,37 @@ class stopwatch {
   return quipu::concat(" (", static_cast<double>(n_token) / seconds, " tokens/s)");
 }
 
-/// Runs a program and turns what it throws, and output that cannot be written, into a message and exit status 1.
+/// From now on a mapped file that becomes shorter, or whose disk fails, ends the program with a message that names
+/// the file and status 1, not with a signal.
+inline void explain_lost_files() {
+  struct sigaction action {};
+  action.sa_flags = SA_SIGINFO;
+  action.sa_sigaction = [](int, siginfo_t* facts, void*) {
+    // Only what a handler may call: no streams, no memory.
+    const char* path = quipu::mapped_path_at(facts->si_addr);
+    if (path == nullptr) {  // a fault of another kind, which happens again on return
+      ::signal(SIGBUS, SIG_DFL);
+      return;
+    }
+    const auto say = [](const char* text, std::size_t n) { static_cast<void>(!::write(STDERR_FILENO, text, n)); };
+    say("error: ", 7);
+    for (; *path != '\0'; ++path) {
+      const bool steers = static_cast<unsigned char>(*path) < 0x20 || *path == 0x7f;
+      say(steers ? "?" : path, 1);
+    }
+    constexpr std::string_view rest =
+        ": expected the file as it was when it was opened, found it shorter or its disk failing\n";
+    say(rest.data(), rest.size());
+    ::_exit(1);
+  };
+  ::sigaction(SIGBUS, &action, nullptr);
+}
+
+/// Runs a program and turns what it throws, output that cannot be written and mapped files that become
+/// shorter, into a message and exit status 1.
 template <class Program>
 int run(Program&& program) {
+  explain_lost_files();
   try {
     const int status = program();
     errno = 0;

@@ -21,6 +21,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/report/svg_plot.hpp>
 #include <quipu/text/chat_render.hpp>
@@ -57,13 +58,11 @@ struct run_options {
 using conversation = std::vector<quipu::text::chat_message>;
 
 inline std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw quipu::io_error(quipu::concat(path, ": cannot be read"));
-  return {std::istreambuf_iterator<char>(in), {}};
+  return std::string(quipu::mapped_file(path, quipu::file_access::read).text());
 }
 
-/// One object a line: {"prompt": ..., "answer": ...}, or {"messages": [{"role": ..., "content": ...}, ...]} of which the
-/// last one is the assistant's.
+/// One object a line: {"prompt": ..., "answer": ...}, or {"messages": [{"role": ..., "content": ...}, ...]} of which
+/// the last one is the assistant's.
 /// @throws io_error, format_error
 inline std::vector<conversation> read_conversations(const std::string& path) {
   std::istringstream in(read_text(path));
@@ -161,7 +160,8 @@ inline void plot_losses(const std::string& folder) {
   file.commit();
 }
 
-/// Goes along with a run and writes when each step was done, how often the data was seen by then, and the learning rate.
+/// Goes along with a run and writes when each step was done, how often the data was seen by then, and the learning
+/// rate.
 class run_diary {
  public:
   /// @param rate  learning rate where the schedule's factor is 1

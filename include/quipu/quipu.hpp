@@ -22,6 +22,7 @@
 #include <quipu/core/hex.hpp>
 #include <quipu/core/isa.hpp>
 #include <quipu/core/json_text.hpp>
+#include <quipu/core/keyed_hash.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/core/message_text.hpp>

@@ -2,7 +2,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
+#include <system_error>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -61,4 +65,30 @@ TEST_CASE("callers on different threads take turns on a shared team", "[core][th
 
 TEST_CASE("an absurd number of threads is refused", "[core][thread_team]") {
   CHECK_THROWS_AS(thread_team(5000), quipu::config_error);
+}
+
+TEST_CASE("a thread that cannot start is an error of ours, and those that did have ended", "[core][thread_team]") {
+  for (const std::size_t fails : {1, 2, 5}) {
+    std::atomic<std::size_t> running{0};
+    std::size_t started = 0;
+    const auto start = [&](std::function<void()> run) {
+      if (++started == fails) throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+      ++running;
+      return std::thread([&running, run = std::move(run)] {
+        run();
+        --running;
+      });
+    };
+    CHECK_THROWS_WITH(thread_team(6, quipu::thread_pinning::none, start),
+                      Catch::Contains("thread_team: expected 6 threads") &&
+                          Catch::Contains("no more than " + std::to_string(fails) + " ("));
+    CHECK(started == fails);
+    CHECK(running == 0);
+    started = 0;
+    CHECK_THROWS_AS(thread_team(6, quipu::thread_pinning::none, start), quipu::io_error);
+  }
+  // Nothing is left behind that keeps the next team from working.
+  std::atomic<int> n{0};
+  thread_team(3).parallel_for(10, 1, [&](std::size_t, std::size_t, std::size_t) { ++n; });
+  CHECK(n == 10);
 }

@@ -131,6 +131,79 @@ def peft_configs():
     yield {"peft_type": "BEFT", "target_modules": "all-linear"}
 
 
+def wider_peft_configs():
+    """Patterns, saved modules and layers, in all the forms that PEFT writes."""
+    lora = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": "all-linear"}
+    yield dict(lora, rank_pattern={f"model.layers.{i}.self_attn.{m}_proj": 1 for i in range(40) for m in "qkvo"})
+    yield dict(lora, rank_pattern={"^.*\\.(q|k)_proj$": 1, "layers\\.0\\..*": 3, "(a*)*b": 2}, alpha_pattern={"q_proj": 1e30, ".": 0.5})
+    yield dict(lora, modules_to_save=["lm_head", "embed_tokens", "norm", "model.norm", "", "layers.0.input_layernorm"])
+    yield dict(lora, target_modules=["q_proj"], exclude_modules="k.*", layers_to_transform=[0], layers_pattern=["layers"])
+    yield dict(lora, trainable_token_indices={"embed_tokens": [1, 2], "lm_head": [3]}, bias="all", lora_bias=True)
+    yield dict(lora, trainable_token_indices=[0, 9], ensure_weight_tying=True)
+    yield {"peft_type": "BOTTLENECK", "bottleneck_size": 4, "placement": "houlsby", "non_linearity": "silu"}
+
+
+def lora_folder(config, more=()):
+    """A folder's two files with a zero byte between them."""
+    entries = [("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", "F32", [2, 8], bytes(64)),
+               ("base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight", "F32", [8, 2], bytes(64)), *more]
+    return json.dumps(config).encode() + b"\0" + safetensors(entries)
+
+
+def adapter_folders():
+    lora = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"]}
+    prefix = "base_model.model."
+    yield lora_folder(lora)
+    yield lora_folder(dict(lora, r=1, rank_pattern={".*q_proj": 2}, modules_to_save=["norm"]),
+                      [(prefix + "model.norm.weight", "F32", [8], bytes(32))])
+    yield lora_folder(dict(lora, use_dora=True),
+                      [(prefix + "model.layers.0.self_attn.q_proj.lora_magnitude_vector", "F32", [8], bytes(32))])
+    yield lora_folder(dict(lora, trainable_token_indices=[1]),
+                      [(prefix + "model.embed_tokens.token_adapter.trainable_tokens_delta", "F32", [1, 8], bytes(32))])
+    yield lora_folder(dict(lora, bias="lora_only", lora_bias=True),
+                      [(prefix + "model.layers.0.self_attn.q_proj.lora_B.bias", "F32", [8], bytes(32))])
+    yield lora_folder(dict(lora, target_modules=["q_proj", "lm_head"]),
+                      [(prefix + "lm_head.lora_A.weight", "F32", [2, 8], bytes(64)), (prefix + "lm_head.lora_B.weight", "F32", [10, 2], bytes(80))])
+    for config in wider_peft_configs():
+        yield json.dumps(config).encode() + b"\0" + safetensors([])
+
+
+def sentence_encoders():
+    config = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 6, "vocab_size": 6,
+              "max_position_embeddings": 16, "model_type": "bert", "hidden_act": "gelu"}
+    tokens = {"model": {"type": "WordPiece", "vocab": {"[CLS]": 0, "[SEP]": 1, "[UNK]": 2, "a": 3, "b": 4, "##c": 5}}}
+    floats = lambda *shape: ("F32", list(shape), struct.pack("<%df" % (shape[0] * (shape + (1,))[1]), *[0.1] * (shape[0] * (shape + (1,))[1])))
+    d, ffn = 4, 6
+    for kinds, more in ((2, {}), (1, {"layer_norm_eps": 1e-12}), (2, {"layer_norm_eps": 0, "position_embedding_type": "absolute"})):
+        tensors = {"embeddings.word_embeddings.weight": floats(6, d), "embeddings.position_embeddings.weight": floats(16, d),
+                   "embeddings.token_type_embeddings.weight": floats(kinds, d)}
+        at = "encoder.layer.0."
+        for name, n_out, n_in in (("attention.self.query", d, d), ("attention.self.key", d, d), ("attention.self.value", d, d),
+                                  ("attention.output.dense", d, d), ("intermediate.dense", ffn, d), ("output.dense", d, ffn)):
+            tensors[at + name + ".weight"], tensors[at + name + ".bias"] = floats(n_out, n_in), floats(n_out)
+        for name in ("embeddings.LayerNorm", at + "attention.output.LayerNorm", at + "output.LayerNorm"):
+            tensors[name + ".weight"], tensors[name + ".bias"] = floats(d), floats(d)
+        yield b"\0".join([json.dumps(dict(config, **more)).encode(), json.dumps(tokens).encode(),
+                          safetensors([(name, *entry) for name, entry in tensors.items()])])
+
+
+def gates():
+    model = lambda n: {"mean": [0.0] * n, "deviation": [1.0] * n, "weights": [1.0] * n, "bias": 0.5}
+    gate = {"format": "quipu gate 1", "keys": {"model": "m", "tokenizer": "t", "prompt": "p"}, "names": ["a", "b"], "threshold": 0.0,
+            "cheap_threshold": -1e300, "probability": {"slope": 1.0, "offset": 0.0}, "stack": model(2), "cheap": model(1)}
+    return [gate, dict(gate, probe=model(3)), dict(gate, keys={"model": "other", "tokenizer": "t", "prompt": "p"})]
+
+
+def training_checkpoints():
+    tensors = [("w", "F32", [2, 4], bytes(32)), ("optimizer.m", "U8", [16], bytes(16))]
+    facts = {"step": "3", "best_step": "1", "best_loss": "0.25", "setting.seed": "0", "companion.average": "{\"n\": 1}"}
+    return [safetensors(tensors, facts), safetensors(tensors, dict(facts, **{"setting.rate": "1e-3"})), safetensors(tensors, dict(facts, step="x"))]
+
+
+def llama2c_tokenizer(texts, longest=8):
+    return struct.pack("<I", longest) + b"".join(struct.pack("<fI", -i, len(text)) + text for i, text in enumerate(texts))
+
+
 def lora_gguf():
     keys = [("general.type", 8, gguf_text("adapter")), ("general.architecture", 8, gguf_text("llama")),
             ("adapter.type", 8, gguf_text("lora")), ("adapter.lora.alpha", 6, struct.pack("<f", 4))]
@@ -200,10 +273,17 @@ def main():
                 npy("|b1", (), b"\1"), npy("<i8", (3,), floats)],
         "sentencepiece_model": [sentencepiece_model()],
         "tokenizer_json": [json.dumps(file).encode() for file in tokenizer_jsons()],
-        "encode": [bytes([mode]) + "I'm <s>a  aa 12\n\u00e4<tool> a".encode() for mode in (0, 1, 2, 131, 134)],
+        "encode": [bytes([mode]) + "I'm <s>a  aa 12\n\u00e4<tool> a".encode() for mode in (0, 1, 2, 131, 134)]
+        + [bytes([mode]) + b"aaaaaaaaaaaa<a b1><><1<b a>> aaa<bbbb>a" * 8 for mode in (5, 6, 131, 132)],
         "hf_config": [json.dumps(config).encode() for config in hf_configs()],
         "jinja": [template.encode() + b"\0I'm, <b> a\xc3\xa4\n b" for template in jinja_templates()],
-        "adapter": [json.dumps(config).encode() for config in peft_configs()] + [lora_gguf()],
+        "adapter": [json.dumps(config).encode() for config in (*peft_configs(), *wider_peft_configs())] + [lora_gguf()],
+        "adapter_folder": list(adapter_folders()),
+        "sentence_encoder": list(sentence_encoders()),
+        "gate": [json.dumps(gate).encode() for gate in gates()],
+        "training_checkpoint": training_checkpoints(),
+        "llama2c_tokenizer": [llama2c_tokenizer([b"<unk>", b"\n<s>\n", b"\n</s>\n", b"<0x41>", b" a"]),
+                              llama2c_tokenizer([b"", b"", b""] + [b"<0x%02X>" % i for i in range(256)] + [b"a", b"aa", b" "])],
     }
     for target, files in seeds.items():
         folder = root / target

@@ -117,7 +117,8 @@ TEST_CASE("damaged .npy files are refused with the reason", "[io][npy]") {
   check_npy_refused(npy(literal("|O", "(1,)"), raw(1.0f)), "little-endian");
   check_npy_refused(npy(literal("<f4", "(18446744073709551616,)"), ""), "2^64");
   check_npy_refused(npy(literal("<f4", "(4294967296, 4294967296)"), ""), "2^64");
-  check_npy_refused(npy(literal("<f4", "(0, 9223372036854775808)"), ""), "2^64");
+  check_npy_refused(npy(literal("<f4", "(0, 9223372036854775808)"), ""), "2^60");
+  check_npy_refused(npy(literal("|i1", "(0, 4611686018427387904, 2)"), ""), "2^60");
   check_npy_refused(npy(literal("<f4", "(-1,)"), ""), "an integer");
   check_npy_refused(npy(literal("<f4", "(1,1,1,1,1,1,1,1,1)"), raw(1.0f)), "at most 8");
   check_npy_refused(npy("{'descr': '<f4', 'shape': (1,)}", raw(1.0f)), "fortran_order");

@@ -253,6 +253,68 @@ TEST_CASE("adapters of other models and damaged files are refused", "[pet][peft_
   CHECK_THROWS_AS(load(broken.path() / "none", c), quipu::io_error);
 }
 
+TEST_CASE("memory is not taken for a rank whose values the file does not have", "[pet][peft_folder]") {
+  quipu::io::model_config c;
+  c.d_model = 576, c.d_ffn = 1536, c.n_layer = 30, c.n_head = 9, c.n_kv_head = 3, c.d_head = 64, c.n_vocab = 10,
+  c.n_ctx = 16;
+  const test::temp_folder folder;
+  folder.write("adapter_model.safetensors", std::string("\x02\0\0\0\0\0\0\0{}", 10));
+  const auto refused = [&](const std::string& config) -> std::string {
+    folder.write("adapter_config.json", config);
+    try {
+      static_cast<void>(pet::load_any_peft<float>(folder.path(), c));
+    } catch (const quipu::format_error& problem) {
+      return problem.what();
+    }
+    return "";
+  };
+  const std::string low_rank = R"({"peft_type": "LORA", "target_modules": "all-linear", "r": )";
+  // 6144 rows for each of 210 matrices: 1.8 GB of values.
+  CHECK_THAT(refused(low_rank + R"(6144})"), Contains("expected 3") && Contains("values, as") && Contains("found 0"));
+  CHECK_THAT(refused(low_rank + R"(1, "use_dora": true, "rank_pattern": {".*": 6144}})"), Contains("values, as"));
+  CHECK_THAT(
+      refused(
+          R"({"peft_type": "BOTTLENECK", "bottleneck_size": 576, "placement": "houlsby", "non_linearity": "silu"})"),
+      Contains("values, as"));
+  // A small one names the tensor.
+  CHECK_THAT(refused(R"({"peft_type": "LORA", "target_modules": ["q_proj"], "r": 2})"),
+             Contains("q_proj.lora_A.weight"));
+}
+
+TEST_CASE("patterns that are names and expressions choose the same modules as Python's", "[pet][peft_folder]") {
+  const pet::pattern_table table({{"model.layers.0.self_attn.q_proj", 1},
+                                  {"layers\\.0\\.mlp\\.(up|gate)_proj", 2},
+                                  {"v_proj", 3},
+                                  {"layers.1.mlp", 4},
+                                  {"_proj", 5},
+                                  {"o_pro.", 6},
+                                  {".*down_proj", 7}});
+  CHECK(table("model.layers.0.self_attn.q_proj", 0) == 1);
+  CHECK(table("model_layers-0xself_attn.q_proj", 0) == 1);  // an unescaped dot is any letter
+  CHECK(table("base.model.layers.0.self_attn.q_proj", 0) == 1);
+  CHECK(table("basemodel.layers.0.self_attn.q_proj", 0) == 0);
+  CHECK(table("model.layers.0.mlp.gate_proj", 0) == 2);
+  CHECK(table("model.layers.10.mlp.gate_proj", 0) == 0);
+  CHECK(table("model.layers.9.self_attn.v_proj", 0) == 3);
+  CHECK(table("v_proj", 0) == 3);
+  CHECK(table("model.layers.1.mlp.up_proj", 0) == 0);
+  CHECK(table("model.layers.1.self_attn.o_proj", 0) == 6);
+  CHECK(table("model.layers.1.mlp.down_proj", 0) == 7);
+  CHECK(table("", 9) == 9);
+  // Each of them says what the expression says.
+  for (const char* name : {"model.layers.0.self_attn.q_proj", "x.layers.1.mlp", "layers.1.mlp", "layers31.mlp",
+                           "a._proj", "o_proj", "o_proj.x"}) {
+    for (const char* pattern :
+         {"model.layers.0.self_attn.q_proj", "layers.1.mlp", "_proj", "o_pro.", "layers\\.1\\.mlp", "."}) {
+      INFO(pattern << " " << name);
+      CHECK((pet::pattern_table({{pattern, 1}})(name, 0) == 1) ==
+            optim::name_pattern::regex(std::string("(.*\\.)?(") + pattern + ")")(name));
+    }
+  }
+  CHECK_THROWS_WITH(pet::pattern_table({{"(", 1}}), Contains("regular expression"));
+  CHECK_THROWS_WITH(pet::pattern_table(std::vector<pet::pattern_value>(1025, {".*", 1})), Contains("at most 1024"));
+}
+
 TEST_CASE("rank and alpha patterns, regular expressions and heads survive a round trip", "[pet][peft_folder]") {
   QUIPU_NEEDS(test::golden_case("gqa_tied_odd"));
   const auto c = test::exact_model<float>("gqa_tied_odd").config();

@@ -1,8 +1,9 @@
-/// @file A read-only file mapped into memory.
+/// @file A read-only file mapped into memory, or read into it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,16 +13,24 @@
 
 namespace quipu {
 
-/// Read-only view of a whole file; pages are loaded when touched.
+/// How the bytes of a file come into memory.
+enum class file_access : std::uint8_t {
+  map,   ///< pages are loaded when touched and shared with other processes; the file must not shrink meanwhile
+  read,  ///< all of it is read at once: it takes that much memory and time, and nobody can change it afterwards
+};
+
+/// Read-only view of a whole file.
 ///
-/// The file must not shrink while it is mapped (POSIX then delivers SIGBUS); checkpoints are replaced
-/// by rename, which leaves a mapped file as it was.
+/// A mapped file must not shrink (POSIX then delivers SIGBUS, see `mapped_path_at`); checkpoints are replaced by
+/// rename, which leaves a mapped file as it was. For files that others may truncate there is `file_access::read`.
 class mapped_file {
  public:
   mapped_file() = default;
 
-  /// @throws io_error  the path cannot be opened or mapped, or is not a regular file
-  explicit mapped_file(const std::string& path);
+  /// @throws io_error  the path cannot be opened, mapped or read, or is not a regular file (pipes, devices and
+  /// folders are
+  ///                   refused at once, without waiting for a writer); with `read` also a file that shrinks meanwhile
+  explicit mapped_file(const std::string& path, file_access how = file_access::map);
 
   mapped_file(mapped_file&& other) noexcept { swap(other); }
   mapped_file& operator=(mapped_file&& other) noexcept {
@@ -38,7 +47,7 @@ class mapped_file {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   /// Tells the kernel that `part` will not be read again soon, so that its pages stop counting as resident; a
-  /// later read loads them again. Does nothing if `part` lies outside the file.
+  /// later look loads them again. Does nothing if `part` lies outside the file, or if the file was read.
   void release_if_within(std::span<const std::byte> part) const noexcept;
 
  private:
@@ -46,12 +55,21 @@ class mapped_file {
     std::swap(path_, other.path_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(number_, other.number_);
+    std::swap(is_mapped_, other.is_mapped_);
   }
 
   std::string path_;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+  int number_ = -1;  // among the mappings that `mapped_path_at` knows
+  bool is_mapped_ = false;
 };
+
+/// The path of the mapped file that an address lies in, or null: for handlers of SIGBUS, which tells that a mapped
+/// file became shorter or that its disk failed. Safe in signal handlers; it knows the first 4096 files that are
+/// mapped at a time.
+[[nodiscard]] const char* mapped_path_at(const void* address) noexcept;
 
 }  // namespace quipu
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -27,9 +28,15 @@ enum class thread_pinning : std::uint8_t { none, compact };
 /// become free.
 class thread_team {
  public:
+  /// Starts a thread that runs a function. @throws std::system_error  the system has no thread left
+  using thread_start = std::function<std::thread(std::function<void()>)>;
+
   /// @param n_thread  0 means one for each processor that the process may use
   /// @throws config_error  more than 1024 threads
+  /// @throws io_error      the system does not start that many; those that had started have ended then
   explicit thread_team(std::size_t n_thread = 0, thread_pinning pinning = thread_pinning::none);
+  /// The same with threads that `start` makes; tests let it fail.
+  thread_team(std::size_t n_thread, thread_pinning pinning, const thread_start& start);
 
   [[nodiscard]] std::size_t size() const noexcept { return state_->workers.size() + 1; }
 
@@ -90,8 +97,9 @@ class thread_team {
   }
 
   struct state {
-    state(std::size_t n_thread, thread_pinning pinning);
+    state(std::size_t n_thread, thread_pinning pinning, const thread_start& start);
     ~state();
+    void end_workers() noexcept;
     static void pin(std::thread& worker, std::size_t index) noexcept;
     void work(std::size_t thread) noexcept;
     void serve(std::size_t thread) noexcept;

@@ -8,16 +8,22 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <system_error>
 #include <thread>
+#include <utility>
 
-#include <quipu/core/error.hpp>  // config_error
+#include <quipu/core/error.hpp>  // config_error, io_error
 #include <quipu/core/thread_team.hpp>
 
 namespace quipu {
 
 QUIPU_INLINE thread_team::thread_team(std::size_t n_thread, thread_pinning pinning)
-    : state_(std::make_shared<state>(n_thread == 0 ? available() : n_thread, pinning)) {}
+    : thread_team(n_thread, pinning, [](std::function<void()> run) { return std::thread(std::move(run)); }) {}
+
+QUIPU_INLINE thread_team::thread_team(std::size_t n_thread, thread_pinning pinning, const thread_start& start)
+    : state_(std::make_shared<state>(n_thread == 0 ? available() : n_thread, pinning, start)) {}
 
 QUIPU_INLINE std::size_t thread_team::available() noexcept {
   cpu_set_t set;
@@ -27,15 +33,29 @@ QUIPU_INLINE std::size_t thread_team::available() noexcept {
   return count < 1 ? 1 : static_cast<std::size_t>(count);
 }
 
-QUIPU_INLINE thread_team::state::state(std::size_t n_thread, thread_pinning pinning) {
+QUIPU_INLINE thread_team::state::state(std::size_t n_thread, thread_pinning pinning, const thread_start& start) {
   if (n_thread > 1024) fail<config_error>("thread_team", "at most 1024 threads", n_thread);
-  for (std::size_t i = 1; i < n_thread; ++i) {
-    workers.emplace_back([this, i] { serve(i); });
-    if (pinning == thread_pinning::compact) pin(workers.back(), i);
+  workers.reserve(n_thread);
+  try {
+    for (std::size_t i = 1; i < n_thread; ++i) {
+      workers.push_back(start([this, i] { serve(i); }));
+      if (pinning == thread_pinning::compact) pin(workers.back(), i);
+    }
+  } catch (const std::system_error& problem) {
+    // A vector of threads that still run would end the process.
+    end_workers();
+    fail<io_error>(
+        "thread_team", concat(n_thread, " threads (programs: --threads, or the limit `ulimit -u`)"),
+        concat("that the system starts no more than ", workers.size() + 1, " (", problem.code().message(), ")"));
+  } catch (...) {
+    end_workers();
+    throw;
   }
 }
 
-QUIPU_INLINE thread_team::state::~state() {
+QUIPU_INLINE thread_team::state::~state() { end_workers(); }
+
+QUIPU_INLINE void thread_team::state::end_workers() noexcept {
   stop = true;
   epoch.fetch_add(1, std::memory_order_release);
   epoch.notify_all();

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +11,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>  // parse_json
+#include <quipu/core/mapped_file.hpp>
 
 namespace quipu::data {
 
@@ -74,11 +73,7 @@ class json_place {
 /// @throws io_error      the file cannot be read
 /// @throws format_error  not JSON in UTF-8, nested too deep, or a key twice
 [[nodiscard]] inline nlohmann::json read_json_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw io_error(concat(path, ": cannot open"));
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (in.bad()) throw io_error(concat(path, ": cannot read"));
-  return parse_json(text, path);
+  return parse_json(mapped_file(path, file_access::read).text(), path);
 }
 
 }  // namespace quipu::data

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/gguf_file.hpp>
 
@@ -24,7 +25,7 @@ namespace quipu::io {
 /// Opens a GGUF model; of a split one the first file, the others are found by their names.
 /// @throws io_error      a file is missing or cannot be mapped
 /// @throws format_error  a file is damaged, or the model is not a LLaMA that we know
-[[nodiscard]] checkpoint open_gguf(const std::string& path);
+[[nodiscard]] checkpoint open_gguf(const std::string& path, file_access how = file_access::map);
 
 }  // namespace quipu::io
 

@@ -100,8 +100,8 @@ QUIPU_INLINE std::string gguf_split_path(const std::string& first, std::size_t p
   return first.substr(0, first.size() - suffix(0).size()) + suffix(part);
 }
 
-QUIPU_INLINE checkpoint open_gguf(const std::string& path) {
-  std::vector<std::shared_ptr<const mapped_file>> files = {std::make_shared<const mapped_file>(path)};
+QUIPU_INLINE checkpoint open_gguf(const std::string& path, file_access how) {
+  std::vector<std::shared_ptr<const mapped_file>> files = {std::make_shared<const mapped_file>(path, how)};
   std::vector<gguf_contents> parts = {parse_gguf(files.front()->bytes(), path)};
   const auto split_number = [](const gguf_contents& part, const char* key, std::int64_t expected) {
     const std::int64_t found = part.metadata.integer_or(key, expected);
@@ -115,7 +115,7 @@ QUIPU_INLINE checkpoint open_gguf(const std::string& path) {
     split_number(parts.front(), "split.no", 0);
     std::int64_t n_tensor = static_cast<std::int64_t>(parts.front().tensors.size());
     for (std::size_t i = 1; i < count; ++i) {
-      files.push_back(std::make_shared<const mapped_file>(gguf_split_path(path, i, count)));
+      files.push_back(std::make_shared<const mapped_file>(gguf_split_path(path, i, count), how));
       parts.push_back(parse_gguf(files.back()->bytes(), files.back()->path()));
       split_number(parts.back(), "split.no", static_cast<std::int64_t>(i));
       split_number(parts.back(), "split.count", static_cast<std::int64_t>(count));

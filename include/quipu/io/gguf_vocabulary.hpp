@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -172,11 +173,9 @@ inline constexpr const char* gguf_end_tokens_key = "quipu.end_tokens";
 [[nodiscard]] inline std::vector<token_id> gguf_end_tokens(const gguf_metadata& metadata, token_id eos,
                                                            std::size_t n_vocab) {
   std::vector<token_id> ends;
+  std::set<token_id> known;
   const auto add = [&](token_id id) {
-    for (const token_id known : ends) {
-      if (known == id) return;
-    }
-    if (id != no_token) ends.push_back(id);
+    if (id != no_token && known.insert(id).second) ends.push_back(id);
   };
   add(eos);
   add(detail::gguf_token(metadata, "tokenizer.ggml.eot_token_id", n_vocab));

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/io/checkpoint.hpp>
 
 namespace quipu::io {
@@ -13,7 +14,7 @@ namespace quipu::io {
 /// `generation_config.json`, and the tokenizer in it if there is one (see `text::read_tokenizer_folder`).
 /// @throws io_error      a file is missing or cannot be mapped
 /// @throws format_error  a file is damaged, or the model is not a LLaMA that we know
-[[nodiscard]] checkpoint open_hf_folder(const std::filesystem::path& folder);
+[[nodiscard]] checkpoint open_hf_folder(const std::filesystem::path& folder, file_access how = file_access::map);
 
 }  // namespace quipu::io
 

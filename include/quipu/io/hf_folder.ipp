@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include <quipu/core/error.hpp>
@@ -33,7 +33,7 @@ inline void pad_vocabulary(text::vocabulary& vocabulary, std::size_t n_vocab) {
 
 }  // namespace detail
 
-QUIPU_INLINE checkpoint open_hf_folder(const std::filesystem::path& folder) {
+QUIPU_INLINE checkpoint open_hf_folder(const std::filesystem::path& folder, file_access how) {
   const mapped_file config((folder / "config.json").string());
   checkpoint opened;
   opened.path = folder.string();
@@ -44,12 +44,13 @@ QUIPU_INLINE checkpoint open_hf_folder(const std::filesystem::path& folder) {
   if (const auto path = folder / "generation_config.json"; std::filesystem::exists(path)) {
     const mapped_file generation(path.string());
     auto& ends = opened.config.end_tokens;
+    std::set<token_id> known(ends.begin(), ends.end());
     for (const token_id id : hf_generation_ends(generation.text(), generation.path(), opened.config.n_vocab)) {
-      if (std::find(ends.begin(), ends.end(), id) == ends.end()) ends.push_back(id);
+      if (known.insert(id).second) ends.push_back(id);
     }
     if (opened.config.eos == no_token && !ends.empty()) opened.config.eos = ends.front();
   }
-  safetensors_weights weights = open_safetensors_folder(folder);
+  safetensors_weights weights = open_safetensors_folder(folder, how);
   opened.tensors = std::move(weights.tensors);
   opened.files = std::move(weights.files);
   // Only a complete model pays for its vocabulary: a hostile n_vocab has met the embedding's rows here.

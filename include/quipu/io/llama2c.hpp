@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/io/checkpoint.hpp>
 
 namespace quipu::io {
@@ -38,13 +39,14 @@ struct llama2c_section {
 ///
 /// @param tokenizer  path of the tokenizer; empty: none
 /// @throws io_error, format_error  see `mapped_file`, `parse_llama2c` and `text::read_llama2c_tokenizer`
-[[nodiscard]] checkpoint open_llama2c(const std::string& path, const std::string& tokenizer);
+[[nodiscard]] checkpoint open_llama2c(const std::string& path, const std::string& tokenizer,
+                                      file_access how = file_access::map);
 
 /// Opens a llama2.c file. The vocabulary is a file of its own beside it, under one of the names that
 /// llama2.c uses: `tok<n_vocab>.bin`, else `tokenizer.bin`; if there is neither, the checkpoint has no
 /// vocabulary.
 /// @throws io_error, format_error  as above
-[[nodiscard]] checkpoint open_llama2c(const std::string& path);
+[[nodiscard]] checkpoint open_llama2c(const std::string& path, file_access how = file_access::map);
 
 }  // namespace quipu::io
 

@@ -125,8 +125,8 @@ QUIPU_INLINE checkpoint parse_llama2c(std::span<const std::byte> file, const std
   return opened;
 }
 
-QUIPU_INLINE checkpoint open_llama2c(const std::string& path, const std::string& tokenizer) {
-  auto file = std::make_shared<const mapped_file>(path);
+QUIPU_INLINE checkpoint open_llama2c(const std::string& path, const std::string& tokenizer, file_access how) {
+  auto file = std::make_shared<const mapped_file>(path, how);
   checkpoint opened = parse_llama2c(file->bytes(), path);
   opened.files.push_back(std::move(file));
   if (!tokenizer.empty()) {
@@ -136,9 +136,9 @@ QUIPU_INLINE checkpoint open_llama2c(const std::string& path, const std::string&
   return opened;
 }
 
-QUIPU_INLINE checkpoint open_llama2c(const std::string& path) {
+QUIPU_INLINE checkpoint open_llama2c(const std::string& path, file_access how) {
   namespace fs = std::filesystem;
-  checkpoint opened = open_llama2c(path, std::string());
+  checkpoint opened = open_llama2c(path, std::string(), how);
   const fs::path folder = fs::path(path).parent_path();
   for (const std::string& name : {concat("tok", opened.config.n_vocab, ".bin"), std::string("tokenizer.bin")}) {
     std::error_code trouble;

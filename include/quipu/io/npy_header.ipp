@@ -137,13 +137,18 @@ QUIPU_INLINE npy_view parse_npy(std::span<const std::byte> file, const std::stri
   const std::span<const std::byte> header = in.take(size, "header");
   npy_view array;
   detail::npy_literal({reinterpret_cast<const char*>(header.data()), header.size()}, place).read(array);
-  std::size_t expected = bytes_of(array.type);
+  // xtensor multiplies extents as signed numbers, those of an array without elements too.
+  constexpr std::size_t most = std::size_t{1} << 60;
+  std::size_t elements = 1;
   bool empty = false;
   for (const std::size_t extent : array.shape) {
     empty = empty || extent == 0;
-    if (extent != 0) expected = checked_product(expected, extent, place);
+    if (extent != 0) elements = checked_product(elements, extent, place);
+    if (elements > most) {
+      fail<format_error>(concat(place, ": shape"), "extents whose product is at most 2^60", show_shape(array.shape));
+    }
   }
-  if (empty) expected = 0;
+  const std::size_t expected = empty ? 0 : checked_product(elements, bytes_of(array.type), place);
   if (expected != in.left()) {
     fail<format_error>(concat(place, ": data"), concat(expected, " bytes for ", show_shape(array.shape)),
                        in.left());

@@ -39,19 +39,19 @@ namespace detail {
 
 }  // namespace detail
 
-QUIPU_INLINE checkpoint open_checkpoint(const std::string& path) {
+QUIPU_INLINE checkpoint open_checkpoint(const std::string& path, file_access how) {
   namespace fs = std::filesystem;
   std::error_code trouble;
   if (fs::is_directory(path, trouble)) {
     if (!fs::exists(fs::path(path) / "config.json", trouble)) {
       fail<format_error>(path, "a folder with config.json", "a folder without");
     }
-    return open_hf_folder(path);
+    return open_hf_folder(path, how);
   }
   const mapped_file file(path);
   const std::span<const std::byte> bytes = file.bytes();
-  if (bytes.size() >= 4 && load_unaligned<std::uint32_t>(bytes.data()) == gguf_magic) return open_gguf(path);
-  if (is_llama2c(bytes)) return open_llama2c(path);
+  if (bytes.size() >= 4 && load_unaligned<std::uint32_t>(bytes.data()) == gguf_magic) return open_gguf(path, how);
+  if (is_llama2c(bytes)) return open_llama2c(path, how);
   fail<format_error>(path, "a Hugging Face folder, a GGUF file or a llama2.c file",
                      detail::describe_stranger(bytes));
 }

@@ -39,12 +39,12 @@ inline constexpr std::size_t largest_safetensors_header = 100'000'000;
 ///                       checked before use
 [[nodiscard]] safetensors_contents parse_safetensors(std::span<const std::byte> file, const std::string& place);
 
-/// A mapped safetensors file. Copies share the mapping.
+/// A safetensors file, mapped or read. Copies share the bytes.
 class safetensors_file {
  public:
   /// @throws io_error      the file cannot be mapped
   /// @throws format_error  it is not a safetensors file
-  explicit safetensors_file(const std::string& path);
+  explicit safetensors_file(const std::string& path, file_access how = file_access::map);
 
   [[nodiscard]] const std::string& path() const noexcept { return file_->path(); }
   [[nodiscard]] const std::shared_ptr<const mapped_file>& file() const noexcept { return file_; }

@@ -142,8 +142,8 @@ QUIPU_INLINE safetensors_contents parse_safetensors(std::span<const std::byte> f
   return contents;
 }
 
-QUIPU_INLINE safetensors_file::safetensors_file(const std::string& path)
-    : file_(std::make_shared<const mapped_file>(path)), contents_(parse_safetensors(file_->bytes(), path)) {}
+QUIPU_INLINE safetensors_file::safetensors_file(const std::string& path, file_access how)
+    : file_(std::make_shared<const mapped_file>(path, how)), contents_(parse_safetensors(file_->bytes(), path)) {}
 
 QUIPU_INLINE const tensor_view& safetensors_file::at(std::string_view name) const {
   if (const tensor_view* found = find(name)) return *found;

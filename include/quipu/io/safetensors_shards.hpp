@@ -55,10 +55,11 @@ struct safetensors_weights {
 /// Maps the weights of a folder: `model.safetensors`, else the shards of `model.safetensors.index.json`.
 /// @throws io_error      neither is there, or a shard is missing
 /// @throws format_error  a file is damaged, or index and shards disagree
-[[nodiscard]] inline safetensors_weights open_safetensors_folder(const std::filesystem::path& folder) {
+[[nodiscard]] inline safetensors_weights open_safetensors_folder(const std::filesystem::path& folder,
+                                                                 file_access how = file_access::map) {
   safetensors_weights weights;
   if (std::filesystem::exists(folder / "model.safetensors")) {
-    const safetensors_file file((folder / "model.safetensors").string());
+    const safetensors_file file((folder / "model.safetensors").string(), how);
     weights.tensors = file.tensors();
     weights.files.push_back(file.file());
     return weights;
@@ -73,7 +74,7 @@ struct safetensors_weights {
   for (const auto& [name, shard] : shard_of) {
     auto found = shards.find(shard);
     if (found == shards.end()) {
-      found = shards.emplace(shard, safetensors_file((folder / shard).string())).first;
+      found = shards.emplace(shard, safetensors_file((folder / shard).string(), how)).first;
       weights.files.push_back(found->second.file());
     }
     weights.tensors.emplace(name, found->second.at(name));

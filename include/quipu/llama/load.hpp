@@ -15,6 +15,7 @@
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/core/progress.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/dequantise.hpp>
@@ -148,6 +149,7 @@ struct load_options {
   std::string tokenizer = {};  ///< file or folder with the vocabulary, in place of the checkpoint's own
   progress_callback progress = {};
   thread_team team = thread_team(1);  ///< for kernels that rearrange weights
+  file_access access = file_access::map;  ///< `read` for files that others may truncate: the weights are copied
 };
 
 /// A checkpoint for `from_checkpoint`, with the vocabulary that the options name.

@@ -31,7 +31,7 @@
 namespace quipu::llama {
 
 QUIPU_INLINE io::checkpoint open_for_load(const std::string& path, const load_options& options) {
-  io::checkpoint source = io::open_checkpoint(path);
+  io::checkpoint source = io::open_checkpoint(path, options.access);
   if (!options.tokenizer.empty()) {
     source.vocabulary = io::read_vocabulary(options.tokenizer, source.config.n_vocab);
     if (source.vocabulary.tokens.size() != source.config.n_vocab) {

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +20,10 @@
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/json_text.hpp>
+#include <quipu/core/mapped_file.hpp>
+#include <quipu/core/printable.hpp>
+#include <quipu/core/tensor_type.hpp>
+#include <quipu/io/checked_size.hpp>  // show_shape
 #include <quipu/io/safetensors.hpp>
 #include <quipu/io/tensor_values.hpp>
 #include <quipu/linear/gemm.hpp>
@@ -58,6 +60,7 @@ class bert_encoder {
     return state_->tokenizer.encode(text, state_->longest);
   }
 
+  /// @throws numeric_error  the weights are so large that a state is not finite
   [[nodiscard]] std::vector<float> encode(std::string_view text) const {
     const std::vector<token_id> ids = tokens_of(text);
     const std::lock_guard lock(state_->mutex);
@@ -68,6 +71,8 @@ class bert_encoder {
     }
     double squares = 0;  // the mean's divisor falls out of the normalised vector
     for (const double value : mean) squares += value * value;
+    if (!std::isfinite(squares))
+      fail<numeric_error>("bert_encoder", "finite states", "weights so large that some are not");
     std::vector<float> vector(h.cols());
     for (std::size_t i = 0; i < h.cols(); ++i)
       vector[i] = static_cast<float>(mean[i] / std::max(std::sqrt(squares), 1e-12));
@@ -99,23 +104,22 @@ class bert_encoder {
     }
 
     void read_config(const std::string& path) {
-      std::ifstream in(path, std::ios::binary);
-      if (!in) throw io_error(concat(path, ": cannot open"));
-      const nlohmann::json config =
-          parse_json(std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}, path);
+      const mapped_file file(path);
+      const nlohmann::json config = parse_json(file.text(), path);
+      const auto shown = [](const nlohmann::json& value) { return printable(value.dump(-1, ' ', true)); };
       const auto size = [&](const char* name) {
         const auto found = config.is_object() ? config.find(name) : config.end();
         const bool fits = found != config.end() && found->is_number_unsigned() && found->get<std::uint64_t>() >= 1 &&
                           found->get<std::uint64_t>() <= 1u << 24;
         if (!fits)
           fail<format_error>(concat(path, ": ", name), "a size of 1 to 2^24",
-                             found == config.end() ? "none" : found->dump());
+                             found == config.end() ? "none" : shown(*found));
         return static_cast<std::size_t>(found->get<std::uint64_t>());
       };
       const auto must_be = [&](const char* name, const char* value) {
         const auto found = config.find(name);
         if (found != config.end() && *found != value)
-          fail<format_error>(concat(path, ": ", name), value, found->dump());
+          fail<format_error>(concat(path, ": ", name), value, shown(*found));
       };
       shape = {size("hidden_size"),
                size("num_hidden_layers"),
@@ -130,8 +134,12 @@ class bert_encoder {
       if (shape.d_model % shape.n_head != 0)
         fail<format_error>(concat(path, ": hidden_size"), concat("a multiple of ", shape.n_head), shape.d_model);
       if (shape.n_layer > 1024) fail<format_error>(concat(path, ": num_hidden_layers"), "at most 1024", shape.n_layer);
-      if (const auto eps = config.find("layer_norm_eps"); eps != config.end() && eps->is_number())
-        shape.epsilon = eps->get<float>();
+      if (const auto eps = config.find("layer_norm_eps"); eps != config.end()) {
+        const double epsilon = eps->is_number() ? eps->get<double>() : -1;
+        if (!(epsilon >= 0 && epsilon <= 1))
+          fail<format_error>(concat(path, ": layer_norm_eps"), "0 to 1", shown(*eps));
+        shape.epsilon = static_cast<float>(epsilon);
+      }
     }
 
     void read_weights(const std::string& path) {
@@ -142,12 +150,16 @@ class bert_encoder {
         if (tensor == nullptr) tensor = file.find("bert." + name);  // checkpoints with a head prefix the names
         if (tensor == nullptr) fail<format_error>(path, concat("a tensor ", name), "none of that name");
         if (tensor->shape != expected) {
-          fail<format_error>(concat(path, ": ", name),
-                             concat("shape of ", expected.size(), " extents beginning with ", expected.front()),
-                             "another shape");
+          fail<format_error>(concat(path, ": ", name), concat("shape ", io::show_shape(expected)),
+                             io::show_shape(tensor->shape));
         }
+        if (!is_weight_type(tensor->type))
+          fail<format_error>(concat(path, ": ", name), "F64, F32, F16 or BF16", name_of(tensor->type));
         crc = crc32({reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size()}, crc);
-        return io::values_of<float>(*tensor);
+        std::vector<float> read = io::values_of<float>(*tensor);
+        if (!std::all_of(read.begin(), read.end(), [](float x) { return std::isfinite(x); }))
+          fail<format_error>(concat(path, ": ", name), "finite numbers", "others among them");
+        return read;
       };
       const std::size_t d = shape.d_model;
       const auto read_affine = [&](const std::string& name, std::size_t n_out, std::size_t n_in) {
@@ -158,10 +170,12 @@ class bert_encoder {
       };
       words = values("embeddings.word_embeddings.weight", {shape.n_vocab, d});
       positions = values("embeddings.position_embeddings.weight", {shape.n_ctx, d});
-      const std::size_t n_kind = file.find("embeddings.token_type_embeddings.weight") != nullptr
-                                     ? file.at("embeddings.token_type_embeddings.weight").shape.front()
-                                     : 2;
-      kind = values("embeddings.token_type_embeddings.weight", {n_kind, d});
+      // Any number of kinds, of which the first is read.
+      const std::string kinds = "embeddings.token_type_embeddings.weight";
+      const io::tensor_view* stored = file.find(kinds);
+      if (stored == nullptr) stored = file.find("bert." + kinds);
+      const bool has_rows = stored != nullptr && stored->shape.size() == 2 && stored->shape.front() > 0;
+      kind = values(kinds, {has_rows ? stored->shape.front() : 2, d});
       embedding_norm = read_norm("embeddings.LayerNorm");
       for (std::size_t l = 0; l < shape.n_layer; ++l) {
         const std::string at = concat("encoder.layer.", l, ".");

@@ -4,17 +4,18 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/keyed_hash.hpp>
 
 namespace quipu::notes {
 
-/// Gives terms the numbers 0, 1, 2, ... in the order of their first appearance.
+/// Gives terms the numbers 0, 1, 2, ... in the order of their first appearance. Hashes are keyed: no notes can be
+/// written whose terms collide.
 class term_dictionary {
  public:
   static constexpr std::uint32_t absent = std::numeric_limits<std::uint32_t>::max();
@@ -28,14 +29,14 @@ class term_dictionary {
   /// The number of a term, or `absent`.
   [[nodiscard]] std::uint32_t find(std::string_view term) const noexcept {
     if (slots_.empty()) return absent;
-    const std::uint64_t slot = slots_[place_of(term, hash(term))];
+    const std::uint64_t slot = slots_[place_of(term, keyed_hash(term, secret_))];
     return slot == 0 ? absent : static_cast<std::uint32_t>(slot) - 1;
   }
   /// The number of a term, a new one if it is not known yet.
   /// @throws config_error  more than 2^32 - 2 terms
   std::uint32_t insert(std::string_view term) {
     if ((ends_.size() + 1) * 2 > slots_.size()) grow();
-    const std::uint64_t hashed = hash(term);
+    const std::uint64_t hashed = keyed_hash(term, secret_);
     const std::size_t place = place_of(term, hashed);
     if (slots_[place] != 0) return static_cast<std::uint32_t>(slots_[place]) - 1;
     if (ends_.size() >= absent - 1) throw config_error("term dictionary: more than 2^32 - 2 terms");
@@ -51,22 +52,6 @@ class term_dictionary {
  private:
   static constexpr std::uint64_t high_half = 0xffffffff00000000u;
 
-  /// Multiply and fold eight bytes a time.
-  static std::uint64_t hash(std::string_view term) noexcept {
-    std::uint64_t value = term.size() * 0x9e3779b97f4a7c15u;
-    const char* at = term.data();
-    std::size_t left = term.size();
-    while (true) {
-      std::uint64_t word = 0;
-      const std::size_t n = left < 8 ? left : 8;
-      if (n != 0) std::memcpy(&word, at, n);  // an empty term may have no address
-      value = (value ^ word) * 0xff51afd7ed558ccdu;
-      value ^= value >> 32;
-      if (left <= 8) return value * 0xc4ceb9fe1a85ec53u;
-      at += 8;
-      left -= 8;
-    }
-  }
   /// Where the term is or would be: a slot holds the upper half of the hash and the number plus one.
   [[nodiscard]] std::size_t place_of(std::string_view term, std::uint64_t hashed) const noexcept {
     const std::size_t mask = slots_.size() - 1;
@@ -88,6 +73,7 @@ class term_dictionary {
     }
   }
 
+  hash_secret secret_ = process_hash_secret();
   std::string bytes_;
   std::vector<std::size_t> ends_;
   std::vector<std::uint64_t> slots_;  // size a power of two

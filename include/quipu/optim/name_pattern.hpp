@@ -7,7 +7,9 @@
 #endif
 #include <pcre2.h>
 
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +28,7 @@ class name_pattern {
   /// Names that equal one of `endings` or end in "." + one of them.
   [[nodiscard]] static name_pattern suffixes(std::vector<std::string> endings);
   /// Names that an expression matches from beginning to end, as Python's re.fullmatch.
-  /// @throws config_error  the expression cannot be compiled
+  /// @throws config_error  the expression cannot be compiled; calls throw it, too, if matching takes too many steps
   [[nodiscard]] static name_pattern regex(const std::string& expression);
 
   [[nodiscard]] bool operator()(std::string_view name) const;
@@ -48,6 +50,7 @@ class name_pattern {
 
   kind kind_;
   std::vector<std::string> endings_;
+  std::shared_ptr<const std::set<std::string, std::less<>>> looked_up_;  // the endings
   std::string expression_;
   std::shared_ptr<pcre2_code_8> compiled_;
 };

@@ -71,6 +71,12 @@ struct bottleneck {
     json["non_linearity"] = std::string(Activation::name);
     if constexpr (has_threshold<Activation>) json["threshold"] = activation.threshold;
   }
+  /// How many values a module for a model of config `c` has.
+  [[nodiscard]] double n_value(const io::model_config& c) const {
+    const double n_adapter = static_cast<double>(c.n_layer) * (placement == bottleneck_placement::houlsby ? 2 : 1);
+    const double width = static_cast<double>(c.d_model), inner = static_cast<double>(size);
+    return n_adapter * (2 * width * inner + width + inner);
+  }
 };
 
 /// The adapters of one model. With `keeps_output` U and u start at zero, so without an effect; else all starts

@@ -46,6 +46,9 @@ struct lora {
   /// Rank, alpha and what depends on them, without targets.
   [[nodiscard]] static lora read_scales(peft_fields& fields);
   void write_peft(nlohmann::ordered_json& json, const io::model_config&) const;
+  /// How many values A and B of a module for a model of config `c` have.
+  /// @throws config_error  no target, or patterns that cannot be compiled
+  [[nodiscard]] double n_value(const io::model_config& c) const;
 
  protected:
   [[nodiscard]] static lora read_low_rank(peft_fields& fields, const io::model_config& c);
@@ -79,9 +82,13 @@ class lora::module : public no_module {
     if (!(policy.dropout >= 0 && policy.dropout < 1))
       fail<config_error>("lora: dropout", "0 <= dropout < 1", policy.dropout);
     targets_.resize(c.n_layer * linear::projection_sites.size());
-    lowest_ = for_each_target(policy.targets, c, "lora",
-                              [&](std::size_t layer, projection_site site, const std::string& name, std::size_t d_out,
-                                  std::size_t d_in) { add(targets_[target_index(layer, site)], name, d_out, d_in); });
+    const pattern_table ranks(policy.rank_pattern), alphas(policy.alpha_pattern);
+    lowest_ = for_each_target(
+        policy.targets, c, "lora",
+        [&](std::size_t layer, projection_site site, const std::string& name, std::size_t d_out, std::size_t d_in) {
+          add(targets_[target_index(layer, site)], name, d_out, d_in, ranks(name, static_cast<double>(policy.rank)),
+              alphas(name, policy.alpha));
+        });
     memory_.allocate();
     bind_parameters();
   }
@@ -149,13 +156,11 @@ class lora::module : public no_module {
  protected:
   using operand = linear::plain_operand<Scalar>;
 
-  void add(target& t, const std::string& name, std::size_t d_out, std::size_t d_in) {
-    const double own_rank = value_for(policy_.rank_pattern, name, static_cast<double>(policy_.rank));
+  void add(target& t, const std::string& name, std::size_t d_out, std::size_t d_in, double own_rank, double own_alpha) {
     const auto most = static_cast<double>(4 * std::max(d_out, d_in));  // concatenations may pass the matrix' own rank
     if (!(own_rank >= 1 && own_rank <= most && own_rank == std::floor(own_rank))) {
       fail<config_error>(concat("lora: rank of ", name), concat("1 .. ", most), own_rank);
     }
-    const double own_alpha = value_for(policy_.alpha_pattern, name, policy_.alpha);
     t.name = name;
     t.rank = static_cast<std::size_t>(own_rank);
     t.d_in = d_in;

@@ -2,14 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/io/model_config.hpp>
+#include <quipu/linear/site.hpp>
 #include <quipu/optim/name_pattern.hpp>
 #include <quipu/pet/lora.hpp>
 #include <quipu/pet/peft_fields.hpp>
+#include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
 
@@ -30,6 +33,17 @@ QUIPU_INLINE lora lora::read_scales(peft_fields& fields) {
 
 QUIPU_INLINE void lora::write_peft(nlohmann::ordered_json& json, const io::model_config&) const {
   write_low_rank(json, false);
+}
+
+QUIPU_INLINE double lora::n_value(const io::model_config& c) const {
+  const pattern_table ranks(rank_pattern);
+  double n = 0;
+  for_each_target(
+      targets, c, "lora",
+      [&](std::size_t, linear::projection_site, const std::string& name, std::size_t d_out, std::size_t d_in) {
+        n += ranks(name, static_cast<double>(rank)) * static_cast<double>(d_out + d_in);
+      });
+  return n;
 }
 
 QUIPU_INLINE lora lora::read_low_rank(peft_fields& fields, const io::model_config& c) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,15 +87,11 @@ class base_change_finder {
     const auto refuse = [&](const char* key, std::string_view what) {
       fail<format_error>(fields.at(key), concat("tensors of ", what, " in ", file_.path()), "none");
     };
+    std::set<std::string_view> in_model, in_file;  // what a module of a tensor may be called
+    for (const auto& [name, shape] : shapes_) add_endings(name, in_model);
+    for (const base_changes::whole& w : found_.replaced) add_endings(w.name, in_file);
     for (const std::string& module : fields.modules_to_save()) {
-      const auto belongs = [&](const std::string& name) {
-        return optim::name_pattern::ends_in(std::string_view(name).substr(0, name.rfind('.')), module);
-      };
-      const bool in_model =
-          std::any_of(shapes_.begin(), shapes_.end(), [&](const auto& s) { return belongs(s.first); });
-      const bool in_file = std::any_of(found_.replaced.begin(), found_.replaced.end(),
-                                       [&](const base_changes::whole& w) { return belongs(w.name); });
-      if (in_model && !in_file) refuse("modules_to_save", printable(module));
+      if (in_model.contains(module) && !in_file.contains(module)) refuse("modules_to_save", printable(module));
     }
     if (!is_lora) return;
     if (found_.rows.empty() && fields.has("trainable_token_indices")) {
@@ -113,6 +110,16 @@ class base_change_finder {
       const bool found = std::any_of(found_.added.begin(), found_.added.end(),
                                      [&](const base_changes::low_rank& on) { return on.name == tensor; });
       if (wanted && !found) refuse("target_modules", module);
+    }
+  }
+
+  // Of the module that has the tensor `name`: its full name, and what follows each dot in it.
+  static void add_endings(std::string_view name, std::set<std::string_view>& to) {
+    for (std::string_view rest = name.substr(0, name.rfind('.'));;) {
+      to.insert(rest);
+      const std::size_t dot = rest.find('.');
+      if (dot == std::string_view::npos) return;
+      rest.remove_prefix(dot + 1);
     }
   }
 
@@ -175,22 +182,25 @@ class base_change_finder {
                            "true");
       }
       settings_ = lora::read_scales(fields);
+      ranks_.emplace(settings_->rank_pattern);
+      alphas_.emplace(settings_->alpha_pattern);
     }
     return *settings_;
   }
   [[nodiscard]] double rank_of(const std::string& module, peft_fields& fields) {
     const lora& s = settings(fields);
-    return value_for(s.rank_pattern, module, static_cast<double>(s.rank));
+    return (*ranks_)(module, static_cast<double>(s.rank));
   }
   [[nodiscard]] double scale_of(const std::string& module, peft_fields& fields) {
     const lora& s = settings(fields);
     const double rank = rank_of(module, fields);
-    return value_for(s.alpha_pattern, module, s.alpha) / (s.rs_lora ? std::sqrt(rank) : rank);
+    return (*alphas_)(module, s.alpha) / (s.rs_lora ? std::sqrt(rank) : rank);
   }
 
   const io::safetensors_file& file_;
   std::map<std::string, std::vector<std::size_t>, std::less<>> shapes_;  // of the model's tensors, by name
   std::optional<lora> settings_;
+  std::optional<pattern_table> ranks_, alphas_;  // of the settings
   base_changes found_;
 };
 

@@ -85,9 +85,9 @@ class peft_fields {
   const io::json_fields& known(const char* key);
   [[nodiscard]] std::vector<std::string> texts(const char* key) const;
 
+  std::string text_;
   nlohmann::json json_;
   io::json_fields fields_;
-  nlohmann::ordered_json ordered_;  // the same with the order of the file
   std::set<std::string, std::less<>> understood_;
 };
 

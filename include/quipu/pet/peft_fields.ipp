@@ -29,8 +29,7 @@
 namespace quipu::pet {
 
 QUIPU_INLINE peft_fields::peft_fields(std::string_view text, std::string place)
-    : json_(parse_json(text, place)), fields_(json_, std::move(place)),
-      ordered_(nlohmann::ordered_json::parse(text.begin(), text.end())) {
+    : text_(text), json_(parse_json(text_, place)), fields_(json_, std::move(place)) {
   understand({"peft_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "task_type",
               "inference_mode", "modules_to_save"});
 }
@@ -155,10 +154,11 @@ QUIPU_INLINE std::vector<pattern_value> peft_fields::patterns(const char* key) {
   const nlohmann::json* field = known(key).find(key);
   if (field == nullptr) return found;
   if (!field->is_object()) fields_.refuse(key, "an object of numbers", *field);
-  for (const auto& [pattern, value] : ordered_[key].items()) {
+  for (std::string& pattern : json_keys_in_order(text_, key)) {
+    const nlohmann::json& value = field->at(pattern);
     if (!value.is_number())
       fail<format_error>(concat(at(key), ": ", printable(pattern)), "a number", value.type_name());
-    found.push_back({pattern, value.get<double>()});
+    found.push_back({std::move(pattern), value.get<double>()});
   }
   return found;
 }

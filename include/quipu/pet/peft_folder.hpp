@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@
 #include <quipu/io/model_config.hpp>
 #include <quipu/io/safetensors.hpp>
 #include <quipu/io/tensor_values.hpp>
+#include <quipu/optim/name_pattern.hpp>
 #include <quipu/optim/parameter.hpp>
 #include <quipu/pet/any_module.hpp>
 #include <quipu/pet/base_changes.hpp>
@@ -40,6 +42,12 @@ namespace quipu::pet {
 template <class P>
 concept counts_virtual_tokens = requires(const P& policy) {
   { policy.n_virtual } -> std::convertible_to<std::size_t>;
+};
+
+/// Policies whose settings alone, such as a rank, say how many values a module has.
+template <class P>
+concept counts_values = requires(const P& policy, const io::model_config& c) {
+  { policy.n_value(c) } -> std::same_as<double>;
 };
 
 /// What a module of a folder is for: the model as it is, or one that took the folder's `base_changes` already.
@@ -107,7 +115,8 @@ class peft_folder {
                            concat(chosen.n_virtual, " rows, as num_virtual_tokens says"), io::show_shape(rows));
       }
     }
-    auto made = make<Policy, Scalar>(chosen, c);
+    if constexpr (counts_values<Policy>) refuse_unseen(as_format_errors([&] { return chosen.n_value(c); }));
+    auto made = as_format_errors([&] { return typename Policy::template module<Scalar>(chosen, c, 0); });
     read<Scalar>(made.parameters());
     refuse_left_over<Scalar>(made.parameters(), changes);
     return made;
@@ -131,25 +140,29 @@ class peft_folder {
  private:
   static std::string read_text(const std::string& path);
 
-  template <class Policy, class Scalar>
-  [[nodiscard]] auto make(const Policy& policy, const io::model_config& c) const {
+  // Settings that make no sense come from the file here.
+  template <class Make>
+  [[nodiscard]] auto as_format_errors(Make&& make) const {
     try {
-      return typename Policy::template module<Scalar>(policy, c, 0);
+      return make();
     } catch (const config_error& problem) {
       throw format_error(concat(config_path_, ": ", problem.what()));
     }
   }
 
+  // Memory for a module is taken only if the file has about as many values: a rank is a few bytes.
+  void refuse_unseen(double n_value) const;
+
   // Tensors of modules_to_save and changes of the base may stand beside those of the adapter, nothing else.
   template <class Scalar>
   void refuse_left_over(std::span<const optim::parameter<Scalar>> parameters, const pet::base_changes& changes) const {
+    const optim::name_pattern saved = optim::name_pattern::suffixes(modules_to_save_);
+    std::set<std::string_view> read;
+    for (const optim::parameter<Scalar>& p : parameters) read.insert(p.name);
     for (const auto& entry : tensors_.tensors()) {
       const std::string& name = entry.first;
       const std::string_view owner = std::string_view(name).substr(0, std::min(name.rfind('.'), name.size()));
-      const bool saved = std::any_of(modules_to_save_.begin(), modules_to_save_.end(), [&](const std::string& module) {
-        return optim::name_pattern::ends_in(owner, module);
-      });
-      if (!saved && !changes.tensors.contains(name) && optim::find(parameters, name) == nullptr) {
+      if (!saved(owner) && !changes.tensors.contains(name) && !read.contains(name)) {
         fail<format_error>(tensors_.path(), "tensors of this adapter on this model alone", printable(name));
       }
     }

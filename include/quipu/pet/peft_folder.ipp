@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -39,6 +41,16 @@ QUIPU_INLINE peft_folder::peft_folder(const std::filesystem::path& folder)
 QUIPU_INLINE pet::base_changes peft_folder::base_changes(const io::model_config& c) const {
   peft_fields fields(config_, config_path_);
   return find_base_changes(fields, tensors_, c);
+}
+
+QUIPU_INLINE void peft_folder::refuse_unseen(double n_value) const {
+  constexpr double most_unseen = 1 << 18;  // small modules are made, so that the error names the tensor that is wrong
+  double n_found = 0;
+  for (const auto& [name, tensor] : tensors_.tensors()) n_found += static_cast<double>(tensor.n_element());
+  if (n_value <= n_found + most_unseen) return;
+  fail<format_error>(tensors_.path(),
+                     concat(static_cast<std::uint64_t>(std::min(n_value, 1e18)), " values, as ", config_path_, " says"),
+                     static_cast<std::uint64_t>(n_found));
 }
 
 QUIPU_INLINE std::string peft_folder::read_text(const std::string& path) {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,8 +41,32 @@ struct pattern_value {
 /// A pattern for one module's full name: its dots are dots.
 [[nodiscard]] std::string exact_pattern(const std::string& name);
 
-/// The number of the first pattern that fits, `usual` if none does.
-[[nodiscard]] double value_for(const std::vector<pattern_value>& patterns, const std::string& name, double usual);
+/// A list of patterns, compiled once. Patterns that are names (letters, digits, "_", "-" and dots) are compared
+/// letter by letter, so that a list of every layer costs little.
+class pattern_table {
+ public:
+  /// Patterns of a list that may be more than names.
+  static constexpr std::size_t most_expressions = 1024;
+
+  /// @throws config_error  a pattern that is no regular expression, or too many that are more than names
+  explicit pattern_table(const std::vector<pattern_value>& patterns);
+
+  /// The number of the first pattern that fits the end of a name, `usual` if none does.
+  [[nodiscard]] double operator()(std::string_view name, double usual) const;
+
+ private:
+  struct rule {
+    std::string ending;                             // any_letter stands for any
+    std::optional<optim::name_pattern> expression;  // of patterns that are more than names
+    double value;
+  };
+  static constexpr char any_letter = '\n';  // in no name
+
+  [[nodiscard]] static bool read_name(const std::string& pattern, std::string& ending);
+  [[nodiscard]] static bool ends_in(std::string_view name, std::string_view ending) noexcept;
+
+  std::vector<rule> rules_;
+};
 
 /// Calls f(layer, site, name, d_out, d_in) for the linear layers that a pattern names.
 /// @return the lowest layer among them

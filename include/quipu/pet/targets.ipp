@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <quipu/core/error.hpp>
@@ -22,11 +26,54 @@ QUIPU_INLINE std::string exact_pattern(const std::string& name) {
   return pattern;
 }
 
-QUIPU_INLINE double value_for(const std::vector<pattern_value>& patterns, const std::string& name, double usual) {
+QUIPU_INLINE pattern_table::pattern_table(const std::vector<pattern_value>& patterns) {
+  rules_.reserve(patterns.size());
+  std::size_t n_expression = 0;
   for (const pattern_value& p : patterns) {
-    if (optim::name_pattern::regex("(.*\\.)?(" + p.pattern + ")")(name)) return p.value;
+    rule made{{}, std::nullopt, p.value};
+    if (!read_name(p.pattern, made.ending)) {
+      if (++n_expression > most_expressions) {
+        fail<config_error>("patterns of ranks and alphas",
+                           concat("at most ", most_expressions, " expressions beside names of modules"), "more");
+      }
+      made.expression = optim::name_pattern::regex("(.*\\.)?(" + p.pattern + ")");
+    }
+    rules_.push_back(std::move(made));
+  }
+}
+
+QUIPU_INLINE double pattern_table::operator()(std::string_view name, double usual) const {
+  for (const rule& one : rules_) {
+    if (one.expression ? (*one.expression)(name) : ends_in(name, one.ending)) return one.value;
   }
   return usual;
+}
+
+QUIPU_INLINE bool pattern_table::read_name(const std::string& pattern, std::string& ending) {
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    const bool is_plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    if (c == '\\' && i + 1 < pattern.size() && pattern[i + 1] == '.') {
+      ending += '.';
+      ++i;
+    } else if (is_plain || c == '.') {
+      ending += c == '.' ? any_letter : c;
+    } else {
+      return false;
+    }
+  }
+  return !pattern.empty();
+}
+
+QUIPU_INLINE bool pattern_table::ends_in(std::string_view name, std::string_view ending) noexcept {
+  if (name.size() < ending.size()) return false;
+  const std::size_t begin = name.size() - ending.size();
+  if (begin > 0 && name[begin - 1] != '.') return false;
+  for (std::size_t i = ending.size(); i-- > 0;) {
+    if (ending[i] != any_letter && ending[i] != name[begin + i]) return false;
+  }
+  return true;
 }
 
 #if defined(QUIPU_COMPILED)

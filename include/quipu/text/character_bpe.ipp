@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>  // config_error, format_error
+#include <quipu/core/printable.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/character_bpe.hpp>
 #include <quipu/text/flat_index.hpp>
@@ -90,7 +91,8 @@ inline void character_bpe_tokenizer::state::read_merges() {
     const std::int32_t b = index.find(right);
     const std::int32_t joined = index.find(left + right);
     if (a < 0 || b < 0 || joined < 0) {
-      fail<format_error>(concat("vocabulary: merge ", rank), "tokens", concat("'", left, "' and '", right, "'"));
+      fail<format_error>(concat("vocabulary: merge ", rank), "tokens",
+                         concat(printable(left), " and ", printable(right)));
     }
     merges.insert(a, b, {static_cast<std::uint32_t>(rank), joined});
     if (right.starts_with(sentencepiece_space) && !left.ends_with(sentencepiece_space)) spaces_start_words = false;

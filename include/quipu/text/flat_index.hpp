@@ -6,36 +6,15 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <quipu/core/keyed_hash.hpp>
 #include <quipu/core/token.hpp>
 #include <string_view>
 #include <vector>
 
 namespace quipu::text {
 
-/// Scrambles all bits of `value` into all bits of the result (the finaliser of splitmix64).
-[[nodiscard]] constexpr std::uint64_t mix_bits(std::uint64_t value) noexcept {
-  value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9u;
-  value = (value ^ value >> 27) * 0x94D049BB133111EBu;
-  return value ^ value >> 31;
-}
-
-/// Hash of a byte string, eight bytes a step.
-[[nodiscard]] inline std::uint64_t hash_bytes(std::string_view bytes) noexcept {
-  std::uint64_t hash = 0x9E3779B97F4A7C15u ^ bytes.size();
-  const char* at = bytes.data();
-  std::size_t left = bytes.size();
-  for (; left >= 8; at += 8, left -= 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, 8);
-    hash = (std::rotl(hash, 29) ^ word) * 0xD6E8FEB86659FD93u;
-  }
-  std::uint64_t tail = 0;
-  if (left > 0) std::memcpy(&tail, at, left);
-  return mix_bits((std::rotl(hash, 29) ^ tail) * 0xD6E8FEB86659FD93u);
-}
-
-/// From byte strings to numbers >= 0. The strings are the caller's and must outlive the table.
+/// From byte strings to numbers >= 0. The strings are the caller's and must outlive the table. Hashes are keyed:
+/// texts of a file cannot be chosen so that they collide.
 class string_index {
  public:
   static constexpr std::int32_t absent = -1;
@@ -45,14 +24,14 @@ class string_index {
 
   /// Number of `key`, or `absent`.
   [[nodiscard]] std::int32_t find(std::string_view key) const noexcept {
-    return slots_[slot_of(key, hash_bytes(key))].value;
+    return slots_[slot_of(key, keyed_hash(key, secret_))].value;
   }
 
   /// Sets the number of `key`, replacing an earlier one.
   /// @pre value >= 0
   void insert(std::string_view key, std::int32_t value) {
     if (2 * (size_ + 1) > slots_.size()) grow();
-    const std::uint64_t hash = hash_bytes(key);
+    const std::uint64_t hash = keyed_hash(key, secret_);
     slot& place = slots_[slot_of(key, hash)];
     if (place.value == absent) ++size_;
     place = {key.data(), static_cast<std::uint32_t>(key.size()),
@@ -85,10 +64,11 @@ class string_index {
     for (const slot& place : old) {
       if (place.value == absent) continue;
       const std::string_view key(place.data, place.size);
-      slots_[slot_of(key, hash_bytes(key))] = place;
+      slots_[slot_of(key, keyed_hash(key, secret_))] = place;
     }
   }
 
+  hash_secret secret_ = process_hash_secret();
   std::vector<slot> slots_;
   std::size_t size_ = 0;
 };
@@ -103,6 +83,7 @@ struct merge_rule {
 /// From pairs of symbol ids to merge rules; the rule of an absent pair has rank `merge_rule::none`.
 class pair_index {
  public:
+  /// @param expected  number of pairs to make room for
   explicit pair_index(std::size_t expected = 0) : slots_(std::bit_ceil(2 * expected + 8)) {}
 
   [[nodiscard]] merge_rule find(std::int32_t left, std::int32_t right) const noexcept {
@@ -110,11 +91,13 @@ class pair_index {
   }
 
   /// Adds a rule; the first one of a pair stays.
-  /// @pre at most `expected` calls
-  void insert(std::int32_t left, std::int32_t right, merge_rule rule) noexcept {
+  void insert(std::int32_t left, std::int32_t right, merge_rule rule) {
+    if (2 * (size_ + 1) > slots_.size()) grow();
     const std::uint64_t key = key_of(left, right);
     slot& place = slots_[slot_of(key)];
-    if (place.rule.rank == merge_rule::none) place = {key, rule};
+    if (place.rule.rank != merge_rule::none) return;
+    place = {key, rule};
+    ++size_;
   }
 
  private:
@@ -129,12 +112,21 @@ class pair_index {
   }
   [[nodiscard]] std::size_t slot_of(std::uint64_t key) const noexcept {
     const std::size_t mask = slots_.size() - 1;
-    for (std::size_t i = mix_bits(key) & mask;; i = (i + 1) & mask) {
+    for (std::size_t i = keyed_hash(key, secret_) & mask;; i = (i + 1) & mask) {
       if (slots_[i].rule.rank == merge_rule::none || slots_[i].key == key) return i;
     }
   }
+  void grow() {
+    std::vector<slot> old(2 * slots_.size());
+    old.swap(slots_);
+    for (const slot& place : old) {
+      if (place.rule.rank != merge_rule::none) slots_[slot_of(place.key)] = place;
+    }
+  }
 
+  hash_secret secret_ = process_hash_secret();
   std::vector<slot> slots_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace quipu::text

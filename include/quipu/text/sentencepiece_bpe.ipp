@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>  // config_error, format_error
+#include <quipu/core/printable.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/flat_index.hpp>  // string_index, merge_rule
 #include <quipu/text/pair_merger.hpp>
@@ -75,7 +76,7 @@ inline sentencepiece_tokenizer::state::state(vocabulary source)
         break;
       case token_kind::byte: {
         const int value = byte_of_piece(text);
-        if (value < 0) fail<format_error>(concat("vocabulary: byte token ", i), "<0xHH>", text);
+        if (value < 0) fail<format_error>(concat("vocabulary: byte token ", i), "<0xHH>", printable(text));
         pieces[i] = static_cast<char>(value);
         bytes[value] = id;
         break;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <quipu/core/token.hpp>
 #include <quipu/text/character_class.hpp>  // white space, word characters
 #include <quipu/text/flat_index.hpp>       // string_index
@@ -54,9 +55,12 @@ class special_matcher {
     std::stable_sort(tokens_.begin(), tokens_.end(),
                      [](const special_token& a, const special_token& b) { return a.token < b.token; });
     for (std::size_t i = tokens_.size(); i-- > 0;) index_.insert(tokens_[i].text, static_cast<std::int32_t>(i));
-    build(all_, special::parse);
+    all_ = built(special::parse);
     // llama.cpp leaves control tokens out of its list; Hugging Face finds them and then drops the match.
-    if (rule_ != token_matching::leftmost_longest) build(plain_, special::plain);
+    const bool same = rule_ == token_matching::leftmost_longest ||
+                      std::none_of(tokens_.begin(), tokens_.end(),
+                                   [](const special_token& one) { return one.needed == special::parse; });
+    plain_ = same ? all_ : built(special::plain);
   }
 
   /// Token whose text is exactly `text`, or `no_token`; control tokens included.
@@ -74,7 +78,8 @@ class special_matcher {
                                                  std::size_t offset = 0) const {
     std::vector<text_fragment> parts;
     if (rule_ == token_matching::leftmost_longest) {
-      if (!all_.automaton.empty()) split_leftmost(text, where, offset, parts);
+      if (!all_->automaton.empty())
+        split_leftmost(text, where, offset, parts);
       else if (!text.empty()) parts.push_back({text, no_token});
       return parts;
     }
@@ -82,7 +87,7 @@ class special_matcher {
       return token.needed == special::plain || where.allow(offset + begin, offset + begin + token.text.size());
     };
     std::size_t done = 0;
-    for (const match& one : longest_matches(where.nowhere() ? plain_ : all_, text, allowed)) {
+    for (const match& one : longest_matches(where.nowhere() ? *plain_ : *all_, text, allowed)) {
       const special_token& token = tokens_[static_cast<std::size_t>(one.token)];
       std::size_t end = std::max(one.begin, done);
       while (token.manners.lstrip && end > done && is_ascii_space(text[end - 1])) --end;
@@ -108,7 +113,9 @@ class special_matcher {
     std::int32_t token;  // pattern of an automaton, at the end place in `tokens_`
   };
 
-  void build(list& target, special mode) {
+  [[nodiscard]] std::shared_ptr<const list> built(special mode) const {
+    auto made = std::make_shared<list>();
+    list& target = *made;
     std::vector<std::string_view> texts;
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       if (tokens_[i].needed == special::parse && mode == special::plain) continue;
@@ -116,6 +123,7 @@ class special_matcher {
       target.members.push_back(static_cast<std::int32_t>(i));
     }
     if (!texts.empty()) target.automaton = token_automaton(texts);
+    return made;
   }
 
   // Every place asks for its longest token, the longest tokens of the text first and equally long ones by id. Who is
@@ -177,8 +185,8 @@ class special_matcher {
   void split_leftmost(std::string_view text, const special_places& where, std::size_t offset,
                       std::vector<text_fragment>& parts) const {
     std::vector<match> starts;  // from the last to the first
-    all_.automaton.for_each_start(text, [&](std::size_t begin, std::int32_t pattern) {
-      starts.push_back({begin, all_.members[static_cast<std::size_t>(pattern)]});
+    all_->automaton.for_each_start(text, [&](std::size_t begin, std::int32_t pattern) {
+      starts.push_back({begin, all_->members[static_cast<std::size_t>(pattern)]});
     });
     std::size_t searched = 0;       // where the search goes on
     std::size_t done = 0;           // where the text begins that no part holds yet
@@ -219,8 +227,8 @@ class special_matcher {
   std::vector<special_token> tokens_;
   token_matching rule_ = token_matching::longest_first;
   string_index index_;
-  list all_;
-  list plain_;
+  std::shared_ptr<const list> all_ = std::make_shared<const list>();  // large; one object if no token is control
+  std::shared_ptr<const list> plain_ = all_;
 };
 
 }  // namespace quipu::text

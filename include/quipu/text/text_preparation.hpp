@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <quipu/core/error.hpp>  // format_error
+#include <quipu/core/printable.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/flat_index.hpp>  // string_index
 #include <quipu/text/normalizer.hpp>
@@ -96,7 +97,7 @@ class text_preparation {
     const char* wrong = one.text.empty() ? "none is left" : nullptr;
     if (normalized_names_.find(one.text) != string_index::absent) wrong = "the text of another token";
     if (wrong != nullptr) {
-      fail<format_error>(concat("vocabulary: normalized text of the added token '", content, "'"),
+      fail<format_error>(concat("vocabulary: normalized text of the added token ", printable(content)),
                          "a text of its own (or added_tokens.normalized false)", wrong);
     }
     normalized_names_.insert(one.text, one.token);

@@ -25,9 +25,8 @@ class token_automaton {
   token_automaton() = default;
   /// @param patterns  need not outlive the call; fewer than 2^31 letters together
   explicit token_automaton(const std::vector<std::string_view>& patterns) {
-    std::size_t letters = 0;
-    for (const std::string_view pattern : patterns) letters += pattern.size();
-    edges_ = pair_index(letters);
+    // Grows with the nodes: patterns that share their ends have far fewer of them than letters.
+    edges_ = pair_index();
     std::vector<std::int32_t> ends;  // node of each pattern
     std::vector<std::int32_t> parents = {none};
     std::vector<std::int32_t> depths = {0};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,7 +17,9 @@
 
 #include <quipu/core/error.hpp>  // format_error
 #include <quipu/core/json_text.hpp>  // parse_json
+#include <quipu/core/keyed_hash.hpp>
 #include <quipu/core/mapped_file.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/sentencepiece_pieces.hpp>  // byte_of_piece
 #include <quipu/text/tokenizer_json.hpp>
@@ -40,7 +43,7 @@ class tokenizer_json_reader {
                   "decoder", "model"});
     const json& model = fields_.object(root_, "model", "model");
     const std::string type = fields_.string(model, "type", "model.type", "BPE");  // the first versions wrote no type
-    if (type != "BPE") fields_.refuse("model.type", "'BPE'", concat("'", type, "'"));
+    if (type != "BPE") fields_.refuse("model.type", "'BPE'", printable(type));
     fields_.only(model, "model",
                  {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
                   "byte_fallback", "ignore_merges", "vocab", "merges"});
@@ -84,11 +87,11 @@ class tokenizer_json_reader {
 
   void check_model(const json& model) const {
     if (tokenizer_json_fields::present(model, "dropout") && model["dropout"] != 0)
-      fields_.refuse("model.dropout", "none: ids would be random", model["dropout"].dump(-1, ' ', true));
+      fields_.refuse("model.dropout", "none: ids would be random", printable(model["dropout"].dump(-1, ' ', true)));
     for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
       const std::string key = concat("model.", name);
       const std::string value = fields_.string(model, name, key);
-      if (!value.empty()) fields_.refuse(key, "none", concat("'", value, "'"));
+      if (!value.empty()) fields_.refuse(key, "none", printable(value));
     }
   }
 
@@ -102,9 +105,9 @@ class tokenizer_json_reader {
     const std::string& after = rules.pre_tokenizer_types;
     if (byte_fallback || !before.empty()) {
       fields_.refuse("normalizer", "spaces replaced by U+2581, or ByteLevel as the pre-tokenizer",
-                     before.empty() ? "none of that" : concat("'", before, "'"));
+                     before.empty() ? "none of that" : printable(before));
     }
-    fields_.refuse("pre_tokenizer", "ByteLevel or Metaspace", after.empty() ? "none" : concat("'", after, "'"));
+    fields_.refuse("pre_tokenizer", "ByteLevel or Metaspace", after.empty() ? "none" : printable(after));
   }
 
   void read_tokens(const json& model, bool byte_fallback) {
@@ -151,7 +154,7 @@ class tokenizer_json_reader {
   }
 
   void read_added(const json& added, const json& vocab) {
-    std::unordered_set<std::string> seen;
+    std::unordered_set<std::string, keyed_text_hash, std::equal_to<>> seen;
     std::size_t next = vocab.size();  // the number that tokenizers gives a token which the model lacks
     for (const json& token : added) {
       fields_.only(token, "added_tokens",
@@ -159,7 +162,8 @@ class tokenizer_json_reader {
       const std::string text = fields_.string(token, "content", "added_tokens.content");
       const std::size_t id = fields_.id(token["id"], "added_tokens.id");
       const auto flag = [&](const char* field) { return fields_.flag(token, field, concat("added_tokens.", field)); };
-      if (!seen.insert(text).second) fail<format_error>(fields_.at("added_tokens.content"), "every text once", text);
+      if (!seen.insert(text).second)
+        fail<format_error>(fields_.at("added_tokens.content"), "every text once", concat(printable(text), " twice"));
       name(id, text, flag("special") ? token_kind::control : token_kind::user_defined);
       const added_token manners{static_cast<token_id>(id), flag("lstrip"), flag("rstrip"), flag("single_word"),
                                 flag("normalized")};
@@ -174,7 +178,7 @@ class tokenizer_json_reader {
         }
         next = std::max(next, id) + 1;
       } else if (*in_model != token["id"]) {
-        fail<format_error>(fields_.at("added_tokens.id"), concat("the model's id of '", text, "'"), id);
+        fail<format_error>(fields_.at("added_tokens.id"), concat("the model's id of ", printable(text)), id);
       }
     }
   }
@@ -195,8 +199,7 @@ class tokenizer_json_reader {
         fail<format_error>(fields_.at(key), "two symbols", merge.type_name());
       if (!vocab.contains(pair.first) || !vocab.contains(pair.second) || !vocab.contains(pair.first + pair.second)) {
         fail<format_error>(fields_.at(key), "tokens of model.vocab",
-                           concat("'", replace_invalid_utf8(pair.first), "' and '", replace_invalid_utf8(pair.second),
-                                  "'"));
+                           concat(printable(pair.first), " and ", printable(pair.second)));
       }
       result_.merges.push_back(std::move(pair));
     }
@@ -211,7 +214,7 @@ class tokenizer_json_reader {
   }
 
   void score_pieces() {
-    std::unordered_map<std::string, std::size_t> rank_of;
+    std::unordered_map<std::string, std::size_t, keyed_text_hash, std::equal_to<>> rank_of;
     for (std::size_t rank = 0; rank < result_.merges.size(); ++rank) {
       rank_of.emplace(result_.merges[rank].first + result_.merges[rank].second, rank);
     }
@@ -244,7 +247,7 @@ class tokenizer_json_reader {
       add_around(pair_id(processor, "sep", key), true, key);
     } else if (type != "ByteLevel") {  // which moves offsets alone
       fields_.refuse(key, "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel or Sequence",
-                     concat("'", type, "'"));
+                     printable(type));
     }
   }
 
@@ -286,7 +289,7 @@ class tokenizer_json_reader {
     const auto known = processor.find("special_tokens");
     if (known != processor.end() && known->is_object() && known->contains(name)) {
       const json& ids = fields_.array((*known)[name], "ids", key + ".special_tokens.ids");
-      if (ids.size() != 1) fields_.refuse(key + ".special_tokens.ids", "one id", ids.dump());
+      if (ids.size() != 1) fields_.refuse(key + ".special_tokens.ids", "one id", printable(ids.dump(-1, ' ', true)));
       return checked(fields_.id(ids[0], key + ".special_tokens.ids"), key + ".special_tokens.ids");
     }
     const token_id token = find(name);

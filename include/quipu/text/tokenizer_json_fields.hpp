@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>  // format_error
-#include <quipu/text/utf8.hpp>
+#include <quipu/core/printable.hpp>
 
 namespace quipu::text {
 
@@ -27,10 +27,10 @@ class tokenizer_json_fields {
   [[nodiscard]] const std::string& place() const noexcept { return place_; }
 
   /// Refuses what the library does not have, and says the way out.
+  /// @param found  from the file by way of `printable`
   [[noreturn]] void refuse(std::string_view key, std::string_view expected, std::string_view found) const {
     fail<format_error>(at(key), expected,
-                       concat(replace_invalid_utf8(found.substr(0, 300)),
-                              "; a tokenizer that does without can stand in for this file (--tokenizer)"));
+                       concat(found, "; a tokenizer that does without can stand in for this file (--tokenizer)"));
   }
 
   /// @throws format_error  a field beside those listed: what it asks for would go unheard
@@ -38,7 +38,7 @@ class tokenizer_json_fields {
     for (const auto& [name, value] : parent.items()) {
       bool found = false;
       for (const std::string_view one : known) found = found || one == name;
-      if (!found) refuse(key.empty() ? name : concat(key, ".", name), "no such key", concat("'", name, "'"));
+      if (!found) refuse(key.empty() ? "the file" : key, "no such key", printable(name));
     }
   }
 

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>  // concat
+#include <quipu/core/printable.hpp>
 #include <quipu/text/compiled_pattern.hpp>
 #include <quipu/text/pattern_dialect.hpp>
 #include <quipu/text/pre_tokenizer_names.hpp>  // GPT-2's pattern
@@ -84,7 +85,7 @@ class tokenizer_json_steps {
     using kind = normalizer_kind;
     const auto plain = [&](kind which) {
       fields_.only(step, key, {"type"});
-      rules_.normalizers.push_back({.kind = which});
+      add(normalizer_step{.kind = which});
     };
     if (type != "Sequence") append_type(rules_.normalizer_types, type);
     if (type == "Sequence") {
@@ -107,19 +108,18 @@ class tokenizer_json_steps {
       plain(kind::strip_accents);
     } else if (type == "Strip") {
       fields_.only(step, key, {"type", "strip_left", "strip_right"});
-      rules_.normalizers.push_back({.kind = kind::strip,
-                                    .left = fields_.flag(step, "strip_left", key + ".strip_left"),
-                                    .right = fields_.flag(step, "strip_right", key + ".strip_right")});
+      add(normalizer_step{.kind = kind::strip,
+                          .left = fields_.flag(step, "strip_left", key + ".strip_left"),
+                          .right = fields_.flag(step, "strip_right", key + ".strip_right")});
     } else if (type == "Prepend") {
       fields_.only(step, key, {"type", "prepend"});
-      rules_.normalizers.push_back(
-          {.kind = kind::prepend, .content = fields_.string(step, "prepend", key + ".prepend")});
+      add(normalizer_step{.kind = kind::prepend, .content = fields_.string(step, "prepend", key + ".prepend")});
       if (rules_.normalizers.back().content == sentencepiece_space) rules_.prefix = true;
     } else if (type == "Replace") {
       read_replace(step, key);
     } else {
       fields_.refuse(key, "NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace or Sequence",
-                     concat("'", type, "'"));
+                     printable(type));
     }
   }
 
@@ -133,13 +133,14 @@ class tokenizer_json_steps {
       made.is_expression = true;
       made.pattern = expression(pattern, key);
       if (compiled_pattern(made.pattern, match_place::anywhere, fields_.at(key)).may_be_empty())
-        fields_.refuse(key + ".pattern.Regex", "an expression that matches at least a character", pattern.dump());
+        fields_.refuse(key + ".pattern.Regex", "an expression that matches at least a character",
+                       printable(pattern.dump(-1, ' ', true)));
     } else {
       made.pattern = fields_.string(pattern, "String", key + ".pattern.String");
       if (made.pattern.empty()) fields_.refuse(key + ".pattern.String", "at least a character", "none");
       if (made.pattern == " " && made.content == sentencepiece_space) rules_.blanks_spelled = true;
     }
-    rules_.normalizers.push_back(std::move(made));
+    add(std::move(made));
   }
 
   // The expression of a pattern in PCRE2's syntax.
@@ -148,16 +149,28 @@ class tokenizer_json_steps {
     std::string ours;
     std::string why;
     if (!pattern_dialect::to_pcre2(theirs, ours, why))
-      fields_.refuse(key + ".pattern.Regex", concat("an expression without ", why), concat("'", theirs, "'"));
+      fields_.refuse(key + ".pattern.Regex", concat("an expression without ", why), printable(theirs));
     try {
       (void)compiled_pattern(ours, match_place::anywhere, key);
     } catch (const config_error&) {
-      fields_.refuse(key + ".pattern.Regex", "an expression that PCRE2 takes", concat("'", theirs, "'"));
+      fields_.refuse(key + ".pattern.Regex", "an expression that PCRE2 takes", printable(theirs));
     }
     return ours;
   }
 
-  void add(split_step step) { rules_.splits.push_back(std::move(step)); }
+  // Every text goes through all steps.
+  static constexpr std::size_t most_steps = 256;
+
+  void add(split_step step) {
+    if (rules_.splits.size() == most_steps)
+      fields_.refuse("pre_tokenizer", concat("at most ", most_steps, " steps"), "more");
+    rules_.splits.push_back(std::move(step));
+  }
+  void add(normalizer_step step) {
+    if (rules_.normalizers.size() == most_steps)
+      fields_.refuse("normalizer", concat("at most ", most_steps, " steps"), "more");
+    rules_.normalizers.push_back(std::move(step));
+  }
 
   [[nodiscard]] split_behavior behavior(const json& step, const std::string& key, const char* otherwise) const {
     constexpr std::array<std::pair<std::string_view, split_behavior>, 5> names = {
@@ -171,12 +184,12 @@ class tokenizer_json_steps {
       if (known == name) return value;
     }
     fields_.refuse(key + ".behavior", "Isolated, Removed, MergedWithPrevious, MergedWithNext or Contiguous",
-                   concat("'", name, "'"));
+                   printable(name));
   }
 
   void read_split(const json& step, const std::string& key, int depth) {
     const std::string type = fields_.string(step, "type", key + ".type");
-    if (rules_.byte_level) fields_.refuse(key, "nothing after ByteLevel", concat("'", type, "'"));
+    if (rules_.byte_level) fields_.refuse(key, "nothing after ByteLevel", printable(type));
     const std::string blank = concat("[", white_space_class, "]");
     if (type == "Sequence") {
       if (depth == deepest) fields_.refuse(key, "sequences at most 16 deep", "deeper ones");
@@ -196,9 +209,9 @@ class tokenizer_json_steps {
       rules_.byte_level = true;
       rules_.form += concat(prefix ? "(prefix)" : "", cuts ? "(regex)" : "");
       if (!prefix && !cuts && !rules_.splits.empty()) return;
-      add({.pattern = cuts ? pre_tokenizer_patterns(pre_tokenizer_kind::gpt2).front() : "",
-           .prefix = prefix ? " " : "",
-           .scheme = prefix ? prefix_scheme::always : prefix_scheme::never});
+      add(split_step{.pattern = cuts ? pre_tokenizer_patterns(pre_tokenizer_kind::gpt2).front() : "",
+                     .prefix = prefix ? " " : "",
+                     .scheme = prefix ? prefix_scheme::always : prefix_scheme::never});
     } else if (type == "Split") {
       fields_.only(step, key, {"type", "pattern", "behavior", "invert"});
       const json& pattern = fields_.object(step, "pattern", key + ".pattern");
@@ -216,36 +229,37 @@ class tokenizer_json_steps {
       fields_.only(step, key, {"type", "individual_digits"});
       const bool single = fields_.flag(step, "individual_digits", key + ".individual_digits");
       if (!single) rules_.form += "(whole numbers)";
-      add({.pattern = R"(\p{N})", .behavior = single ? split_behavior::isolated : split_behavior::contiguous});
+      add(split_step{.pattern = R"(\p{N})",
+                     .behavior = single ? split_behavior::isolated : split_behavior::contiguous});
     } else if (type == "Metaspace") {
       read_metaspace(step, key);
     } else if (type == "Punctuation") {
       fields_.only(step, key, {"type", "behavior"});
-      add({.pattern = R"([\p{P}$+<=>^`|~])", .behavior = behavior(step, key, "Isolated")});
+      add(split_step{.pattern = R"([\p{P}$+<=>^`|~])", .behavior = behavior(step, key, "Isolated")});
     } else if (type == "Whitespace") {
       fields_.only(step, key, {"type"});
       const std::string word = R"(\p{L}\p{M}\p{Nl}\p{Nd}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149})"
                                R"(\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
-      add({.pattern = concat("[", word, "]+|[^", word, white_space_class, "]+"),
-           .behavior = split_behavior::removed,
-           .invert = true});
+      add(split_step{.pattern = concat("[", word, "]+|[^", word, white_space_class, "]+"),
+                     .behavior = split_behavior::removed,
+                     .invert = true});
     } else if (type == "WhitespaceSplit") {
       fields_.only(step, key, {"type"});
-      add({.pattern = blank, .behavior = split_behavior::removed});
+      add(split_step{.pattern = blank, .behavior = split_behavior::removed});
     } else if (type == "BertPreTokenizer") {
       fields_.only(step, key, {"type"});
-      add({.pattern = blank, .behavior = split_behavior::removed});
-      add({.pattern = R"([\p{P}$+<=>^`|~])"});
+      add(split_step{.pattern = blank, .behavior = split_behavior::removed});
+      add(split_step{.pattern = R"([\p{P}$+<=>^`|~])"});
     } else if (type == "CharDelimiterSplit") {
       fields_.only(step, key, {"type", "delimiter"});
       const std::string delimiter = fields_.string(step, "delimiter", key + ".delimiter");
       if (delimiter.empty()) fields_.refuse(key + ".delimiter", "a character", "none");
-      add({.pattern = quoted_pattern(delimiter), .behavior = split_behavior::removed});
+      add(split_step{.pattern = quoted_pattern(delimiter), .behavior = split_behavior::removed});
     } else {
       fields_.refuse(key,
                      "ByteLevel, Split, Digits, Metaspace, Punctuation, Whitespace, WhitespaceSplit, "
                      "CharDelimiterSplit, BertPreTokenizer or Sequence",
-                     concat("'", type, "'"));
+                     printable(type));
     }
   }
 
@@ -256,23 +270,23 @@ class tokenizer_json_steps {
       fields_.refuse(key + ".add_prefix_space", concat("true, as prepend_scheme is '", name, "'"), "false");
     if (!prefix || name == "never") return prefix_scheme::never;
     if (name == "first") return prefix_scheme::first;
-    if (name != "always") fields_.refuse(key + ".prepend_scheme", "always, first or never", concat("'", name, "'"));
+    if (name != "always") fields_.refuse(key + ".prepend_scheme", "always, first or never", printable(name));
     return prefix_scheme::always;
   }
 
   void read_metaspace(const json& step, const std::string& key) {
     fields_.only(step, key, {"type", "replacement", "prepend_scheme", "add_prefix_space", "split", "str_rep"});
     const std::string mark = fields_.string(step, "replacement", key + ".replacement", "\xE2\x96\x81");
-    if (mark != sentencepiece_space) fields_.refuse(key + ".replacement", "U+2581", concat("'", mark, "'"));
+    if (mark != sentencepiece_space) fields_.refuse(key + ".replacement", "U+2581", printable(mark));
     const prefix_scheme where = scheme(step, key);
     rules_.blanks_spelled = true;
     rules_.prefix = rules_.prefix || where != prefix_scheme::never;
     const bool cuts = fields_.flag(step, "split", key + ".split", true);
-    add({.pattern = cuts ? std::string(sentencepiece_space) : "",
-         .behavior = split_behavior::merged_with_next,
-         .blank = mark,
-         .prefix = mark,
-         .scheme = where});
+    add(split_step{.pattern = cuts ? std::string(sentencepiece_space) : "",
+                   .behavior = split_behavior::merged_with_next,
+                   .blank = mark,
+                   .prefix = mark,
+                   .scheme = where});
   }
 
   void read_decoder(const json& step, const std::string& key, bool byte_level, int depth, bool& drops) const {
@@ -287,7 +301,7 @@ class tokenizer_json_steps {
     }
     if (type == "Fuse") return;
     if (byte_level) {
-      if (type != "ByteLevel") fields_.refuse(key, "ByteLevel, as the pre-tokenizer", concat("'", type, "'"));
+      if (type != "ByteLevel") fields_.refuse(key, "ByteLevel, as the pre-tokenizer", printable(type));
       return;
     }
     if (type == "ByteFallback") return;
@@ -296,23 +310,23 @@ class tokenizer_json_steps {
       if (fields_.string(pattern, "String", key + ".pattern.String") == sentencepiece_space &&
           fields_.string(step, "content", key + ".content") == " ")
         return;
-      fields_.refuse(key + ".pattern", "U+2581 replaced by a blank", step.dump(-1, ' ', true));
+      fields_.refuse(key + ".pattern", "U+2581 replaced by a blank", printable(step.dump(-1, ' ', true)));
     }
     if (type == "Strip") {
       const bool one = fields_.count(step, "start", key + ".start") <= 1;
       if (fields_.string(step, "content", key + ".content") != " " || !one ||
           fields_.count(step, "stop", key + ".stop") != 0)
-        fields_.refuse(key, "one blank in front stripped", step.dump(-1, ' ', true));
+        fields_.refuse(key, "one blank in front stripped", printable(step.dump(-1, ' ', true)));
       drops = drops || fields_.count(step, "start", key + ".start") == 1;
       return;
     }
     if (type == "Metaspace") {
       if (fields_.string(step, "replacement", key + ".replacement", "\xE2\x96\x81") != sentencepiece_space)
-        fields_.refuse(key + ".replacement", "U+2581", step.dump(-1, ' ', true));
+        fields_.refuse(key + ".replacement", "U+2581", printable(step.dump(-1, ' ', true)));
       drops = drops || scheme(step, key) != prefix_scheme::never;
       return;
     }
-    fields_.refuse(key, "Replace, ByteFallback, Fuse, Strip, Metaspace or Sequence", concat("'", type, "'"));
+    fields_.refuse(key, "Replace, ByteFallback, Fuse, Strip, Metaspace or Sequence", printable(type));
   }
 
   const tokenizer_json_fields& fields_;

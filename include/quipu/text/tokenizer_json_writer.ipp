@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -15,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/keyed_hash.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/pre_tokenizer.hpp>          // pre_tokenizer_by_name
@@ -155,7 +157,7 @@ class tokenizer_json_writer {
     json vocab = json::object();
     // Looking a key up in an ordered object takes as long as it has keys, so they are told apart here.
     auto& entries = vocab.get_ref<json::object_t&>();
-    std::unordered_set<std::string> known;
+    std::unordered_set<std::string, keyed_text_hash, std::equal_to<>> known;
     for (std::size_t id = 0; id < v_.tokens.size(); ++id) {
       if (v_.tokens[id].empty()) continue;  // an id that nothing names
       std::string text = text_of(id);
@@ -184,7 +186,7 @@ class tokenizer_json_writer {
   /// whose joined piece has the best score. Source: transformers, `generate_merges`, whose order of one piece's ways
   /// this is.
   void add_merges_of_scores(json& merges) const {
-    std::unordered_map<std::string_view, std::size_t> id_of;
+    std::unordered_map<std::string_view, std::size_t, keyed_text_hash, std::equal_to<>> id_of;
     for (std::size_t id = 0; id < v_.tokens.size(); ++id) {
       const token_kind kind = v_.kinds[id];
       const bool joins =

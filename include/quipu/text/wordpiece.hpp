@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 
 #include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>  // config_error, format_error, io_error
+#include <quipu/core/keyed_hash.hpp>
 #include <quipu/core/token.hpp>
 
 namespace quipu::text {
@@ -55,7 +57,7 @@ class wordpiece {
 
   wordpiece_options options_;
   std::size_t n_vocab_;
-  std::unordered_map<std::string, token_id> ids_;
+  std::unordered_map<std::string, token_id, keyed_text_hash, std::equal_to<>> ids_;
   token_id cls_ = no_token, sep_ = no_token, unknown_ = no_token;
 };
 

@@ -4,8 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -17,6 +15,8 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>
+#include <quipu/core/mapped_file.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/text/utf8.hpp>
 #include <quipu/text/wordpiece.hpp>
@@ -35,7 +35,7 @@ QUIPU_INLINE wordpiece::wordpiece(const std::vector<std::string>& tokens, wordpi
     if (id > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
       throw format_error("wordpiece: too many tokens");
     if (!tokens[id].empty() && !ids_.emplace(tokens[id], static_cast<token_id>(id)).second) {
-      fail<format_error>("wordpiece: vocabulary", "every token once", concat("'", tokens[id], "' twice"));
+      fail<format_error>("wordpiece: vocabulary", "every token once", concat(printable(tokens[id]), " twice"));
     }
   }
   cls_ = special("[CLS]");
@@ -44,10 +44,8 @@ QUIPU_INLINE wordpiece::wordpiece(const std::vector<std::string>& tokens, wordpi
 }
 
 QUIPU_INLINE wordpiece wordpiece::from_tokenizer_json(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw io_error(concat(path, ": cannot open"));
-  const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  const nlohmann::json file = parse_json(bytes, path);
+  const mapped_file bytes(path);
+  const nlohmann::json file = parse_json(bytes.text(), path);
   const auto object = [&](const nlohmann::json& parent, const char* name) -> const nlohmann::json& {
     static const nlohmann::json none = nlohmann::json::object();
     if (!parent.is_object()) return none;
@@ -62,10 +60,11 @@ QUIPU_INLINE wordpiece wordpiece::from_tokenizer_json(const std::string& path) {
   std::vector<std::string> tokens(vocabulary.size());
   for (const auto& [token, id] : vocabulary.items()) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= tokens.size()) {
-      fail<format_error>(concat(path, ": vocab"), concat("ids below ", tokens.size()), id.dump());
+      fail<format_error>(concat(path, ": vocab"), concat("ids below ", tokens.size()),
+                         printable(id.dump(-1, ' ', true)));
     }
     std::string& place = tokens[static_cast<std::size_t>(id.get<std::uint64_t>())];
-    if (!place.empty()) fail<format_error>(concat(path, ": vocab"), "every id once", id.dump());
+    if (!place.empty()) fail<format_error>(concat(path, ": vocab"), "every id once", printable(id.dump(-1, ' ', true)));
     place = token;
   }
   wordpiece_options options;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -53,7 +55,9 @@ template <class Value>
   if (found != metadata.end()) {
     const char* const end = found->second.data() + found->second.size();
     const auto read = std::from_chars(found->second.data(), end, value);
-    if (read.ec == std::errc() && read.ptr == end) return value;
+    bool fits = read.ec == std::errc() && read.ptr == end;
+    if constexpr (std::is_floating_point_v<Value>) fits = fits && std::isfinite(value);
+    if (fits) return value;
   }
   fail<format_error>(concat(path, ": ", key), "a number",
                      found == metadata.end() ? "nothing" : printable(found->second));

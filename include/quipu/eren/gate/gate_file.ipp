@@ -18,6 +18,7 @@
 #include <quipu/core/hex.hpp>
 #include <quipu/core/json_text.hpp>
 #include <quipu/core/mapped_file.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/eren/gate/gate_file.hpp>
 #include <quipu/eren/gate/gate_model.hpp>
 #include <quipu/eren/reading/prompt.hpp>
@@ -99,12 +100,12 @@ QUIPU_INLINE gate_model load_gate(const std::string& path, const gate_keys& keys
   const nlohmann::json parsed = parse_json(mapped.text(), path);
   const detail::gate_reader in(parsed, path);
   if (in.text("format") != gate_file_format)
-    fail<format_error>(concat(path, ".format"), gate_file_format, in.text("format"));
+    fail<format_error>(concat(path, ".format"), gate_file_format, printable(in.text("format")));
   const detail::gate_reader found = in.object("keys");
   const auto check = [&](const char* name, const std::string& wanted) {
     if (found.text(name) != wanted)
       fail<config_error>(concat(path, ": key of the ", name), concat("'", wanted, "'"),
-                         concat("'", found.text(name), "': this gate was fitted on another one"));
+                         concat(printable(found.text(name)), ": this gate was fitted on another one"));
   };
   check("model", keys.model);
   check("tokenizer", keys.tokenizer);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/keyed_hash.hpp>
 #include <quipu/text/jinja/value.hpp>
 
 namespace quipu::text::jinja {
@@ -172,7 +174,7 @@ struct syntax_tree {
   std::deque<function_code> functions;
   std::deque<call_arguments> calls;
   std::deque<value> constants;  ///< keeps texts alive that nodes share without counting
-  std::unordered_map<std::string_view, std::uint32_t> names;
+  std::unordered_map<std::string_view, std::uint32_t, keyed_text_hash, std::equal_to<>> names;
   values name_of;
   std::vector<std::uint32_t> root_slot;  ///< by name: its place among the template's own variables, or no_slot
   function_code* root = nullptr;
