@@ -12,7 +12,7 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 # Headers that need an optional library, by component; everything else under include/ is the core. utf8proc itself is
 # the core's too; its component is the sentence encoders.
 set(QUIPU_COMPONENT_HEADERS_utf8proc text/wordpiece.hpp notes/bert_encoder.hpp)
-set(QUIPU_COMPONENT_HEADERS_sqlite notes/fts5_retriever.hpp notes/sqlite_connection.hpp notes/sqlite_rows.hpp
+set(QUIPU_COMPONENT_HEADERS_sqlite notes/fts5_retriever.hpp notes/sqlite_connection.hpp notes/sqlite_file.hpp notes/sqlite_rows.hpp
     notes/sqlite_schema.hpp notes/sqlite_store.hpp)
 set(QUIPU_COMPONENT_HEADERS_hnswlib notes/hnsw_index.hpp)
 set(QUIPU_OPTIONAL_COMPONENTS utf8proc sqlite hnswlib)

@@ -28,7 +28,7 @@ inline constexpr std::string_view help =
     "  /add SENTENCE      note a fact, for example: /add The capital of Norway is Bergen.\n"
     "  /edit N SENTENCE   change note N\n"
     "  /del N             erase note N\n"
-    "  /undo [N]          take back the last edit, or the last N\n"
+    "  /undo [N]          take back this chat's last edit, or its last N; if it has none, the notebook's last one\n"
     "  /notes [WORDS]     list the notes, or those that fit some words best\n"
     "  /history N         what happened to note N\n"
     "  /import FILE       add the notes of a file: JSON lines, or .csv with a column text\n"
@@ -84,6 +84,45 @@ inline const char* name_of(q::notes::edit_kind kind) {
     case q::notes::edit_kind::undo: return "taken back";
   }
   return "?";
+}
+
+/// What happened to a note in a few words.
+inline std::string summary(const q::notes::note_change& change) {
+  const auto& n = change.after ? change.after : change.before;
+  if (!n) return "nothing";
+  const std::string text = terminal::visible(n->text.substr(0, 100));
+  return q::concat("note ", n->id, ' ', name_of(change.kind), " \"", text, n->text.size() > 100 ? "...\"" : "\"");
+}
+
+/// An edit in a few words, on one line.
+inline std::string summary(const q::notes::standing_edit& edit) {
+  std::string said;
+  if (!edit.changes.empty()) said = summary(edit.changes.front());
+  if (edit.changes.size() > 1) said += q::concat(" and ", edit.changes.size() - 1, " more");
+  if (!edit.kept.empty()) {
+    said += q::concat(said.empty() ? "" : "; ", "note ", edit.kept.front());
+    if (edit.kept.size() > 1) said += q::concat(" and ", edit.kept.size() - 1, " more");
+    said += ", changed by others since, stays";
+  }
+  return said;
+}
+
+/// Takes edits back one after the other, each named before it goes.
+template <class Editor>
+void take_back(Editor& editor, std::size_t n_edit) {
+  for (std::size_t i = 0; i < n_edit; ++i) {
+    const auto next = editor.last_edit();
+    if (!next) {
+      throw q::config_error(i == 0 ? "there is no edit to take back; what others noted since this chat began stays"
+                                   : q::concat("there were only ", i, " edits to take back"));
+    }
+    std::cout << (next->own ? "takes back: "
+                            : q::concat("not of this chat, the notebook's last edit, of ", date_of(next->when), ": "))
+              << summary(*next) << std::flush;
+    const auto done = editor.undo();
+    if (!done.empty() && done.front().version != next->version) std::cout << "; instead: " << summary(done.front());
+    std::cout << "; " << editor.size() << " notes\n";
+  }
 }
 
 template <class Editor>
@@ -171,8 +210,7 @@ bool obey(Editor& editor, conversation& chat, const std::string& line, q::eren::
     if (!rest.empty()) q::fail<q::config_error>("/del", "the number of one note", q::printable(rest));
     std::cout << (editor.erase(id) ? "erased; /undo brings it back\n" : "there is no such note\n");
   } else if (command.name == "/undo") {
-    editor.undo(rest.empty() ? 1 : static_cast<std::size_t>(command.number()));
-    std::cout << editor.size() << " notes\n";
+    take_back(editor, rest.empty() ? 1 : static_cast<std::size_t>(command.number()));
   } else if (command.name == "/notes") {
     list_notes(editor, rest);
   } else if (command.name == "/history") {

@@ -72,10 +72,12 @@ int main(int argc, char** argv) {
     using model_type = std::remove_const_t<decltype(model)>;
     using editor_type = q::eren::editor<model_type, q::notes::sqlite_store, q::notes::bm25_retriever>;
     editor_type editor{model, q::notes::sqlite_store{s.notes}, std::move(options)};
+    terminal::show_warnings(editor.notebook().store().warnings());
     if (!s.gate.empty()) editor.load_gate(s.gate);
     if (!s.import_file.empty()) static_cast<void>(editor.add_notes(note_files::read(s.import_file)));
     terminal::line_input input("> ");
-    if (input.is_terminal()) std::cout << editor.size() << " notes in " << s.notes << ". /help lists the commands.\n";
+    if (input.is_terminal())
+      std::cout << editor.size() << " notes in " << terminal::visible(s.notes) << ". /help lists the commands.\n";
     q::eren::answer last;
     for (std::string line; std::cout && input.next(line);) {
       line = trimmed(line);

@@ -217,6 +217,7 @@
 #include <quipu/notes/term_dictionary.hpp>
 #include <quipu/notes/text_encoder.hpp>
 #include <quipu/notes/two_hop.hpp>
+#include <quipu/notes/undo_rules.hpp>
 #include <quipu/notes/unicode_words.hpp>
 #include <quipu/notes/vector_index.hpp>
 #include <quipu/notes/word_tokens.hpp>

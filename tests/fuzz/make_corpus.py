@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import pathlib
+import shutil
+import sqlite3
 import struct
 import sys
+import tempfile
 
 
 def gguf_text(text):
@@ -260,6 +263,40 @@ def jinja_templates():
             "{{ s|list|unique|sort|batch(2, 'z')|list }}{{ messages|groupby('role') }}{{ strftime_now('%d %b %Y') }}{{ raise_exception(s) }}"]
 
 
+def notes_databases():
+    """The notebook of an earlier version with small pages, and the same without its full-text index."""
+    source = pathlib.Path(__file__).resolve().parent.parent / "earlier" / "editor" / "notes.db"
+    for change in ("", "pragma writable_schema = on; delete from sqlite_master where name like 'notes_words%';"):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "notes.db"
+            shutil.copy(source, path)
+            database = sqlite3.connect(path)
+            database.executescript("pragma journal_mode = delete;" + change)
+            database.close()
+            database = sqlite3.connect(path)
+            database.executescript("pragma page_size = 512; vacuum;")
+            database.close()
+            yield path.read_bytes()
+
+
+def json_lines():
+    yield (b'{"id":1,"text":"The capital of Norway is Bergen.","subject":"Norway","relation":"capital","object":"Bergen",'
+           b'"source":"x","created":5,"valid_from":1,"valid_until":9,"tags":["a","b"],"supersedes":2}\n\n'
+           b'{"text":"gone","status":"superseded","superseded_by":1}\n')
+    yield '{"text":"\u00c5land \\ud83d\\ude42","tags":null,"unknown":[1,{"x":2.5e3}]}'.encode()
+
+
+def search_caches():
+    terms = [b"capital", b"norway", b"is"]
+    index = struct.pack("<3Q", len(terms), 2, 4) + b"".join(struct.pack("<I", len(t)) + t for t in terms)
+    for note, counts in ((1, [(0, 1), (1, 2)]), (3, [(0, 1), (2, 1)])):
+        index += struct.pack("<qHI", note, sum(n for _, n in counts), len(counts))
+        index += b"".join(struct.pack("<IH", term, n) for term, n in counts)
+    identity = b"bm25 1 words without stop words"
+    head = b"quipu search cache 2\n" + struct.pack("<I", len(identity)) + identity + struct.pack("<I", 3) + b"1:2"
+    return [b"\0" + index, b"\1" + head + struct.pack("<q", 1) + index]
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     floats = struct.pack("<6f", *range(6))
@@ -284,6 +321,9 @@ def main():
         "training_checkpoint": training_checkpoints(),
         "llama2c_tokenizer": [llama2c_tokenizer([b"<unk>", b"\n<s>\n", b"\n</s>\n", b"<0x41>", b" a"]),
                               llama2c_tokenizer([b"", b"", b""] + [b"<0x%02X>" % i for i in range(256)] + [b"a", b"aa", b" "])],
+        "notes_database": notes_databases(),
+        "json_lines": json_lines(),
+        "search_cache": search_caches(),
     }
     for target, files in seeds.items():
         folder = root / target

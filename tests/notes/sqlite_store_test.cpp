@@ -152,6 +152,13 @@ TEST_CASE("the integrity check names what was changed behind the store's back", 
                "update changes set before = null where number = 3", "delete from edits where version = 3");
   INFO(change);
   run_sql(path, change);
-  sqlite_store store(path, quick);
-  CHECK_FALSE(store.check_integrity().empty());
+  // Counters that the tables contradict are refused on opening already.
+  const auto sound = [&] {
+    try {
+      return sqlite_store(path, quick).check_integrity().empty();
+    } catch (const quipu::format_error&) {
+      return false;
+    }
+  };
+  CHECK_FALSE(sound());
 }

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <quipu/core/error.hpp>
 #include <quipu/eren/answer.hpp>
 #include <quipu/eren/editor_options.hpp>
 #include <quipu/eren/gate/default_gate.hpp>
@@ -100,13 +99,13 @@ class editor {
     n.text = std::move(text);
     return notebook_.supersede(old, n, options_.wall_clock());
   }
-  /// Takes the last edits back. @throws config_error  there are not so many
-  void undo(std::size_t n_edit = 1) {
-    notebook_.refresh();
-    const auto version = notebook_.version();
-    if (static_cast<std::size_t>(version) < n_edit)
-      fail<config_error>("editor::undo", concat("at most ", version, " edits"), n_edit);
-    undo_to(version - static_cast<notes::store_version>(n_edit));
+  /// The edit that `undo` takes back next; nothing if there is none.
+  [[nodiscard]] std::optional<notes::standing_edit> last_edit() const { return notebook_.last_edit(); }
+  /// Takes back this editor's own last edits, newest first; where it has none left, those that stood when it was opened.
+  /// What others wrote meanwhile stays. @return what was taken back
+  /// @throws config_error  there are not so many; nothing is changed
+  std::vector<notes::standing_edit> undo(std::size_t n_edit = 1) {
+    return notebook_.undo(n_edit, options_.wall_clock());
   }
   void undo_to(notes::store_version version) { notebook_.undo_to(version, options_.wall_clock()); }
   [[nodiscard]] std::vector<notes::note_change> history(notes::note_id id) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,10 @@ class atomic_file {
   /// Zeros up to the next multiple of `alignment`.
   void pad(std::size_t alignment);
 
+  /// From here on the CRC-32 of what is written is kept: for files that end with their own checksum.
+  void begin_checksum() noexcept { sums_ = true; }
+  [[nodiscard]] std::uint32_t checksum() const noexcept { return checksum_; }
+
   /// Makes the file appear under its name, durably.
   /// @throws io_error  the file system refuses
   void commit();
@@ -64,6 +69,8 @@ class atomic_file {
   int descriptor_ = -1;
   std::size_t size_ = 0;
   std::vector<std::byte> buffer_;
+  bool sums_ = false;
+  std::uint32_t checksum_ = 0;
 };
 
 /// Writes a text to a file, whole or not at all. @throws io_error

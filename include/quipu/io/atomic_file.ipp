@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/crc32.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/output_place.hpp>
@@ -92,6 +93,7 @@ QUIPU_INLINE atomic_file::~atomic_file() {
 
 QUIPU_INLINE void atomic_file::write(std::span<const std::byte> bytes) {
   size_ += bytes.size();
+  if (sums_) checksum_ = crc32({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, checksum_);
   if (buffer_.size() + bytes.size() > buffer_bytes) flush();
   if (bytes.size() > buffer_bytes) {
     write_all(bytes);

@@ -47,11 +47,20 @@ concept editable_rows = requires(Rows& rows, note_id id, std::string_view key, c
 
 namespace edit_rules {
 
+/// A row that an index or another row names.
+/// @throws format_error  it is not there: the rows contradict each other
+template <editable_rows Rows>
+[[nodiscard]] note row_at(Rows& rows, note_id id) {
+  std::optional<note> found = rows.row(id);
+  if (!found) fail<format_error>(concat("note store: note ", id), "a row", "none, though others name it");
+  return *std::move(found);
+}
+
 /// Marks a live note as replaced by `by`.
 template <editable_rows Rows>
 void retire(Rows& rows, note_id old, note_id by) {
-  const std::optional<note> before = rows.row(old);
-  note after = *before;
+  const note before = row_at(rows, old);
+  note after = before;
   after.status = note_status::superseded;
   after.superseded_by = by;
   rows.put(edit_kind::supersede, before, after);
@@ -121,16 +130,28 @@ note_id supersede(Rows& rows, note_id old, const note& replacement, time_ms when
   if (!before || before->status != note_status::live) return no_note;
   const add_result added = add(rows, replacement, {conflict_policy::supersede, when});
   if (added.id == old) return old;
-  if (rows.row(old)->status == note_status::live) {
+  if (row_at(rows, old).status == note_status::live) {
     retire(rows, old, added.id);
     if (added.outcome == add_outcome::added) {
-      const std::optional<note> now = rows.row(added.id);
-      note linked = *now;
+      const note now = row_at(rows, added.id);
+      note linked = now;
       linked.supersedes = old;
       rows.put(edit_kind::supersede, now, linked);
     }
   }
   return added.id;
+}
+
+/// Makes a note what it was, or nothing.
+template <editable_rows Rows>
+void restore(Rows& rows, note_id id, const std::optional<note>& then) {
+  const std::optional<note> now = rows.row(id);
+  if (then == now) return;
+  if (then) {
+    rows.put(edit_kind::undo, now, *then);
+  } else if (now) {
+    rows.remove(edit_kind::undo, *now);
+  }
 }
 
 /// Brings every note back to what it was at `version`. The way back is itself logged, so an undo can be
@@ -139,13 +160,7 @@ note_id supersede(Rows& rows, note_id old, const note& replacement, time_ms when
 template <editable_rows Rows>
 void undo_to(Rows& rows, store_version version) {
   for (const auto& [id, then] : rows.states_at(version)) {
-    const std::optional<note> now = rows.row(id);
-    if (then == now) continue;
-    if (then) {
-      rows.put(edit_kind::undo, now, *then);
-    } else {
-      rows.remove(edit_kind::undo, *now);
-    }
+    restore(rows, id, then);
   }
 }
 

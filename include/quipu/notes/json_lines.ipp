@@ -16,6 +16,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/notes/json_lines.hpp>
 #include <quipu/notes/note.hpp>
 #include <quipu/notes/note_store.hpp>
@@ -57,7 +58,7 @@ QUIPU_INLINE note note_from_json(std::string_view line, std::string_view place) 
     if (value == in.end() || value->is_null()) return std::nullopt;
     const bool fits = value->is_number_integer() &&
                       (!value->is_number_unsigned() || value->get<std::uint64_t>() <= INT64_MAX);
-    if (!fits) fail<format_error>(concat(place, ": ", name), "a whole number of 64 bits", value->dump());
+    if (!fits) fail<format_error>(concat(place, ": ", name), "a whole number of 64 bits", printable(value->dump()));
     return value->get<std::int64_t>();
   };
   note n;
@@ -79,7 +80,7 @@ QUIPU_INLINE note note_from_json(std::string_view line, std::string_view place) 
   }
   const std::string status = text("status");
   if (!status.empty() && status != "live" && status != "superseded") {
-    fail<format_error>(concat(place, ": status"), "live or superseded", status);
+    fail<format_error>(concat(place, ": status"), "live or superseded", printable(status));
   }
   n.status = status == "superseded" ? note_status::superseded : note_status::live;
   n.supersedes = number("supersedes").value_or(no_note);

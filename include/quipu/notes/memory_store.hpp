@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -19,6 +20,7 @@
 
 #include <quipu/notes/edit_rules.hpp>
 #include <quipu/notes/note_store.hpp>
+#include <quipu/notes/undo_rules.hpp>
 
 namespace quipu::notes {
 
@@ -58,6 +60,21 @@ class memory_store {
       edit_rules::undo_to(rows, version);
       return true;
     });
+  }
+
+  /// See `undoing_note_store`; every edit is the store's own.
+  [[nodiscard]] std::optional<standing_edit> last_edit() const {
+    const std::shared_lock lock(state_->mutex);
+    open_rows now{*state_, 0};
+    return standing_edits<open_rows>(now, state_->own, 0).last();
+  }
+  /// @throws config_error  there are not so many edits
+  std::vector<standing_edit> undo(std::size_t n_edit = 1, time_ms when = wall_time_ms()) {
+    std::vector<standing_edit> done =
+        transact(when, [&](auto& rows) { return standing_edits<open_rows>(rows, state_->own, 0).take_back(n_edit); });
+    const std::unique_lock lock(state_->mutex);
+    for (const standing_edit& edit : done) std::erase(state_->own, edit.version);
+    return done;
   }
 
   /// A note of any status.
@@ -128,6 +145,7 @@ class memory_store {
     std::map<note_id, note> notes;
     std::unordered_map<std::string, std::set<note_id>> by_text, by_slot;  // live notes
     std::vector<logged> log;
+    std::vector<store_version> own;  // edits that `undo` may take back
     store_version version = 0;
     note_id last_id = no_note;
     std::size_t n_live = 0;
@@ -137,6 +155,7 @@ class memory_store {
   struct open_rows {
     state& all;
     time_ms when;
+    std::unordered_map<note_id, std::vector<std::size_t>> logged_at = {};  // of the log, filled where it is needed
 
     note_id take_id() { return ++all.last_id; }
     [[nodiscard]] std::optional<note> row(note_id id) const {
@@ -169,6 +188,26 @@ class memory_store {
       }
       return {first.begin(), first.end()};
     }
+    [[nodiscard]] std::vector<note_id> notes_changed_by(store_version version) const {
+      const auto before = [](const logged& entry, store_version v) { return entry.version < v; };
+      std::set<note_id> ids;
+      for (auto entry = std::lower_bound(all.log.begin(), all.log.end(), version, before);
+           entry != all.log.end() && entry->version == version; ++entry) {
+        ids.insert(entry->id);
+      }
+      return {ids.begin(), ids.end()};
+    }
+    [[nodiscard]] std::vector<note_change> changes_of(note_id id) {
+      if (logged_at.empty()) {
+        for (std::size_t i = 0; i < all.log.size(); ++i) logged_at[all.log[i].id].push_back(i);
+      }
+      std::vector<note_change> changes;
+      for (const std::size_t i : logged_at[id]) {
+        const logged& entry = all.log[i];
+        changes.push_back({entry.version, entry.when, entry.kind, entry.before, std::nullopt});
+      }
+      return changes;
+    }
     void index(const note& n) {
       if (n.status != note_status::live) return;
       ++all.n_live;
@@ -184,6 +223,7 @@ class memory_store {
     static void drop(std::unordered_map<std::string, std::set<note_id>>& index, const std::string& key,
                      note_id id) {
       const auto place = index.find(key);
+      if (place == index.end()) return;
       place->second.erase(id);
       if (place->second.empty()) index.erase(place);
     }
@@ -197,7 +237,7 @@ class memory_store {
     const note_id last_id_before = state_->last_id;
     try {
       auto result = edit(now);
-      if (state_->log.size() != log_before) ++state_->version;
+      if (state_->log.size() != log_before) state_->own.push_back(++state_->version);
       return result;
     } catch (...) {
       // Take back what the edit had done, last change first, and leave no trace of it.
@@ -221,6 +261,6 @@ class memory_store {
   std::unique_ptr<state> state_;
 };
 
-static_assert(note_store<memory_store>);
+static_assert(note_store<memory_store> && undoing_note_store<memory_store>);
 
 }  // namespace quipu::notes

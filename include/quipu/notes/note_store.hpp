@@ -67,6 +67,15 @@ struct change_set {
   std::vector<entry> entries;  ///< ascending by id, each once
 };
 
+/// An edit that nobody has taken back yet, as `undo` sees it.
+struct standing_edit {
+  store_version version = 0;
+  time_ms when = 0;
+  bool own = false;                  ///< made through this very store; else before it was opened
+  std::vector<note_change> changes;  ///< an undo turns `after` into `before` again
+  std::vector<note_id> kept;         ///< changed by others since, or tied to such a note: an undo leaves them
+};
+
 template <class Store>
 concept store_has_edits = requires(Store& store, const note& n, note_id id, const edit_options& options,
                                    time_ms when, std::span<const note> batch) {
@@ -102,6 +111,15 @@ concept note_store = std::movable<Store> && store_has_edits<Store> && store_has_
 template <class Store>
 concept shared_note_store = requires(const Store& store) {
   { store.others_wrote() } -> std::convertible_to<bool>;
+};
+
+/// Optional: a store that takes back single edits while those of others stand. `last_edit` is what `undo` would take
+/// back next: the store's own last edit; where it has none left, the last one from before it was opened. `undo` takes back n
+/// of them in one edit, or throws config_error and changes nothing if there are not so many.
+template <class Store>
+concept undoing_note_store = requires(Store& store, const Store& constant, std::size_t n_edit, time_ms when) {
+  { constant.last_edit() } -> std::same_as<std::optional<standing_edit>>;
+  { store.undo(n_edit, when) } -> std::same_as<std::vector<standing_edit>>;
 };
 
 template <class Store>

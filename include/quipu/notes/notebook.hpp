@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include <quipu/core/clock.hpp>
+#include <quipu/core/error.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/note_store.hpp>
 #include <quipu/notes/search_cache.hpp>
@@ -23,8 +25,8 @@ namespace quipu::notes {
 /// Notes that can be edited and searched. The retriever holds the live notes of the store, without their
 /// final periods; it is a cache that is rebuilt from the store on opening.
 ///
-/// If the store is a `shared_note_store`, `refresh` takes over what other processes did; edits do so
-/// by themselves.
+/// If the store is a `shared_note_store`, every call first takes over what other processes did. A note found may be
+/// erased by them before it is looked up: `find` then has none.
 ///
 /// Threads: searching side by side, edits one at a time; all from any thread.
 template <class Store, class Retriever>
@@ -45,11 +47,12 @@ class notebook {
               cache.empty() ? std::nullopt : search_cache::load(cache, state_->store, state_->retriever)) {
         state_->seen = *version;
         catch_up();
+        state_->opened = state_->seen;
         return;
       }
     }
     state_->retriever.clear();
-    state_->seen = state_->store.version();
+    state_->opened = state_->seen = state_->store.version();
     if constexpr (reserving_retriever<Retriever>) {
       state_->retriever.reserve(state_->store.size());
     }
@@ -65,12 +68,18 @@ class notebook {
     const std::unique_lock lock(state_->mutex);
     const store_version before = state_->seen;
     std::vector<add_result> results = state_->store.add_batch(fresh, options);
-    bool plain = state_->store.version() == before + 1;  // nobody else wrote
-    for (const add_result& result : results) plain = plain && result.conflicts.empty();
-    if (!plain) {
+    bool plain = true, added = false;
+    for (const add_result& result : results) {
+      plain = plain && result.conflicts.empty();
+      added = added || result.outcome == add_outcome::added;
+    }
+    // One version more and it is ours: nobody else wrote. Without a note added it would be another's.
+    if (!plain || !added || state_->store.version() != before + 1) {
       catch_up();
+      if (added) remember(before);
       return results;
     }
+    remember(before);
     for (std::size_t i = 0; i < fresh.size(); ++i) {
       if (results[i].outcome == add_outcome::added) {
         state_->retriever.add(results[i].id, without_final_period(fresh[i].text));
@@ -94,12 +103,44 @@ class notebook {
       return true;
     });
   }
-  /// Takes over the edits of other processes. @return true if there were any
-  bool refresh() {
+  /// The edit that `undo` would take back next (see `undoing_note_store`).
+  [[nodiscard]] std::optional<standing_edit> last_edit() const {
+    const std::shared_lock lock(state_->mutex);
+    if constexpr (undoing_note_store<Store>) {
+      return state_->store.last_edit();
+    } else {
+      return state_->older_edit(0);
+    }
+  }
+  /// Takes back this notebook's own last edits, one after the other; edits that others made meanwhile stay. Where it
+  /// has none left, those from before it was opened. A store that is no `undoing_note_store` is taken to have no other
+  /// writer.
+  /// @return what was taken back, newest first
+  /// @throws config_error  there are not so many; nothing is changed
+  std::vector<standing_edit> undo(std::size_t n_edit = 1, time_ms when = wall_time_ms()) {
     const std::unique_lock lock(state_->mutex);
+    std::vector<standing_edit> done;
+    if constexpr (undoing_note_store<Store>) {
+      done = state_->store.undo(n_edit, when);
+    } else if (n_edit > 0) {
+      for (std::size_t i = 0; i < n_edit; ++i) {
+        const std::optional<standing_edit> edit = state_->older_edit(i);
+        if (!edit) fail<config_error>("undo", concat("at most ", i, " edits"), n_edit);
+        done.push_back(*edit);
+      }
+      state_->store.undo_to(done.back().version - 1, when);
+      state_->forget(n_edit);
+    }
+    catch_up();
+    return done;
+  }
+  /// Takes over the edits of other processes, as every other call does. @return true if there were any
+  bool refresh() const {
+    const std::lock_guard one(state_->refreshing);  // a second reader waits until the first has caught up
     if constexpr (shared_note_store<Store>) {
       if (!state_->store.others_wrote()) return false;
     }
+    const std::unique_lock lock(state_->mutex);
     const store_version before = state_->seen;
     catch_up();
     return state_->seen != before;
@@ -117,12 +158,14 @@ class notebook {
 
   /// The best live notes, best first.
   [[nodiscard]] std::vector<scored_note> retrieve(std::string_view query, std::size_t k) const {
+    take_over();
     const std::shared_lock lock(state_->mutex);
     return state_->retriever.retrieve(query, k);
   }
   /// The best of the live notes for which `accept(const note&)` holds.
   template <class Accept>
   [[nodiscard]] std::vector<scored_note> retrieve_if(std::string_view query, std::size_t k, Accept&& accept) const {
+    take_over();
     const std::shared_lock lock(state_->mutex);
     for (std::size_t n = 2 * k;; n *= 4) {
       const std::vector<scored_note> found = state_->retriever.retrieve(query, n);
@@ -140,12 +183,15 @@ class notebook {
     return retrieve_if(query, k, [&](const note& n) { return valid_at(n, when); });
   }
 
+  /// Nothing if there is no such note, or no longer.
   [[nodiscard]] std::optional<note> find(note_id id) const { return state_->store.find(id); }
   [[nodiscard]] std::size_t size() const {
+    take_over();
     const std::shared_lock lock(state_->mutex);
     return state_->retriever.size();
   }
   [[nodiscard]] store_version version() const {
+    take_over();
     const std::shared_lock lock(state_->mutex);
     return state_->seen;
   }
@@ -156,14 +202,40 @@ class notebook {
  private:
   struct state {
     state(Store s, Retriever r) : store(std::move(s)), retriever(std::move(r)) {}
-    mutable std::shared_mutex mutex;
+    std::shared_mutex mutex;
+    std::mutex refreshing;  // before `mutex`
     Store store;
     Retriever retriever;
     store_version seen = 0;
+
+    // For stores that cannot take back single edits: the versions that their own edits made, and the older ones.
+    store_version opened = 0;
+    std::vector<store_version> own;
+    [[nodiscard]] std::optional<standing_edit> older_edit(std::size_t skipped) const {
+      standing_edit edit;
+      edit.own = skipped < own.size();
+      edit.version = edit.own ? own[own.size() - 1 - skipped]
+                              : opened - static_cast<store_version>(std::min<std::size_t>(
+                                             skipped - own.size(), static_cast<std::size_t>(opened)));
+      return edit.version > 0 ? std::optional(edit) : std::nullopt;
+    }
+    void forget(std::size_t n_edit) {
+      const std::size_t n_own = std::min(n_edit, own.size());
+      own.resize(own.size() - n_own);
+      opened -= static_cast<store_version>(n_edit - n_own);
+    }
   };
 
-  void index(const note& n) { state_->retriever.update(n.id, without_final_period(n.text)); }
-  void catch_up() {
+  void take_over() const {
+    if constexpr (shared_note_store<Store>) refresh();
+  }
+  void remember(store_version before) {
+    if constexpr (!undoing_note_store<Store>) {
+      if (state_->store.version() > before) state_->own.push_back(state_->store.version());
+    }
+  }
+  void index(const note& n) const { state_->retriever.update(n.id, without_final_period(n.text)); }
+  void catch_up() const {
     const change_set changes = state_->store.changed_since(state_->seen);
     for (const change_set::entry& entry : changes.entries) {
       if (entry.now && entry.now->status == note_status::live) {
@@ -177,8 +249,10 @@ class notebook {
   template <class Edit>
   auto edit(Edit&& change) {
     const std::unique_lock lock(state_->mutex);
+    const store_version before = state_->seen;
     auto result = change(state_->store);
     catch_up();
+    remember(before);
     return result;
   }
 

@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/byte_reader.hpp>
+#include <quipu/io/unaligned.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/note_store.hpp>
 
@@ -40,27 +40,18 @@ concept fingerprinted_store = note_store<Store> && requires(const Store& store, 
 
 namespace search_cache {
 
-inline constexpr std::string_view magic = "quipu search cache 1\n";
+inline constexpr std::string_view magic = "quipu search cache 2\n";
 
-/// Writes the index of the notes at `version`.
+/// Writes the index of the notes at `version`: one file, which names the version and ends with the checksum of all its
+/// bytes, so that whoever writes at the same time replaces it as a whole.
 /// @throws io_error      the file cannot be written; an older one stays
 /// @throws config_error  the store has no such version
 template <fingerprinted_store Store, cacheable_retriever Retriever>
 void save(const std::string& path, const Store& store, store_version version, const Retriever& retriever) {
   const std::optional<std::string> fingerprint = store.fingerprint(version);
   if (!fingerprint) fail<config_error>("search cache: version", "one of the store's", version);
-  const std::string content = path + ".content";
-  std::uint32_t crc = 0;
-  {
-    // First the index alone, whose checksum belongs in front of it.
-    io::atomic_file out(content);
-    retriever.save(out);
-    out.commit();
-  }
-  const mapped_file written(content);
-  ::unlink(content.c_str());  // the mapping stays
-  crc = crc32(written.text());
   io::atomic_file out(path);
+  out.begin_checksum();
   out.write(magic);
   const auto text = [&](const std::string& value) {
     out.value(static_cast<std::uint32_t>(value.size()));
@@ -69,8 +60,8 @@ void save(const std::string& path, const Store& store, store_version version, co
   text(retriever.cache_identity());
   text(*fingerprint);
   out.value(version);
-  out.value(crc);
-  out.write(written.text());
+  retriever.save(out);
+  out.value(out.checksum());
   out.commit();
 }
 
@@ -83,7 +74,10 @@ std::optional<store_version> load(const std::string& path, const Store& store, R
   if (::access(path.c_str(), R_OK) != 0) return std::nullopt;
   try {
     const mapped_file file(path);
-    io::byte_reader in(file.bytes(), path);
+    constexpr std::size_t n_sum = sizeof(std::uint32_t);
+    if (file.bytes().size() < magic.size() + n_sum) return std::nullopt;
+    const std::size_t n_content = file.bytes().size() - n_sum;
+    io::byte_reader in(file.bytes().first(n_content), path);
     const auto text = [&](std::size_t size) {
       const auto bytes = in.take(size, "a text");
       return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -93,8 +87,8 @@ std::optional<store_version> load(const std::string& path, const Store& store, R
     const std::string fingerprint(text(in.value<std::uint32_t>("a number")));
     const auto version = in.value<store_version>("a version");
     if (store.fingerprint(version) != fingerprint) return std::nullopt;
-    const auto crc = in.value<std::uint32_t>("a number");
-    if (crc32(file.text().substr(in.offset())) != crc) return std::nullopt;
+    const auto sum = io::load_unaligned<std::uint32_t>(file.bytes().data() + n_content);
+    if (crc32(file.text().substr(0, n_content)) != sum) return std::nullopt;
     retriever.restore(in);
     return version;
   } catch (const error&) {

@@ -16,12 +16,21 @@
 
 namespace quipu::notes {
 
+/// What SQLite found wrong with a file.
+class damaged_database : public format_error {
+ public:
+  using format_error::format_error;
+};
+
 /// Throws what an SQLite result code means.
-/// @throws format_error  the file is damaged or no database
+/// @throws damaged_database  the file is damaged or no database
 /// @throws io_error      disk full, read-only, locked by others for too long, or another refusal
 [[noreturn]] inline void throw_sqlite(int code, const std::string& path, std::string_view what) {
   const int primary = code & 0xff;
   if (primary == SQLITE_NOMEM) throw std::bad_alloc();
+  if (primary == SQLITE_INTERRUPT) {  // by `step_budget`
+    fail<format_error>(path, "an end after as many steps as its size explains", "none");
+  }
   const std::string message = concat(path, ": ", what, ": ", sqlite3_errstr(code));
   switch (primary) {
     case SQLITE_CORRUPT:
@@ -31,12 +40,16 @@ namespace quipu::notes {
     case SQLITE_SCHEMA:
     case SQLITE_MISMATCH:
     case SQLITE_CONSTRAINT:
-    case SQLITE_RANGE: throw format_error(message);
+    case SQLITE_TOOBIG:
+    case SQLITE_RANGE:
+      fail<damaged_database>(path, "a sound note database", concat(sqlite3_errstr(code), " (", what.substr(0, 60), ")"));
     default: throw io_error(message);
   }
 }
 
-/// A connection to one database file. One thread at a time.
+/// A connection to one database file, whose contents nobody vouches for: triggers and views do not run, the schema may
+/// call nothing but SQLite's own harmless functions, and statements and schemas have small limits. One thread at a
+/// time.
 class sqlite_connection {
  public:
   sqlite_connection() = default;
@@ -47,6 +60,7 @@ class sqlite_connection {
     handle_.reset(opened);
     if (code != SQLITE_OK) throw_sqlite(code, path, "cannot open");
     sqlite3_extended_result_codes(opened, 1);
+    defend();
   }
 
   [[nodiscard]] sqlite3* get() const noexcept { return handle_.get(); }
@@ -61,6 +75,25 @@ class sqlite_connection {
   [[nodiscard]] std::int64_t number(const char* sql) const;
 
  private:
+  // Source: "Defense Against The Dark Arts", sqlite.org/security.html.
+  void defend() const {
+    const auto set = [&](int option, int on) { check(sqlite3_db_config(get(), option, on, nullptr), "settings"); };
+    set(SQLITE_DBCONFIG_DEFENSIVE, 1);
+    set(SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
+    set(SQLITE_DBCONFIG_ENABLE_TRIGGER, 0);
+    set(SQLITE_DBCONFIG_ENABLE_VIEW, 0);
+    set(SQLITE_DBCONFIG_ENABLE_FKEY, 0);
+    constexpr struct {
+      int limit, largest;
+    } limits[] = {
+        {SQLITE_LIMIT_LENGTH, 1 << 29},   {SQLITE_LIMIT_SQL_LENGTH, 100'000}, {SQLITE_LIMIT_COLUMN, 100},
+        {SQLITE_LIMIT_EXPR_DEPTH, 20},    {SQLITE_LIMIT_COMPOUND_SELECT, 10}, {SQLITE_LIMIT_VDBE_OP, 100'000},
+        {SQLITE_LIMIT_FUNCTION_ARG, 8},   {SQLITE_LIMIT_ATTACHED, 0},         {SQLITE_LIMIT_VARIABLE_NUMBER, 50},
+        {SQLITE_LIMIT_TRIGGER_DEPTH, 10}, {SQLITE_LIMIT_WORKER_THREADS, 0}};
+    for (const auto& [limit, largest] : limits) sqlite3_limit(get(), limit, largest);
+    run("pragma cell_size_check = on; pragma mmap_size = 0");
+  }
+
   struct closer {
     void operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
   };
@@ -154,6 +187,26 @@ class statement_end {
 
  private:
   sqlite_statement& statement_;
+};
+
+/// While one of these is there, statements of a connection that need more than so many steps of SQLite's machine end
+/// with a format_error: a hostile file must not keep the reader busy.
+class step_budget {
+ public:
+  step_budget(const sqlite_connection& connection, std::int64_t n_step)
+      : connection_(connection), left_(n_step / piece) {
+    sqlite3_progress_handler(connection.get(), piece, spend, this);
+  }
+  step_budget(const step_budget&) = delete;
+  step_budget& operator=(const step_budget&) = delete;
+  ~step_budget() { sqlite3_progress_handler(connection_.get(), 0, nullptr, nullptr); }
+
+ private:
+  static constexpr int piece = 1000;
+  static int spend(void* self) noexcept { return --static_cast<step_budget*>(self)->left_ < 0 ? 1 : 0; }
+
+  const sqlite_connection& connection_;
+  std::int64_t left_;
 };
 
 inline std::int64_t sqlite_connection::number(const char* sql) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,11 +16,15 @@
 
 #include <quipu/core/crc32.hpp>
 #include <quipu/core/error.hpp>
+#include <quipu/core/json_text.hpp>
+#include <quipu/core/printable.hpp>
 #include <quipu/notes/edit_rules.hpp>
 #include <quipu/notes/json_lines.hpp>
 #include <quipu/notes/note.hpp>
 #include <quipu/notes/note_store.hpp>
 #include <quipu/notes/sqlite_connection.hpp>
+#include <quipu/notes/undo_rules.hpp>  // logging_rows
+#include <quipu/text/utf8.hpp>
 
 namespace quipu::notes {
 
@@ -37,18 +42,26 @@ class sqlite_rows {
         // Not one "replace": that opens a savepoint in every statement, on which FTS5 writes out its buffer.
         insert_(connection, concat("insert into notes(", columns, ") values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ",
                                    "?10, ?11, ?12, ?13, ?14, ?15, ?16)")),
-        update_(connection, "update notes set text = ?2, subject = ?3, relation = ?4, object = ?5, source = ?6, "
-                            "created = ?7, valid_from = ?8, valid_until = ?9, tags = ?10, status = ?11, "
-                            "supersedes = ?12, superseded_by = ?13, text_key = ?14, slot_key = ?15, crc = ?16 "
-                            "where id = ?1"),
+        update_(connection,
+                "update notes set text = ?2, subject = ?3, relation = ?4, object = ?5, source = ?6, "
+                "created = ?7, valid_from = ?8, valid_until = ?9, tags = ?10, status = ?11, "
+                "supersedes = ?12, superseded_by = ?13, text_key = ?14, slot_key = ?15, crc = ?16 "
+                "where id = ?1"),
         remove_(connection, "delete from notes where id = ?1"),
-        index_(connection, "insert into notes_words(rowid, text) values(?1, ?2)"),
-        unindex_(connection, "insert into notes_words(notes_words, rowid, text) values('delete', ?1, ?2)"),
         edit_(connection, "insert into edits values(?1, ?2, ?3, ?4)"),
         log_(connection, "insert into changes(version, note, kind, before, crc) values(?1, ?2, ?3, ?4, ?5)"),
-        since_(connection, "select note, before, version, kind, crc from changes where number >= "
-                           "(select first_change from edits where version > ?1 order by version limit 1) "
-                           "order by number") {}
+        since_(connection,
+               "select note, before, version, kind, crc from changes where number >= "
+               "(select first_change from edits where version > ?1 order by version limit 1) "
+               "order by number"),
+        changed_by_(connection,
+                    "select note from changes where number >= "
+                    "(select first_change from edits where version = ?1) and number < "
+                    "coalesce((select first_change from edits where version > ?1 order by version limit 1), "
+                    "9223372036854775807) and version = ?1"),
+        history_(connection,
+                 "select c.note, c.before, c.version, c.kind, c.crc, e.time from changes c "
+                 "join edits e using(version) where c.note = ?1 order by c.number") {}
 
   struct counters {
     note_id last_id = no_note;
@@ -64,7 +77,11 @@ class sqlite_rows {
   }
 
   void begin_edit(time_ms when) {
-    now_ = read_counters();
+    const counters read = read_counters();
+    if (read.version < now_.version) {  // a copy was put in its place
+      fail<io_error>(connection_->path(), concat("version ", now_.version, " or a later one"), read.version);
+    }
+    now_ = read;
     when_ = when;
     n_logged_ = 0;
   }
@@ -119,7 +136,7 @@ class sqlite_rows {
               crc)
         .run();
     if (after.status == note_status::live) {
-      index_.bind(after.id, after.text).run();
+      write_words(index_, "insert into notes_words(rowid, text) values(?1, ?2)", after);
       ++now_.n_live;
     }
   }
@@ -149,6 +166,30 @@ class sqlite_rows {
     return sorted;
   }
 
+  /// Ids of the notes that one edit changed, ascending.
+  [[nodiscard]] std::vector<note_id> notes_changed_by(store_version version) {
+    std::set<note_id> ids;
+    const statement_end end(changed_by_);
+    for (changed_by_.bind(version); changed_by_.step();) ids.insert(changed_by_.integer(0));
+    return {ids.begin(), ids.end()};
+  }
+  /// The changes of one note, oldest first, each with what was before.
+  [[nodiscard]] std::vector<note_change> changes_of(note_id id) {
+    std::vector<note_change> changes;
+    const statement_end end(history_);
+    for (history_.bind(id); history_.step();) {
+      const store_version version = history_.integer(2);
+      changes.push_back({version, history_.integer(5), kind_of(history_.integer(3), id),
+                         before_of(history_, 1, id, version), std::nullopt});
+    }
+    return changes;
+  }
+  /// Forgets the statements of the full-text index, which is about to be made anew.
+  void release_words() noexcept {
+    index_.reset();
+    unindex_.reset();
+  }
+
   /// The columns of a note in the order that `read` expects.
   static constexpr const char* columns =
       "id, text, subject, relation, object, source, created, valid_from, valid_until, tags, status, "
@@ -174,7 +215,13 @@ class sqlite_rows {
     if (row.integer(15) != checksum(n, tags) || status < 0 || status > 1) {
       fail<format_error>(concat(connection_->path(), ": note ", n.id), "its checksum", "damaged fields");
     }
-    if (!tags.empty()) n.tags = nlohmann::json::parse(tags).get<std::vector<std::string>>();
+    // A checksum says that nothing was damaged, not that we wrote it.
+    const auto place = [&] { return concat(connection_->path(), ": note ", n.id); };
+    for (const std::string* field : {&n.text, &n.subject, &n.relation, &n.object, &n.source}) {
+      if (quipu::text::valid_utf8_prefix(*field) != field->size())
+        fail<format_error>(place(), "UTF-8", printable(*field));
+    }
+    if (!tags.empty()) n.tags = tags_of(tags, place());
     return n;
   }
 
@@ -190,10 +237,31 @@ class sqlite_rows {
   }
 
  private:
+  [[nodiscard]] static std::vector<std::string> tags_of(const std::string& json, const std::string& place) {
+    const nlohmann::json all = parse_json(json, place);
+    std::vector<std::string> tags;
+    for (const nlohmann::json& tag : all) {
+      if (!all.is_array() || !tag.is_string()) fail<format_error>(concat(place, ": tags"), "texts", printable(json));
+      tags.push_back(tag.get<std::string>());
+    }
+    return tags;
+  }
+  [[nodiscard]] edit_kind kind_of(std::int64_t code, note_id id) const {
+    if (code < 0 || code > static_cast<std::int64_t>(edit_kind::undo)) {
+      fail<format_error>(concat(connection_->path(), ": change of note ", id), "a kind from 0 to 4", code);
+    }
+    return static_cast<edit_kind>(code);
+  }
+
   void unindex(const note& n) {
     if (n.status != note_status::live) return;
-    unindex_.bind(n.id, n.text).run();
+    write_words(unindex_, "insert into notes_words(notes_words, rowid, text) values('delete', ?1, ?2)", n);
     --now_.n_live;
+  }
+  // The statements of the full-text index are made where they are needed first: a damaged one keeps nobody from reading.
+  void write_words(std::optional<sqlite_statement>& statement, const char* sql, const note& n) {
+    if (!statement) statement.emplace(*connection_, sql);
+    statement->bind(n.id, n.text).run();
   }
   void log(edit_kind kind, note_id id, const std::optional<note>& before) {
     const store_version version = now_.version + 1;
@@ -244,14 +312,15 @@ class sqlite_rows {
   }
 
   const sqlite_connection* connection_;
-  sqlite_statement get_state_, set_state_, get_, text_, slot_, insert_, update_, remove_, index_, unindex_, edit_, log_,
-      since_;
+  sqlite_statement get_state_, set_state_, get_, text_, slot_, insert_, update_, remove_, edit_, log_, since_,
+      changed_by_, history_;
+  std::optional<sqlite_statement> index_, unindex_;
   counters now_;
   time_ms when_ = 0;
   std::size_t n_logged_ = 0;
   std::int64_t first_change_ = 0;
 };
 
-static_assert(editable_rows<sqlite_rows>);
+static_assert(logging_rows<sqlite_rows>);
 
 }  // namespace quipu::notes

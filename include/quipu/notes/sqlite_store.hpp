@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,38 +22,30 @@
 #include <quipu/notes/edit_rules.hpp>
 #include <quipu/notes/note_store.hpp>
 #include <quipu/notes/sqlite_connection.hpp>
+#include <quipu/notes/sqlite_file.hpp>
 #include <quipu/notes/sqlite_rows.hpp>
 #include <quipu/notes/sqlite_schema.hpp>
+#include <quipu/notes/undo_rules.hpp>
 
 namespace quipu::notes {
-
-enum class store_access : std::uint8_t { read_write, read_only };
-
-/// What an edit survives once its call has returned.
-enum class store_durability : std::uint8_t {
-  power_loss,    ///< also a crash of the machine: every edit waits for the disk
-  process_kill,  ///< SIGKILL and crashes of the program; a power cut may cost the last edits, not the file
-};
-
-struct sqlite_store_options {
-  store_access access = store_access::read_write;
-  store_durability durability = store_durability::power_loss;
-  int busy_ms = 10'000;                          ///< how long to wait for another process's edit
-  std::size_t cache_bytes = std::size_t{64} << 20;  ///< page cache
-};
 
 /// Notes and their history in one database file (with its -wal and -shm companions while it is open). It is
 /// created if it does not exist; older schemas are migrated.
 ///
 /// Every edit is one SQLite transaction in write-ahead-log mode. Several processes may have the file open;
-/// `others_wrote` tells when `changed_since` has something new.
+/// `others_wrote` tells when `changed_since` has something new. Once the file or its log was removed or replaced behind
+/// the store's back, every edit and `others_wrote` throw: what they wrote would be nowhere.
+///
+/// A file is compared on opening with what a notebook is made of, and its counters with what its tables hold. A damaged
+/// full-text index, which derives from the notes, is made anew: see `warnings`.
 ///
 /// Threads: any member from any thread, one at a time; for reading beside a writer open a second store on
 /// the same file.
 class sqlite_store {
  public:
+  /// @throws config_error  no name, or ":memory:": the notes would be kept nowhere (see memory_store)
   /// @throws format_error  damaged, another program's database, or written by a newer version
-  /// @throws io_error      cannot be opened, created or written
+  /// @throws io_error      cannot be opened, created or written, or is no regular file
   explicit sqlite_store(const std::string& path, const sqlite_store_options& options = {})
       : state_(std::make_unique<state>(path, options)) {}
 
@@ -85,6 +79,21 @@ class sqlite_store {
       edit_rules::undo_to(rows, version);
       return true;
     });
+  }
+
+  /// See `undoing_note_store`: edits of this very store, then those that stood when it was opened.
+  [[nodiscard]] std::optional<standing_edit> last_edit() const {
+    return snapshot(
+        [&](sqlite_rows& rows) { return standing_edits<sqlite_rows>(rows, state_->own, state_->opened).last(); });
+  }
+  /// @throws config_error  there are not so many edits
+  std::vector<standing_edit> undo(std::size_t n_edit = 1, time_ms when = wall_time_ms()) {
+    std::vector<standing_edit> done = transact(when, [&](auto& rows) {
+      return standing_edits<sqlite_rows>(rows, state_->own, state_->opened).take_back(n_edit);
+    });
+    const std::lock_guard lock(state_->mutex);
+    for (const standing_edit& edit : done) std::erase(state_->own, edit.version);
+    return done;
   }
 
   /// A note of any status.
@@ -138,16 +147,8 @@ class sqlite_store {
   /// Every change of one note, oldest first.
   [[nodiscard]] std::vector<note_change> history(note_id id) const {
     return snapshot([&](sqlite_rows& rows) {
-      std::vector<note_change> changes;
-      sqlite_statement logged(state_->connection,
-                              "select c.note, c.before, c.version, c.kind, c.crc, e.time from changes c "
-                              "join edits e using(version) where c.note = ?1 order by c.number");
-      for (logged.bind(id); logged.step();) {
-        auto before = rows.before_of(logged, 1, id, logged.integer(2));
-        if (!changes.empty()) changes.back().after = before;
-        changes.push_back({logged.integer(2), logged.integer(5), static_cast<edit_kind>(logged.integer(3)),
-                           std::move(before), std::nullopt});
-      }
+      std::vector<note_change> changes = rows.changes_of(id);
+      for (std::size_t i = 0; i + 1 < changes.size(); ++i) changes[i].after = changes[i + 1].before;
       if (!changes.empty()) changes.back().after = rows.row(id);
       return changes;
     });
@@ -160,9 +161,11 @@ class sqlite_store {
       return changes;
     });
   }
-  /// True if another connection has changed the file since the last call. Costs a microsecond.
+  /// True if another connection has changed the file since the last call. Costs some microseconds.
+  /// @throws io_error  the file was removed or replaced
   [[nodiscard]] bool others_wrote() const {
     const std::lock_guard lock(state_->mutex);
+    state_->check_place();
     const statement_end end(state_->data_version);
     state_->data_version.bind().step();
     const std::int64_t now = state_->data_version.integer(0);
@@ -215,11 +218,16 @@ class sqlite_store {
   }
 
   [[nodiscard]] const std::string& path() const noexcept { return state_->connection.path(); }
+  /// What a user should know: that the full-text index was made anew.
+  [[nodiscard]] std::vector<std::string> warnings() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->warnings;
+  }
 
  private:
   struct state {
     state(const std::string& path, const sqlite_store_options& options)
-        : connection(open(path, options)),
+        : connection(sqlite_file::open(path, options)),
           rows(connection),
           data_version(connection, "pragma data_version"),
           begin(connection, "begin immediate"),
@@ -227,70 +235,71 @@ class sqlite_store {
       data_version.bind().step();
       last_data_version = data_version.integer(0);
       data_version.reset();
+      const sqlite_file::trusted_counters trusted = sqlite_file::check_counters(connection, rows);
+      opened = trusted.version;
+      if (!trusted.words_work && !connection_read_only()) rebuild_words();
+      place = sqlite_file::place(connection);
     }
     [[nodiscard]] bool connection_read_only() const { return sqlite3_db_readonly(connection.get(), "main") == 1; }
+    void check_place() const { place.check(connection); }
+    void rebuild_words() {
+      rows.release_words();
+      sqlite_schema::rebuild_words(connection);
+      warnings.push_back(
+          concat(connection.path(), ": the full-text index was damaged and has been made anew from the notes"));
+    }
 
     std::mutex mutex;
     sqlite_connection connection;
     sqlite_rows rows;
     sqlite_statement data_version, begin, commit;
     std::int64_t last_data_version = 0;
+    sqlite_file::place place;
+    store_version opened = 0;
+    std::vector<store_version> own;  // edits made through this store
+    std::vector<std::string> warnings;
   };
-
-  static sqlite_connection open(const std::string& path, const sqlite_store_options& options) {
-    const bool writes = options.access == store_access::read_write;
-    sqlite_connection connection(path, writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
-    sqlite3_busy_timeout(connection.get(), options.busy_ms);
-    // A damaged file must not make SQLite run what it contains.
-    connection.check(sqlite3_db_config(connection.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr), "defensive");
-    connection.run("pragma trusted_schema = off; pragma cell_size_check = on");
-    // Before any pragma that reads the file: SQLite would answer with an error of its own.
-    if (writes && sqlite3_db_readonly(connection.get(), "main") == 1) {
-      throw io_error(concat(path, ": the file is read-only; open it with store_access::read_only"));
-    }
-    connection.run(concat("pragma cache_size = -", options.cache_bytes / 1024).c_str());
-    // Look before touching: another program's file must stay as it is.
-    const sqlite_schema::file_kind kind = sqlite_schema::recognise(connection);
-    if (!writes) {
-      if (kind == sqlite_schema::file_kind::empty) fail<format_error>(path, "a note database", "an empty file");
-      if (connection.number("pragma user_version") != sqlite_schema::newest) {
-        fail<format_error>(path, "the newest schema for reading (open it for writing once)", "an older one");
-      }
-      return connection;
-    }
-    // The keys' pages change in every batch: moving them into the file less often saves most of the writing.
-    connection.run("pragma wal_autocheckpoint = 8192");
-    const bool full = options.durability == store_durability::power_loss;
-    connection.run(full ? "pragma synchronous = full" : "pragma synchronous = normal");
-    // Changing to WAL fails at once if another process is just doing the same.
-    for (int wait_ms = 1;
-         sqlite3_exec(connection.get(), "pragma journal_mode = wal", nullptr, nullptr, nullptr) != SQLITE_OK;
-         wait_ms *= 2) {
-      const int code = sqlite3_extended_errcode(connection.get());
-      if ((code & 0xff) != SQLITE_BUSY || wait_ms > options.busy_ms) connection.check(code, "write-ahead log");
-      sqlite3_sleep(wait_ms);
-    }
-    if (kind == sqlite_schema::file_kind::empty ||
-        connection.number("pragma user_version") < sqlite_schema::newest) {
-      sqlite_schema::bring_up_to_date(connection);
-    }
-    return connection;
-  }
 
   template <class Edit>
   std::invoke_result_t<Edit, sqlite_rows&> transact(time_ms when, Edit&& edit) {
     const std::lock_guard lock(state_->mutex);
-    state_->begin.bind().run();
+    std::exception_ptr cause;
     try {
-      state_->rows.begin_edit(when);
-      auto result = edit(state_->rows);
-      state_->rows.end_edit();
-      state_->commit.bind().run();
-      return result;
-    } catch (...) {
-      roll_back();
-      throw;
+      return transact_once(when, edit);
+    } catch (const damaged_database&) {
+      cause = std::current_exception();
+    } catch (const std::bad_alloc&) {
+      cause = std::current_exception();
     }
+    // FTS5 writes its buffer in whichever statement comes next: any of them may have met a damaged full-text index, where
+    // SQLite may also say that it is out of memory. The index derives from the notes, so it is made anew.
+    try {
+      state_->rebuild_words();
+    } catch (const std::exception&) {
+      std::rethrow_exception(cause);
+    }
+    return transact_once(when, edit);
+  }
+  template <class Edit>
+  std::invoke_result_t<Edit, sqlite_rows&> transact_once(time_ms when, Edit& edit) {
+    state_->check_place();
+    state_->begin.bind().run();
+    const std::size_t n_own = state_->own.size();
+    auto result = [&] {
+      try {
+        state_->rows.begin_edit(when);
+        auto all = edit(state_->rows);
+        if (state_->rows.end_edit()) state_->own.push_back(state_->rows.state().version + 1);
+        state_->commit.bind().run();
+        return all;
+      } catch (...) {
+        state_->own.resize(n_own);
+        roll_back();
+        throw;
+      }
+    }();
+    if (state_->own.size() != n_own) state_->check_place();  // an edit is acknowledged only where others find it
+    return result;
   }
   /// Reads that belong together see one state of the file.
   template <class Read>
@@ -313,6 +322,6 @@ class sqlite_store {
   std::unique_ptr<state> state_;
 };
 
-static_assert(note_store<sqlite_store>);
+static_assert(note_store<sqlite_store> && undoing_note_store<sqlite_store>);
 
 }  // namespace quipu::notes
