@@ -11,6 +11,7 @@
 
 #include <quipu/io/gguf_names.hpp>
 #include <quipu/io/gguf_vocabulary.hpp>
+#include <quipu/core/mapped_file.hpp>
 #include <quipu/io/open_checkpoint.hpp>
 
 #include "support/gguf_builder.hpp"
@@ -303,6 +304,19 @@ TEST_CASE("every truncated and every flipped GGUF file throws or reads", "[io][g
   CHECK(cut.accepted == 0);
   const auto flipped = quipu::test::flips(file, read);
   CHECK(flipped.refused > 1000);
+}
+
+TEST_CASE("a checkpoint that is read keeps its weights when the file is truncated", "[io][gguf]") {
+  const quipu::test::temp_folder folder;
+  const std::string file = tiny_gguf().bytes(), path = folder.write("m.gguf", file);
+  const auto expected = assemble(as_bytes(file));
+  const auto opened = open_checkpoint(path, quipu::file_access::read);
+  folder.write("m.gguf", "");
+  REQUIRE(opened.tensors.size() == expected.tensors.size());
+  for (const auto& [name, tensor] : expected.tensors) {
+    const auto& read = opened.at(name).bytes;
+    CHECK(std::equal(tensor.bytes.begin(), tensor.bytes.end(), read.begin(), read.end()));
+  }
 }
 
 TEST_CASE("split models are joined and checked", "[io][gguf]") {

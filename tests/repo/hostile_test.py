@@ -238,7 +238,10 @@ def growth(program, scratch, sanitized):
         results = []
         for size in (n, 10 * n):
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                results.append(Result(program, *make(pathlib.Path(folder), size), sanitized))
+                case = make(pathlib.Path(folder), size)
+                results.append(Result(program, *case, sanitized))
+                for _ in range(0 if sanitized else 2):  # the quickest of three: other programs run beside this one
+                    results[-1] = min(results[-1], Result(program, *case, sanitized), key=lambda one: one.seconds)
         for result, size in zip(results, (n, 10 * n)):
             # The larger one may take its twelve times as long; of memory it has as much as everything.
             wrong += [f"{name} x {size}: {one}" for one in result.wrong if size == n or "CPU seconds" not in one]
