@@ -225,7 +225,6 @@
 #include <quipu/notes/notebook.hpp>
 #include <quipu/notes/scratch_pool.hpp>
 #include <quipu/notes/search_cache.hpp>
-#include <quipu/notes/sqlite_file.hpp>
 #include <quipu/notes/term_dictionary.hpp>
 #include <quipu/notes/text_encoder.hpp>
 #include <quipu/notes/two_hop.hpp>
