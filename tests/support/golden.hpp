@@ -18,15 +18,10 @@
 #include <quipu/io/safetensors.hpp>
 #include <quipu/io/tensor_values.hpp>
 
+#include "support/json_file.hpp"
 #include "support/shared_data.hpp"
 
 namespace quipu::test {
-
-inline nlohmann::json read_json(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  REQUIRE(in);
-  return nlohmann::json::parse(in);
-}
 
 /// One case of the golden set: a folder with golden.safetensors and golden.json.
 class golden {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/json_file.hpp"
 #include "support/shared_data.hpp"
 
 namespace quipu::test {
@@ -29,11 +30,6 @@ inline std::filesystem::path vocabulary_path(const std::string& name) {
 inline text::vocabulary read_vocabulary(const std::filesystem::path& path) {
   return path.extension() == ".gguf" ? io::read_gguf_vocabulary(path.string())
                                      : text::read_sentencepiece_model(path.string());
-}
-
-inline nlohmann::json read_json(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  return nlohmann::json::parse(in);
 }
 
 /// The array "cases" of a golden file.
