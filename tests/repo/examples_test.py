@@ -285,10 +285,10 @@ class Examples(unittest.TestCase):
         self.assertIn("a colon and a number", self.convert("run/model.gguf", "x.gguf", "--adapter", "lora/adapter:much", status=1))
 
     def test_11_convert_says_what_is_wrong_and_keeps_what_is_there(self):
-        self.convert("run/model.gguf", "kept.gguf")
-        self.convert("run/model.gguf", "kept")
-        for out, options, word in (("kept.gguf", (), "--overwrite"), ("kept", (), "--overwrite"), ("run/model.gguf", ("--overwrite",), "another place"),
-                                   ("kept", ("--format", "gguf", "--overwrite"), "a file"), ("kept.gguf", ("--format", "hf", "--overwrite"), "a folder"),
+        self.convert("run/model.gguf", "converted.gguf")
+        self.convert("run/model.gguf", "converted")
+        for out, options, word in (("converted.gguf", (), "--overwrite"), ("converted", (), "--overwrite"), ("run/model.gguf", ("--overwrite",), "another place"),
+                                   ("converted", ("--format", "gguf", "--overwrite"), "a file"), ("converted.gguf", ("--format", "hf", "--overwrite"), "a folder"),
                                    ("x.safetensors", (), "--format"), ("x.gguf", ("--type", "q4_k"), "Q5_1"), ("x", ("--type", "q8_0"), "BF16"),
                                    ("x/m.bin", ("--type", "f16"), "f32"), ("x.gguf", ("--format", "onnx"), "llama2c"),
                                    ("x/tokenizer.bin", (), "another name")):
@@ -301,16 +301,16 @@ class Examples(unittest.TestCase):
         self.convert("bare/m.bin", "bare/weights.gguf", "--no-tokenizer")
         self.convert("bare/m.bin", "bare/whole.gguf", "--tokenizer", "tok.bin")
         self.assertEqual((self.folder / "run/model.gguf").read_bytes(), (bare / "whole.gguf").read_bytes())
-        self.convert("run/model.gguf", "kept", "--overwrite")
+        self.convert("run/model.gguf", "converted", "--overwrite")
         # A disk that takes no more than a part of the file: what was there stays, nothing is left beside it.
-        before = {p: p.read_bytes() for p in [self.folder / "kept.gguf", *(self.folder / "kept").iterdir()]}
-        for out in ("kept.gguf", "kept"):
+        before = {p: p.read_bytes() for p in [self.folder / "converted.gguf", *(self.folder / "converted").iterdir()]}
+        for out in ("converted.gguf", "converted"):
             full = f"trap '' XFSZ; ulimit -f 40; exec '{PROGRAMS / '11_convert'}' --model types.gguf --out {out} --overwrite"
             self.convert("run/model.gguf", "types.gguf", "--type", "f16", "--overwrite")
             run = subprocess.run(["bash", "-c", full], capture_output=True, text=True, cwd=self.folder)
             self.assertEqual(1, run.returncode, run.stderr)
             self.assertIn("cannot write", run.stderr)
-        self.assertEqual(before, {p: p.read_bytes() for p in [self.folder / "kept.gguf", *(self.folder / "kept").iterdir()]})
+        self.assertEqual(before, {p: p.read_bytes() for p in [self.folder / "converted.gguf", *(self.folder / "converted").iterdir()]})
         self.assertFalse([p.name for p in self.folder.iterdir() if ".part-" in p.name])
 
     def test_07_eren_keeps_notes(self):

@@ -221,7 +221,7 @@ def settings(folder, n):
 GROWTH = [("tensors in a header", tensors, 10_000), ("objects in a list", list_of_objects, 40_000), ("settings", settings, 40_000),
           ("special tokens", special_tokens, 4_000), ("long special tokens", long_special_tokens, 1_000),
           ("tokens that strip blanks", stripping_tokens, 4_000), ("post-processor's tokens", post_processor, 4_000),
-          ("merges", merges, 4_000), ("names with ranks", rank_names, 10_000), ("expressions with ranks", rank_expressions, 100),
+          ("merges", merges, 4_000), ("names with ranks", rank_names, 4_000), ("expressions with ranks", rank_expressions, 100),
           ("pieces", pieces, 10_000), ("notes", notes, 2_000), ("tags", tags, 20_000),
           ("marks: print", template("{{a}}"), 15_000), ("marks: if", template("{% if a %}b{% endif %}"), 4_000),
           ("marks: set", template("{% set a = b %}"), 6_000), ("marks: for", template("{%for a in b%}{%endfor%}"), 4_000),

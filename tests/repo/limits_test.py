@@ -66,7 +66,7 @@ class Limits(unittest.TestCase):
         self.assertRegex(run.stderr, "thread_team: expected 64 threads .*, found that the system starts no more than [1-8] ")
 
     def test_a_model_truncated_while_it_is_mapped(self):
-        run = subprocess.Popen([str(PROGRAMS / "07_eren"), "--model", str(self.model), "--notes", str(self.folder / "notes.db"), "--chat", "zephyr",
+        run = subprocess.Popen([str(PROGRAMS / "07_eren"), "--model", str(self.model), "--notes", str(self.folder / "notes.db"),
                                 "--threads", "1", "--max-tokens", "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         run.stdin.write("/notes\n")
         run.stdin.flush()

@@ -55,8 +55,9 @@ QUIPU_INLINE std::string message_text(std::string_view text, std::size_t longest
   }
   // The end says what was found; a cut through a character shows its bytes.
   const std::size_t end = longest / 4;
-  append(shown, text.substr(0, longest - end));
-  shown += " [...] ";
+  constexpr std::string_view gap = " [...] ";
+  append(shown, text.substr(0, longest - end - gap.size()));
+  shown += gap;
   append(shown, text.substr(text.size() - end));
   return shown;
 }

@@ -56,21 +56,52 @@ class fingerprint {
 
 namespace detail {
 
+// Numbers that an optimiser may have.
+template <class O>
+concept has_beta1 = requires(const O& o) { double(o.beta1); };
+template <class O>
+concept has_beta2 = requires(const O& o) { double(o.beta2); };
+template <class O>
+concept has_eps = requires(const O& o) { double(o.eps); };
+template <class O>
+concept has_momentum = requires(const O& o) { double(o.momentum); };
+template <class O>
+concept has_nesterov = requires(const O& o) { bool(o.nesterov); };
+template <class O>
+concept has_decay = requires(const O& o) { double(o.decay); };
+template <class O>
+concept has_eps2 = requires(const O& o) { double(o.eps2); };
+template <class O>
+concept has_clip = requires(const O& o) { double(o.clip); };
+template <class O>
+concept has_storage = requires(const O& o) { int(o.storage); };
+template <class O>
+concept has_identity = requires(const O& o) {
+  { o.identity() } -> std::convertible_to<std::string>;
+};
+/// Optional: an objective whose batches hold more than tokens, targets and weights.
+template <class Objective, class Batch, class Hash>
+concept describes_batches = requires(const Objective& o, const Batch& batch, Hash& hash) { o.describe(batch, hash); };
+template <class Hooks>
+concept holds_module = requires(const Hooks& hooks) { hooks.module(); };
+template <class Module, class Config>
+concept has_peft_settings = requires(const Module& m, nlohmann::ordered_json& json, const Config& c) { m.policy().write_peft(json, c); };
+
 /// What an optimiser is set to besides its learning rate and weight decay.
 template <class Optimizer>
 [[nodiscard]] std::string optimizer_numbers(const Optimizer& o) {
   std::string all;
   const auto number = [&](const char* name, double value) { all += concat(name, " ", exact_text(value), ", "); };
-  if constexpr (requires { double(o.beta1); }) number("beta1", o.beta1);
-  if constexpr (requires { double(o.beta2); }) number("beta2", o.beta2);
-  if constexpr (requires { double(o.eps); }) number("eps", o.eps);
-  if constexpr (requires { double(o.momentum); }) number("momentum", o.momentum);
-  if constexpr (requires { bool(o.nesterov); }) number("nesterov", o.nesterov ? 1 : 0);
-  if constexpr (requires { double(o.decay); }) number("decay", o.decay);
-  if constexpr (requires { double(o.eps2); }) number("eps2", o.eps2);
-  if constexpr (requires { double(o.clip); }) number("clip", o.clip);
-  if constexpr (requires { int(o.storage); }) number("storage", static_cast<int>(o.storage));
-  if constexpr (requires { { o.identity() } -> std::convertible_to<std::string>; }) all += std::string(o.identity());
+  if constexpr (has_beta1<Optimizer>) number("beta1", o.beta1);
+  if constexpr (has_beta2<Optimizer>) number("beta2", o.beta2);
+  if constexpr (has_eps<Optimizer>) number("eps", o.eps);
+  if constexpr (has_momentum<Optimizer>) number("momentum", o.momentum);
+  if constexpr (has_nesterov<Optimizer>) number("nesterov", o.nesterov ? 1 : 0);
+  if constexpr (has_decay<Optimizer>) number("decay", o.decay);
+  if constexpr (has_eps2<Optimizer>) number("eps2", o.eps2);
+  if constexpr (has_clip<Optimizer>) number("clip", o.clip);
+  if constexpr (has_storage<Optimizer>) number("storage", static_cast<int>(o.storage));
+  if constexpr (has_identity<Optimizer>) all += std::string(o.identity());
   return all;
 }
 
@@ -103,7 +134,7 @@ template <class Source, class Objective, class Make>
     hash.add(batch.tokens());
     hash.add(batch.targets());
     hash.add(batch.weights());
-    if constexpr (requires { objective.describe(batch, hash); }) objective.describe(batch, hash);
+    if constexpr (describes_batches<decltype(objective), decltype(batch), decltype(hash)>) objective.describe(batch, hash);
   }
   return hash.text();
 }
@@ -111,9 +142,9 @@ template <class Source, class Objective, class Make>
 /// The settings that PEFT keeps of the module in a run's hooks, if these hold one.
 template <class Hooks, class Config>
 void add_module_settings(run_settings& to, const Hooks& hooks, const Config& c) {
-  if constexpr (requires { hooks.module(); }) {
+  if constexpr (holds_module<Hooks>) {
     pet::visit_module(hooks.module(), [&](const auto& m) {
-      if constexpr (requires(nlohmann::ordered_json& json) { m.policy().write_peft(json, c); }) {
+      if constexpr (has_peft_settings<decltype(m), Config>) {
         nlohmann::ordered_json json = nlohmann::ordered_json::object();
         json["kind"] = std::string(std::remove_cvref_t<decltype(m.policy())>::peft_type);
         m.policy().write_peft(json, c);
