@@ -4,6 +4,7 @@
 #include <string>
 
 #include "fuzz/fuzz_target.hpp"
+#include "fuzz/tiny_config.hpp"
 
 namespace {
 
@@ -27,9 +28,7 @@ void read_and_write(quipu::pet::peft_fields& fields, const quipu::io::model_conf
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return quipu::test::fuzz(data, size, [](std::span<const std::byte> bytes) {
     namespace pet = quipu::pet;
-    quipu::io::model_config c;
-    c.d_model = 8, c.d_ffn = 12, c.n_layer = 1, c.n_head = 2, c.n_kv_head = 1, c.d_head = 4, c.n_vocab = 10,
-    c.n_ctx = 16;
+    const quipu::io::model_config c = quipu::test::tiny_config();
     const std::string_view text = quipu::test::as_text(bytes);
     if (text.substr(0, 4) == "GGUF") {
       static_cast<void>(pet::lora_of_gguf<float>(quipu::io::parse_gguf(bytes, "input"), c));

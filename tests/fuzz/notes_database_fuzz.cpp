@@ -22,9 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     note n;
     n.text = "a new note";
     const add_result added = store.add(n);
-    store.erase(1);
+    const bool erased = store.erase(1);  // a damaged tree of pages may hide it
     (void)store.undo();
-    if (!store.find(added.id)) std::abort();
+    if (erased && !store.find(added.id)) std::abort();
     (void)store.check_integrity();
   });
   for (const char* companion : {"", "-wal", "-shm", "-journal"}) ::unlink((path + companion).c_str());

@@ -36,7 +36,7 @@ def consume(via, prefix, expect=expected, **defines):
     settings += [f"-D{name}={value}" for name, value in defines.items()]
     configured = run(cmake, "-G", "Ninja", "-S", consumer, "-B", folder, *settings)
     run(cmake, "--build", folder)
-    require(expect in run(folder / "consumer"), f"a program builds and runs by way of '{via}'")
+    require(expect in run(folder / "consumer", cwd=folder), f"a program builds and runs by way of '{via}'")
     return configured
 
 

@@ -24,7 +24,7 @@ int main() {
   std::cout << "quipu " << quipu::version_major << '.' << quipu::version_minor << ", ids";
   for (const quipu::token_id id : tokenizer.encode("abba")) std::cout << ' ' << id;
 #ifdef WITH_SQLITE
-  const quipu::notes::sqlite_store store(":memory:");
+  const quipu::notes::sqlite_store store("consumer_notes.db");
   std::cout << ", notes " << store.size();
 #endif
 #ifdef WITH_MODEL

@@ -15,6 +15,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/io/output_place.hpp>
 
+#include "support/kills.hpp"
 #include "support/temp_folder.hpp"
 
 using quipu::io::atomic_file;
@@ -136,24 +137,18 @@ TEST_CASE("places that cannot be written are refused and stay as they are", "[io
   ::chmod(folder.file("fixed").c_str(), 0444);
   ::chmod(folder.file("locked").c_str(), 0555);
   ::chmod(folder.path().c_str(), 0755);
-  const ::pid_t child = ::fork();  // root may write anywhere: an ordinary user tries
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(77);
-    int refused = 0;
-    for (const char* name : {"locked/mine", "locked/new", "fixed"}) {
-      try {
-        quipu::io::write_text(folder.file(name), "new");
-      } catch (const quipu::io_error& e) {
-        refused += std::string(e.what()).starts_with(folder.file(name)) ? 1 : 0;
-      }
-    }
-    ::_exit(refused == 3 ? 0 : 1);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(quipu::test::status_of_child([&] {  // root may write anywhere: an ordinary user tries
+          if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) return 77;
+          int refused = 0;
+          for (const char* name : {"locked/mine", "locked/new", "fixed"}) {
+            try {
+              quipu::io::write_text(folder.file(name), "new");
+            } catch (const quipu::io_error& e) {
+              refused += std::string(e.what()).starts_with(folder.file(name)) ? 1 : 0;
+            }
+          }
+          return refused == 3 ? 0 : 1;
+        }) == 0);
   CHECK(read_bytes(folder.file("locked/mine")) == "old");
   CHECK(read_bytes(folder.file("fixed")) == "old");
   ::chmod(folder.file("locked").c_str(), 0755);

@@ -16,6 +16,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "support/kills.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace quipu;
@@ -117,23 +118,14 @@ TEST_CASE("two processes on one log: the second is refused", "[io][resumable_run
   counted_run run;
   const io::resumable_log first(path, "squares");
   const std::string before = text_of(path);
-  const ::pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    int code = 1;
-    try {
-      counted_run().operator()(4, {.path = path, .run = "squares"});
-    } catch (const io_error&) {
-      code = 0;
-    } catch (...) {
-      code = 2;
-    }
-    ::_exit(code);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(test::status_of_child([&] {
+          try {
+            counted_run().operator()(4, {.path = path, .run = "squares"});
+          } catch (const io_error&) {
+            return 0;
+          }
+          return 1;
+        }) == 0);
   CHECK(text_of(path) == before);
 }
 
@@ -142,25 +134,16 @@ TEST_CASE("a full disk leaves whole lines in a log", "[io][resumable_run]") {
   const std::string path = folder.file("log");
   counted_run run;
   CHECK(run(4, {.path = path, .run = "squares"}).size() == 4);
-  const ::pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    const ::rlimit limit{200, 200};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-    int code = 1;
-    try {
-      counted_run().operator()(400, {.path = path, .run = "squares", .batch = 50});
-    } catch (const io_error&) {
-      code = text_of(path).ends_with("\n") ? 0 : 3;
-    } catch (...) {
-      code = 2;
-    }
-    ::_exit(code);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(test::status_of_child([&] {
+          ::signal(SIGXFSZ, SIG_IGN);
+          const ::rlimit limit{200, 200};
+          ::setrlimit(RLIMIT_FSIZE, &limit);
+          try {
+            counted_run().operator()(400, {.path = path, .run = "squares", .batch = 50});
+          } catch (const io_error&) {
+            return text_of(path).ends_with('\n') ? 0 : 3;
+          }
+          return 1;
+        }) == 0);
   CHECK(run(400, {.path = path, .run = "squares"}).size() == 400);
 }

@@ -52,6 +52,14 @@ std::string sound_notebook(const temp_folder& folder, const char* name = "n.db")
   return path;
 }
 
+/// A file of which a user changed something is opened neither for writing nor for reading.
+void check_refused_after(const std::string& path, const char* change) {
+  INFO(change);
+  run_sql(path, change);
+  CHECK_THROWS_AS(sqlite_store(path, quick), quipu::format_error);
+  CHECK_THROWS_AS(sqlite_store(path, {.access = store_access::read_only}), quipu::format_error);
+}
+
 }  // namespace
 
 TEST_CASE("names that SQLite keeps nowhere, and what is no file, are refused", "[notes][sqlite_file]") {
@@ -99,10 +107,7 @@ TEST_CASE("what is no table of a notebook is refused on opening, whatever it wou
       "drop table notes_words; create view notes_words_docsize as select * from notes",
       "drop table notes_words; create table notes_words(text)", "alter table notes add column more integer default 0",
       "drop table notes_words; create virtual table notes_words using fts5(text)");
-  INFO(change);
-  run_sql(path, change);
-  CHECK_THROWS_AS(sqlite_store(path, quick), quipu::format_error);
-  CHECK_THROWS_AS(sqlite_store(path, {.access = store_access::read_only}), quipu::format_error);
+  check_refused_after(path, change);
 }
 
 TEST_CASE("statistics that a user had SQLite gather are no reason to refuse a file", "[notes][sqlite_file]") {
@@ -123,10 +128,7 @@ TEST_CASE("counters that the tables contradict, or out of any sense, are refused
       "4",
       "update state set last_id = 9223372036854775806; update changes set note = 9223372036854775806 where number = 4",
       "delete from edits where version = 4", "delete from state");
-  INFO(change);
-  run_sql(path, change);
-  CHECK_THROWS_AS(sqlite_store(path, quick), quipu::format_error);
-  CHECK_THROWS_AS(sqlite_store(path, {.access = store_access::read_only}), quipu::format_error);
+  check_refused_after(path, change);
 }
 
 TEST_CASE("a damaged full-text index is made anew with a word, and no note is lost", "[notes][sqlite_file]") {

@@ -19,6 +19,25 @@
 
 namespace quipu::test {
 
+/// The status that `job`, which returns one, ends with in a process of its own; 255 if it throws.
+template <class Job>
+int status_of_child(Job&& job) {
+  const ::pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    int status = 255;
+    try {
+      status = job();
+    } catch (...) {
+    }
+    ::_exit(status);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
 /// Starts `job` in a process of its own, again and again, and kills it 30 ms to 30 + `spread_ms` after its start. One
 /// that ends before begins anew in an empty folder.
 /// @param look  called after every kill

@@ -278,26 +278,17 @@ TEST_CASE("a full disk keeps the checkpoint of before", "[train]") {
   const std::string run = folder.file("run");
   run_lora({.folder = run, .n_step = 8, .stop_after = 4});
   const std::string before = bytes_of(run + "/last.safetensors");
-  const ::pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    const ::rlimit limit{4096, 4096};  // no file grows beyond one page
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-    int code = 1;
-    try {
-      run_lora({.folder = run, .n_step = 8, .resume = true});
-    } catch (const quipu::io_error&) {
-      code = 0;
-    } catch (...) {
-      code = 2;
-    }
-    ::_exit(code);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(test::status_of_child([&] {
+          ::signal(SIGXFSZ, SIG_IGN);
+          const ::rlimit limit{4096, 4096};  // no file grows beyond one page
+          ::setrlimit(RLIMIT_FSIZE, &limit);
+          try {
+            run_lora({.folder = run, .n_step = 8, .resume = true});
+          } catch (const quipu::io_error&) {
+            return 0;
+          }
+          return 1;
+        }) == 0);
   CHECK(bytes_of(run + "/last.safetensors") == before);
   CHECK(run_lora({.folder = run, .n_step = 8, .resume = true}).finished);
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 
@@ -15,6 +16,12 @@ namespace quipu {
   std::string out;
   for (int shift = 28; shift >= 0; shift -= 4) out += digits[value >> shift & 15u];
   return out;
+}
+/// The same of 64 bits: sixteen digits.
+template <std::unsigned_integral Word>
+  requires(sizeof(Word) == 8)
+[[nodiscard]] std::string hex_digits(Word value) {
+  return hex_digits(static_cast<std::uint32_t>(value >> 32)) + hex_digits(static_cast<std::uint32_t>(value));
 }
 
 }  // namespace quipu

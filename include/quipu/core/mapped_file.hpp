@@ -27,9 +27,8 @@ class mapped_file {
  public:
   mapped_file() = default;
 
-  /// @throws io_error  the path cannot be opened, mapped or read, or is not a regular file (pipes, devices and
-  /// folders are
-  ///                   refused at once, without waiting for a writer); with `read` also a file that shrinks meanwhile
+  /// @throws io_error  the path cannot be opened, mapped or read, or is not a regular file (pipes, devices and folders
+  ///                   are refused at once, without waiting for a writer); with `read` also a file that shrinks
   explicit mapped_file(const std::string& path, file_access how = file_access::map);
 
   mapped_file(mapped_file&& other) noexcept { swap(other); }

@@ -99,8 +99,8 @@ class adapted_model {
 
   /// Of weights and modules together, for the keys of what was fitted on the model.
   [[nodiscard]] std::string key() const {
-    std::string all = hex(base_.identity()->content->hash());
-    for (const auto& m : modules_) all += concat("+", hex(pet::module_key(*m)));
+    std::string all = hex_digits(base_.identity()->content->hash());
+    for (const auto& m : modules_) all += concat("+", hex_digits(pet::module_key(*m)));
     return all;
   }
 
@@ -123,10 +123,6 @@ class adapted_model {
   }
 
  private:
-  static std::string hex(std::uint64_t value) {
-    return concat(hex_digits(static_cast<std::uint32_t>(value >> 32)), hex_digits(static_cast<std::uint32_t>(value)));
-  }
-
   base_type base_;
   module_list modules_;
 };

@@ -26,6 +26,11 @@ struct adafactor {
   double clip = 1.0;            ///< largest root mean square of an update
   double weight_decay = 0;
 
+  /// All other numbers, for the record of a run.
+  [[nodiscard]] std::string numbers() const {
+    return concat("decay ", exact_text(decay), ", eps2 ", exact_text(eps2), ", clip ", exact_text(clip));
+  }
+
   template <class Scalar>
   class state {
    public:

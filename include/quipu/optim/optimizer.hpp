@@ -43,6 +43,12 @@ struct adamw {
   double weight_decay = 0.01;
   moment_storage storage = moment_storage::full;
 
+  /// All other numbers, for the record of a run.
+  [[nodiscard]] std::string numbers() const {
+    return concat("beta1 ", exact_text(beta1), ", beta2 ", exact_text(beta2), ", eps ", exact_text(eps), ", storage ",
+                  static_cast<int>(storage));
+  }
+
   template <class Scalar>
   class state : public moments<Scalar, 2> {
    public:
@@ -78,6 +84,11 @@ struct sgd {
   double weight_decay = 0;
   moment_storage storage = moment_storage::full;
 
+  /// All other numbers, for the record of a run.
+  [[nodiscard]] std::string numbers() const {
+    return concat("momentum ", exact_text(momentum), ", nesterov ", nesterov, ", storage ", static_cast<int>(storage));
+  }
+
   template <class Scalar>
   class state : public moments<Scalar, 1> {
    public:
@@ -108,6 +119,11 @@ struct lion {
   double weight_decay = 0;
   moment_storage storage = moment_storage::full;
 
+  /// All other numbers, for the record of a run.
+  [[nodiscard]] std::string numbers() const {
+    return concat("beta1 ", exact_text(beta1), ", beta2 ", exact_text(beta2), ", storage ", static_cast<int>(storage));
+  }
+
   template <class Scalar>
   class state : public moments<Scalar, 1> {
    public:
@@ -134,6 +150,13 @@ template <class O>
 concept has_optimizer_state = requires {
   typename O::template state<float>;
   typename O::template state<double>;
+};
+
+/// Optional: an optimiser that says what it is set to besides `learning_rate` and `weight_decay`; a run that is resumed
+/// with other numbers is refused.
+template <class O>
+concept numbered_optimizer = requires(const O& o) {
+  { o.numbers() } -> std::convertible_to<std::string>;
 };
 
 /// Role `optimizer`: a small value with `name`, `learning_rate`, `weight_decay` and a nested `state<Scalar>` that is

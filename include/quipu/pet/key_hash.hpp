@@ -1,13 +1,14 @@
-/// @file The hash that keys of modules are made with.
+/// @file The hash that keys of modules, and of what a run was made of, are made with.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <type_traits>
 
-#include <quipu/core/requirements.hpp>  // C++20, exceptions
+#include <quipu/core/hex.hpp>
 
 namespace quipu::pet {
 
@@ -25,6 +26,7 @@ class key_hash {
     requires std::is_arithmetic_v<Value>
   void add_value(const Value& value) noexcept { add(std::as_bytes(std::span(&value, 1))); }
   [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
+  [[nodiscard]] std::string text() const { return hex_digits(value_); }
 
  private:
   std::uint64_t value_ = 0xcbf29ce484222325u;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,8 +26,18 @@ namespace quipu::pet {
 /// throws for keys that are switched on and were not read, since they may change the mathematics.
 class peft_fields {
  public:
-  /// @throws format_error  not a JSON object with every key once
-  peft_fields(std::string_view text, std::string place);
+  /// A file's text and what it says, read once for any number of `peft_fields`.
+  struct document {
+    std::string text;
+    nlohmann::json json;
+  };
+  /// @throws format_error  not JSON with every key once
+  [[nodiscard]] static std::shared_ptr<const document> read(std::string_view text, const std::string& place);
+
+  /// @throws format_error  the document is no object
+  peft_fields(std::shared_ptr<const document> from, std::string place);
+  /// @throws format_error  as `read`
+  peft_fields(std::string_view text, std::string place) : peft_fields(read(text, place), place) {}
   peft_fields(const peft_fields&) = delete;
   peft_fields& operator=(const peft_fields&) = delete;
   ~peft_fields();
@@ -85,8 +96,7 @@ class peft_fields {
   const io::json_fields& known(const char* key);
   [[nodiscard]] std::vector<std::string> texts(const char* key) const;
 
-  std::string text_;
-  nlohmann::json json_;
+  std::shared_ptr<const document> document_;
   io::json_fields fields_;
   std::set<std::string, std::less<>> understood_;
 };

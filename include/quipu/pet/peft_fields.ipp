@@ -28,8 +28,13 @@
 
 namespace quipu::pet {
 
-QUIPU_INLINE peft_fields::peft_fields(std::string_view text, std::string place)
-    : text_(text), json_(parse_json(text_, place)), fields_(json_, std::move(place)) {
+QUIPU_INLINE std::shared_ptr<const peft_fields::document> peft_fields::read(std::string_view text,
+                                                                            const std::string& place) {
+  return std::make_shared<const document>(document{std::string(text), parse_json(text, place)});
+}
+
+QUIPU_INLINE peft_fields::peft_fields(std::shared_ptr<const document> from, std::string place)
+    : document_(std::move(from)), fields_(document_->json, std::move(place)) {
   understand({"peft_type", "peft_version", "auto_mapping", "base_model_name_or_path", "revision", "task_type",
               "inference_mode", "modules_to_save"});
 }
@@ -154,7 +159,7 @@ QUIPU_INLINE std::vector<pattern_value> peft_fields::patterns(const char* key) {
   const nlohmann::json* field = known(key).find(key);
   if (field == nullptr) return found;
   if (!field->is_object()) fields_.refuse(key, "an object of numbers", *field);
-  for (std::string& pattern : json_keys_in_order(text_, key)) {
+  for (std::string& pattern : json_keys_in_order(document_->text, key)) {
     const nlohmann::json& value = field->at(pattern);
     if (!value.is_number())
       fail<format_error>(concat(at(key), ": ", printable(pattern)), "a number", value.type_name());
@@ -164,7 +169,7 @@ QUIPU_INLINE std::vector<pattern_value> peft_fields::patterns(const char* key) {
 }
 
 QUIPU_INLINE void peft_fields::refuse_others() const {
-  for (const auto& [key, value] : json_.items()) {
+  for (const auto& [key, value] : document_->json.items()) {
     if (understood_.count(key) > 0 || value.is_null() || (value.is_boolean() && !value.get<bool>()) ||
         value.empty() || (value.is_string() && value.get_ref<const std::string&>().empty())) {
       continue;

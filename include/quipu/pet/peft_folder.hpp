@@ -138,7 +138,6 @@ class peft_folder {
   }
 
  private:
-  static std::string read_text(const std::string& path);
 
   // Settings that make no sense come from the file here.
   template <class Make>
@@ -169,7 +168,7 @@ class peft_folder {
   }
 
   std::string config_path_;
-  std::string config_;
+  std::shared_ptr<const peft_fields::document> config_;
   io::safetensors_file tensors_;
   std::string kind_, base_model_;
   bool uses_dora_ = false;

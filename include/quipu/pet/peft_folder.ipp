@@ -29,7 +29,7 @@
 namespace quipu::pet {
 
 QUIPU_INLINE peft_folder::peft_folder(const std::filesystem::path& folder)
-    : config_path_((folder / "adapter_config.json").string()), config_(read_text(config_path_)),
+    : config_path_((folder / "adapter_config.json").string()), config_(peft_fields::read(mapped_file(config_path_).text(), config_path_)),
       tensors_((folder / "adapter_model.safetensors").string()) {
   peft_fields fields(config_, config_path_);
   kind_ = fields.kind();
@@ -51,10 +51,6 @@ QUIPU_INLINE void peft_folder::refuse_unseen(double n_value) const {
   fail<format_error>(tensors_.path(),
                      concat(static_cast<std::uint64_t>(std::min(n_value, 1e18)), " values, as ", config_path_, " says"),
                      static_cast<std::uint64_t>(n_found));
-}
-
-QUIPU_INLINE std::string peft_folder::read_text(const std::string& path) {
-  return std::string(mapped_file(path).text());
 }
 
 namespace detail {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,8 +55,7 @@ class pattern_table {
 
  private:
   struct rule {
-    std::string ending;                             // any_letter stands for any
-    std::optional<optim::name_pattern> expression;  // of patterns that are more than names
+    std::size_t begin, size;  // of a name in endings_; of size 0, begin is the number of an expression
     double value;
   };
   static constexpr char any_letter = '\n';  // in no name
@@ -66,6 +64,8 @@ class pattern_table {
   [[nodiscard]] static bool ends_in(std::string_view name, std::string_view ending) noexcept;
 
   std::vector<rule> rules_;
+  std::string endings_;  // of all names in one piece, as every look-up walks over them; any_letter stands for any
+  std::vector<optim::name_pattern> expressions_;
 };
 
 /// Calls f(layer, site, name, d_out, d_in) for the linear layers that a pattern names.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,23 +27,28 @@ QUIPU_INLINE std::string exact_pattern(const std::string& name) {
 
 QUIPU_INLINE pattern_table::pattern_table(const std::vector<pattern_value>& patterns) {
   rules_.reserve(patterns.size());
-  std::size_t n_expression = 0;
+  std::string ending;
   for (const pattern_value& p : patterns) {
-    rule made{{}, std::nullopt, p.value};
-    if (!read_name(p.pattern, made.ending)) {
-      if (++n_expression > most_expressions) {
-        fail<config_error>("patterns of ranks and alphas",
-                           concat("at most ", most_expressions, " expressions beside names of modules"), "more");
-      }
-      made.expression = optim::name_pattern::regex("(.*\\.)?(" + p.pattern + ")");
+    ending.clear();
+    if (read_name(p.pattern, ending)) {
+      rules_.push_back({endings_.size(), ending.size(), p.value});
+      endings_ += ending;
+      continue;
     }
-    rules_.push_back(std::move(made));
+    if (expressions_.size() == most_expressions) {
+      fail<config_error>("patterns of ranks and alphas",
+                         concat("at most ", most_expressions, " expressions beside names of modules"), "more");
+    }
+    rules_.push_back({expressions_.size(), 0, p.value});
+    expressions_.push_back(optim::name_pattern::regex("(.*\\.)?(" + p.pattern + ")"));
   }
 }
 
 QUIPU_INLINE double pattern_table::operator()(std::string_view name, double usual) const {
+  const std::string_view endings = endings_;
   for (const rule& one : rules_) {
-    if (one.expression ? (*one.expression)(name) : ends_in(name, one.ending)) return one.value;
+    const bool fits = one.size == 0 ? expressions_[one.begin](name) : ends_in(name, endings.substr(one.begin, one.size));
+    if (fits) return one.value;
   }
   return usual;
 }

@@ -50,13 +50,12 @@ class classification {
     batch.wanted.push_back(row);
   }
   /// Adds what the rows are classified as to a hash of the data.
-  template <class Hash>
-  static void describe(const batch_type& batch, Hash& hash) {
+  static void describe(const batch_type& batch, pet::key_hash& hash) {
     for (const auto& row : batch.wanted) {
-      const std::int64_t place[] = {static_cast<std::int64_t>(row.sequence), static_cast<std::int64_t>(row.row),
-                                    static_cast<std::int64_t>(row.target)};
-      hash.add(std::span<const std::int64_t>(place));
-      hash.add(std::span<const double>(&row.weight, 1));
+      hash.add_value(static_cast<std::uint64_t>(row.sequence));
+      hash.add_value(static_cast<std::uint64_t>(row.row));
+      hash.add_value(static_cast<std::int64_t>(row.target));
+      hash.add_value(static_cast<double>(row.weight));
     }
   }
   [[nodiscard]] static double weight(const batch_type& batch) noexcept {

@@ -9,6 +9,7 @@
 #include <quipu/llama/loss.hpp>  // loss_sum
 #include <quipu/llama/training_batch.hpp>
 #include <quipu/llama/weight_gradients.hpp>
+#include <quipu/pet/key_hash.hpp>
 #include <quipu/train/example_source.hpp>
 
 namespace quipu::train {
@@ -74,6 +75,13 @@ concept steps_on = requires(O& o, Pass& pass, const typename O::batch_type& batc
   { o.loss(pass, batch, hooks) } -> std::same_as<llama::loss_sum>;
 };
 
+/// Optional: adds what a batch knows besides tokens, labels and weights to a hash of the data, which a resumed run must
+/// share.
+template <class O>
+concept describes_batches = requires(O& o, const typename O::batch_type& batch, pet::key_hash& hash) {
+  o.describe(batch, hash);
+};
+
 /// Role `objective`: what is minimised, movable; memory of its own is kept from pass to pass.
 ///   batch_type                  a `llama::training_batch`, made as one is, with what else must be known of its
 ///                               sequences
@@ -85,8 +93,7 @@ concept steps_on = requires(O& o, Pass& pass, const typename O::batch_type& batc
 ///   loss(pass, batch, hooks)    the loss alone
 ///   identity()                  what a resumed run must share; empty if that is nothing
 ///   begin_step(plan)            optional, see `step_observer`
-///   describe(batch, hash)       optional: adds what the batch knows besides tokens, labels and weights to a hash of
-///                               the data (`fingerprint`)
+///   describe(batch, hash)       optional, see `describes_batches`
 template <class O>
 concept objective = std::movable<O> && has_objective_batch<O> && has_objective_weight<O> && has_identity<O>;
 

@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <concepts>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -20,99 +17,29 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
-#include <quipu/core/hex.hpp>
-#include <quipu/core/number_text.hpp>
+#include <quipu/pet/key_hash.hpp>
 #include <quipu/pet/module.hpp>  // visit_module
+#include <quipu/train/objective.hpp>  // describes_batches
 
 namespace quipu::train {
 
 /// Settings of a run by name, as its checkpoints keep them.
 using run_settings = std::map<std::string, std::string, std::less<>>;
 
-/// A hash of numbers, 64 bits: what differs by accident differs in it. It lies in checkpoints, so it must stay.
-class fingerprint {
- public:
-  template <class Value>
-    requires std::integral<Value> || std::floating_point<Value>
-  void add(std::span<const Value> values) noexcept {
-    mix(values.size());
-    for (const Value& v : values) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, &v, sizeof(Value));
-      mix(word);
-    }
-  }
-  [[nodiscard]] std::string text() const {
-    return hex_digits(static_cast<std::uint32_t>(value_ >> 32)) + hex_digits(static_cast<std::uint32_t>(value_));
-  }
-
- private:
-  void mix(std::uint64_t word) noexcept {
-    value_ = (value_ ^ word) * 0x9e3779b97f4a7c15u;
-    value_ ^= value_ >> 29;
-  }
-  std::uint64_t value_ = 0xcbf29ce484222325u;
-};
-
 namespace detail {
 
-// Numbers that an optimiser may have.
-template <class O>
-concept has_beta1 = requires(const O& o) { double(o.beta1); };
-template <class O>
-concept has_beta2 = requires(const O& o) { double(o.beta2); };
-template <class O>
-concept has_eps = requires(const O& o) { double(o.eps); };
-template <class O>
-concept has_momentum = requires(const O& o) { double(o.momentum); };
-template <class O>
-concept has_nesterov = requires(const O& o) { bool(o.nesterov); };
-template <class O>
-concept has_decay = requires(const O& o) { double(o.decay); };
-template <class O>
-concept has_eps2 = requires(const O& o) { double(o.eps2); };
-template <class O>
-concept has_clip = requires(const O& o) { double(o.clip); };
-template <class O>
-concept has_storage = requires(const O& o) { int(o.storage); };
-template <class O>
-concept has_identity = requires(const O& o) {
-  { o.identity() } -> std::convertible_to<std::string>;
-};
-/// Optional: an objective whose batches hold more than tokens, targets and weights.
-template <class Objective, class Batch, class Hash>
-concept describes_batches = requires(const Objective& o, const Batch& batch, Hash& hash) { o.describe(batch, hash); };
 template <class Hooks>
 concept holds_module = requires(const Hooks& hooks) { hooks.module(); };
 template <class Module, class Config>
-concept has_peft_settings = requires(const Module& m, nlohmann::ordered_json& json, const Config& c) { m.policy().write_peft(json, c); };
-
-/// What an optimiser is set to besides its learning rate and weight decay.
-template <class Optimizer>
-[[nodiscard]] std::string optimizer_numbers(const Optimizer& o) {
-  std::string all;
-  const auto number = [&](const char* name, double value) { all += concat(name, " ", exact_text(value), ", "); };
-  if constexpr (has_beta1<Optimizer>) number("beta1", o.beta1);
-  if constexpr (has_beta2<Optimizer>) number("beta2", o.beta2);
-  if constexpr (has_eps<Optimizer>) number("eps", o.eps);
-  if constexpr (has_momentum<Optimizer>) number("momentum", o.momentum);
-  if constexpr (has_nesterov<Optimizer>) number("nesterov", o.nesterov ? 1 : 0);
-  if constexpr (has_decay<Optimizer>) number("decay", o.decay);
-  if constexpr (has_eps2<Optimizer>) number("eps2", o.eps2);
-  if constexpr (has_clip<Optimizer>) number("clip", o.clip);
-  if constexpr (has_storage<Optimizer>) number("storage", static_cast<int>(o.storage));
-  if constexpr (has_identity<Optimizer>) all += std::string(o.identity());
-  return all;
-}
+concept has_peft_settings = requires(const Module& m, nlohmann::ordered_json& json, const Config& c) {
+  m.policy().write_peft(json, c);
+};
 
 /// "N steps, HASH" of a schedule's factors in the first N steps.
 template <class Schedule>
 [[nodiscard]] std::string schedule_text(const Schedule& schedule, std::size_t n_step) {
-  fingerprint hash;
-  for (std::size_t step = 0; step < n_step; ++step) {
-    const double factor = schedule(step);
-    hash.add(std::span(&factor, 1));
-  }
+  pet::key_hash hash;
+  for (std::size_t step = 0; step < n_step; ++step) hash.add_value(static_cast<double>(schedule(step)));
   return concat(n_step, " steps, ", hash.text());
 }
 /// N of such a text, or `otherwise`: a run may go on for more steps if those planned before have the same factors.
@@ -127,14 +54,18 @@ template <class Schedule>
 /// @param make  () -> an empty batch
 template <class Source, class Objective, class Make>
 [[nodiscard]] std::string data_text(const Source& source, Objective& objective, Make&& make) {
-  fingerprint hash;
+  pet::key_hash hash;
+  const auto add = [&](auto values) {
+    hash.add_value(values.size());
+    hash.add(std::as_bytes(values));
+  };
   for (std::size_t i = 0; i < source.size(); ++i) {
     auto batch = make();
     objective.add(source, i, batch);
-    hash.add(batch.tokens());
-    hash.add(batch.targets());
-    hash.add(batch.weights());
-    if constexpr (describes_batches<decltype(objective), decltype(batch), decltype(hash)>) objective.describe(batch, hash);
+    add(std::span(batch.tokens()));
+    add(std::span(batch.targets()));
+    add(std::span(batch.weights()));
+    if constexpr (describes_batches<Objective>) objective.describe(batch, hash);
   }
   return hash.text();
 }

@@ -199,7 +199,7 @@ class trainer {
     const Optimizer& optimizer = update_.policy();
     run_settings all = options_.recipe;
     all["optimizer"] = std::string(Optimizer::name);
-    all["optimizer_numbers"] = detail::optimizer_numbers(optimizer);
+    if constexpr (optim::numbered_optimizer<Optimizer>) all["optimizer_numbers"] = optimizer.numbers();
     all["learning_rate"] = exact_text(optimizer.learning_rate);
     all["weight_decay"] = exact_text(optimizer.weight_decay);
     all["max_gradient_norm"] = exact_text(options_.max_gradient_norm);
@@ -215,14 +215,12 @@ class trainer {
     all["data"] = detail::data_text(source, objective_, empty);
     all["validate_every"] = concat(options_.validate_every);
     if constexpr (example_source<Validation>) all["validation_data"] = detail::data_text(validation, objective_, empty);
-    const std::uint64_t base = pass_.model().identity()->content->hash();
-    all["base_model"] =
-        hex_digits(static_cast<std::uint32_t>(base >> 32)) + hex_digits(static_cast<std::uint32_t>(base));
+    all["base_model"] = hex_digits(pass_.model().identity()->content->hash());
     all["products"] = pass_.products() == linear::product_rounding::none ? "as the model's" : "bf16";
-    fingerprint groups;
+    pet::key_hash groups;
     for (const optim::tensor_settings& s : update_.settings()) {
-      const double both[] = {s.learning_rate / optimizer.learning_rate, s.weight_decay - optimizer.weight_decay};
-      groups.add(std::span<const double>(both));
+      groups.add_value(s.learning_rate / optimizer.learning_rate);
+      groups.add_value(s.weight_decay - optimizer.weight_decay);
     }
     all["parameter_groups"] = groups.text();
     detail::add_module_settings(all, hooks, pass_.model().config());

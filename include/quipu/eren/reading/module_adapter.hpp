@@ -59,8 +59,7 @@ class module_adapter {
   /// Of the module's values: another module's prompts and gates are never taken for this one's.
   [[nodiscard]] std::uint64_t variant() const noexcept { return key_; }
   [[nodiscard]] std::string identity() const {
-    return concat(", adapter ", hex_digits(static_cast<std::uint32_t>(key_ >> 32)),
-                  hex_digits(static_cast<std::uint32_t>(key_)));
+    return concat(", adapter ", hex_digits(key_));
   }
 
  private:
