@@ -16,7 +16,7 @@ import sys
 import tempfile
 import unittest
 
-from shared_data import STRANGERS, note_skip
+from shared_data import STRANGERS, note_missing_tool, note_skip
 
 PROGRAMS = pathlib.Path(sys.argv.pop()).resolve()
 SENTENCE = "the quick brown fox jumps over the lazy dog. "
@@ -283,6 +283,36 @@ class Examples(unittest.TestCase):
         self.convert("run/model.gguf", "unmerged.gguf", "--adapter", "lora/adapter:0")
         self.assertEqual((self.folder / "run/model.gguf").read_bytes(), (self.folder / "unmerged.gguf").read_bytes())
         self.assertIn("a colon and a number", self.convert("run/model.gguf", "x.gguf", "--adapter", "lora/adapter:much", status=1))
+
+    def test_an_adapter_writes_what_peft_writes_with_it(self):
+        """01, 02 and 07 with --adapter beside transformers and PEFT: the greedy text, the perplexity and a chat's answer."""
+        self.write_pairs("peft.jsonl")
+        self.run_program("03_finetune", "--model", "run/model.gguf", "--data", "peft.jsonl", "--out", "peft", "--plain", "--epochs", 5, "--batch", 2,
+                         "--learning-rate", 0.01, "--rank", 4)
+        shutil.copytree(self.folder / "run/hf", self.folder / "peft_base")
+        settings = self.folder / "peft_base/tokenizer_config.json"
+        form = "{% for m in messages %}{{ m.role }} says {{ m.content }}. {% endfor %}{% if add_generation_prompt %}the{% endif %}"
+        settings.write_text(json.dumps({**(json.loads(settings.read_text()) if settings.exists() else {}), "chat_template": form}))
+        (self.folder / "peft.txt").write_text("say the lazy dog, quick")
+        script = pathlib.Path(__file__).resolve().parents[1] / "interop/peft_text.py"
+        run = subprocess.run([os.environ.get("QUIPU_PYTHON") or sys.executable, str(script), "peft_base", "peft/adapter", SENTENCE[:9], "24",
+                              (self.folder / "peft.txt").read_text()], capture_output=True, text=True, cwd=self.folder)
+        if run.returncode == 77:
+            note_missing_tool("no PEFT (pip install torch transformers peft; QUIPU_PYTHON names the interpreter)")
+            return
+        self.assertEqual(0, run.returncode, run.stderr[-2000:])
+        theirs = json.loads(run.stdout.splitlines()[-1])
+        self.assertNotEqual(theirs["text"], theirs["plain"])
+        self.assertGreater(theirs["margin"], 1e-3)
+        ask = ("--prompt", SENTENCE[:9], "--completion", "--max-tokens", 24, "--adapter", "peft/adapter")
+        for model in ("peft_base", "run/model.gguf"):
+            self.assertEqual(theirs["text"].strip(), self.run_program("01_generate", "--model", model, *ask).strip())
+        chat = ("--model", "peft_base", "--adapter", "peft/adapter", "--max-tokens", 24)
+        self.assertEqual(theirs["answer"].strip(), self.run_program("01_generate", "--prompt", SENTENCE[:9], *chat).strip())
+        self.assertIn(theirs["answer"].strip(), self.run_program("07_eren", "--notes", "peft.db", *chat, input=SENTENCE[:9] + "\n"))
+        said = self.run_program("02_perplexity", "--model", "run/hf", "--file", "peft.txt", "--adapter", "peft/adapter")
+        ours = float(re.match(r"perplexity ([0-9.e+]+)", said)[1])
+        self.assertLess(abs(ours / theirs["perplexity"] - 1), 1e-4)
 
     def test_11_convert_says_what_is_wrong_and_keeps_what_is_there(self):
         self.convert("run/model.gguf", "converted.gguf")

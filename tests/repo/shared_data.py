@@ -14,11 +14,16 @@ def smollm2():
     return pathlib.Path(os.environ.get("QUIPU_SMOLLM2") or pathlib.Path(cache, "quipu", "SmolLM2-135M-Instruct.Q4_1.gguf"))
 
 
-def note_skip(cause):
-    """Counts a skip for want of data in the summary of scripts/test. True if data is required, so that the skip is a failure."""
+def note_missing_tool(cause):
+    """Counts a skip for want of a program or package, which is never a failure."""
     log = os.environ.get("QUIPU_SKIP_LOG")
     if log:
         with open(log, "a") as file:
             file.write(cause + "\n")
     print("SKIPPED:", cause)
+
+
+def note_skip(cause):
+    """Counts a skip for want of data in the summary of scripts/test. True if data is required, so that the skip is a failure."""
+    note_missing_tool(cause)
     return os.environ.get("QUIPU_REQUIRE_DATA") == "1"

@@ -14,7 +14,7 @@
 namespace quipu::test {
 
 struct byte_model_sizes {
-  std::size_t d_model = 64, n_layer = 2;
+  std::size_t d_model = 64, n_layer = 2, n_ctx = 256;
 };
 
 /// Matrices are scaled down: every token of a text matters, and the last one can be taught.
@@ -23,7 +23,7 @@ inline auto byte_model(const byte_model_sizes& sizes = {}) {
   config.d_model = sizes.d_model;
   config.n_layer = sizes.n_layer;
   config.n_vocab = 258;
-  config.n_ctx = 256;
+  config.n_ctx = sizes.n_ctx;
   config.bos = no_token;
   config.eos = 256;
   config.end_tokens = {256};
