@@ -19,12 +19,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     sqlite_store store(path, {.durability = store_durability::process_kill, .busy_ms = 0});
     store.for_each([](const note&) {});
     for (note_id id = 0; id < 6; ++id) (void)store.history(id);
+    const bool is_sound = store.check_integrity().empty();
     note n;
     n.text = "a new note";
     const add_result added = store.add(n);
-    const bool erased = store.erase(1);  // a damaged tree of pages may hide it
+    const bool erased = store.erase(1);
     (void)store.undo();
-    if (erased && !store.find(added.id)) std::abort();
+    // Where pages or numbers of edits are out of order, a search among them may miss anything.
+    if (is_sound && erased && !store.find(added.id)) std::abort();
     (void)store.check_integrity();
   });
   for (const char* companion : {"", "-wal", "-shm", "-journal"}) ::unlink((path + companion).c_str());

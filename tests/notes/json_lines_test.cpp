@@ -39,6 +39,8 @@ TEST_CASE("bad JSON lines are refused with place and field", "[notes][json_lines
   CHECK_THROWS_WITH(read(R"({"text": "a", "created": 18446744073709551615})"), Catch::Contains("created"));
   CHECK_THROWS_WITH(read(R"({"text": "a", "status": "lost"})"), Catch::Contains("status"));
   CHECK_THROWS_AS(read("{\"text\": \"caf\xe9\"}"), quipu::format_error);
+  CHECK_THROWS_WITH(read(R"({"text": " "})"), Catch::Contains("f.jsonl, line 7: text"));
+  CHECK_THROWS_WITH(read(R"({"text": "a", "valid_from": 2, "valid_until": 1})"), Catch::Contains("f.jsonl, line 7: valid_until"));
   CHECK(read(R"({"text": "a", "unknown": [1, {"x": 2}]})").text == "a");
 }
 

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <string>
 #include <thread>
@@ -138,6 +140,21 @@ struct contrastive {
   }
 };
 static_assert(train::objective<contrastive> && train::step_observer<contrastive>);
+
+/// The language model's, but its first validations of three sequences are no numbers.
+struct late_numbers : train::language_modelling {
+  std::size_t n_nan = 6;
+
+  template <class Pass, class Hooks>
+  llama::loss_sum loss(Pass& pass, const batch_type& batch, Hooks& hooks) {
+    llama::loss_sum total = train::language_modelling::loss(pass, batch, hooks);
+    if (n_nan > 0) {
+      --n_nan;
+      total.sum = std::numeric_limits<double>::quiet_NaN();
+    }
+    return total;
+  }
+};
 
 /// Half of a batch from the newer half of the source, half from the older one, which counts twice.
 struct replay_mix {
@@ -487,4 +504,29 @@ TEST_CASE("heads on rows train with their module and sort what they have seen", 
   run(2, two);
   CHECK(one == again);
   CHECK(one != two);
+}
+
+TEST_CASE("a validation that gives no number is never the best one", "[train]") {
+  QUIPU_NEEDS(test::golden_case(slots_case));
+  const auto m = test::exact_model<float>(slots_case);
+  llama::training_pass pass(m, thread_team(1));
+  pet::lora::module<float> module({.rank = 2}, m.config(), 3);
+  llama::module_hooks hooks(module, pass.workspace());
+  const train::token_windows validation = random_windows(m.config().n_vocab, 49);
+  REQUIRE(validation.size() == 3);
+  std::vector<double> losses;
+  train::trainer_options options{.n_step = 6, .batch_size = 2, .validate_every = 1};
+  options.progress = [&](const train::step_report& r) {
+    losses.push_back(r.validation_loss.value());
+    return true;
+  };
+  train::trainer trainer(pass, module.parameters(), {}, optim::adamw{.learning_rate = 1e-2}, quipu::schedule::constant{},
+                         options, {}, late_numbers{});
+  const auto result = trainer.run(random_windows(m.config().n_vocab), hooks, validation);
+  REQUIRE(losses.size() == 6);
+  CHECK(std::isnan(losses[0]));
+  CHECK_FALSE(std::isnan(losses[5]));
+  double best = 1e9;
+  for (const double loss : losses) best = std::isnan(loss) ? best : std::min(best, loss);
+  CHECK(result.best_validation_loss == best);
 }

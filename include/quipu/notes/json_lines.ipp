@@ -85,7 +85,7 @@ QUIPU_INLINE note note_from_json(std::string_view line, std::string_view place) 
   n.status = status == "superseded" ? note_status::superseded : note_status::live;
   n.supersedes = number("supersedes").value_or(no_note);
   n.superseded_by = number("superseded_by").value_or(no_note);
-  check_note(n);
+  check_note(n, place);
   return n;
 }
 

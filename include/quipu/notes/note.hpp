@@ -84,17 +84,17 @@ inline constexpr std::size_t max_note_tags = 1024;
 /// Checks what a store is about to keep.
 /// @throws format_error  a field is not UTF-8, contains U+0000 or is longer than `max_note_field`; the
 ///                       text is blank; too many tags; an interval that ends before it begins
-inline void check_note(const note& n) {
-  const auto check = [](std::string_view name, const std::string& value) {
+inline void check_note(const note& n, std::string_view place = "note") {
+  const auto check = [&](std::string_view name, const std::string& value) {
     if (value.size() > max_note_field) {
-      fail<format_error>(concat("note: ", name), concat("at most ", max_note_field, " bytes"),
+      fail<format_error>(concat(place, ": ", name), concat("at most ", max_note_field, " bytes"),
                          value.size());
     }
     if (const std::size_t zero = value.find('\0'); zero != std::string::npos) {
-      fail<format_error>(concat("note: ", name), "no U+0000", concat("one at byte ", zero));
+      fail<format_error>(concat(place, ": ", name), "no U+0000", concat("one at byte ", zero));
     }
     if (const std::size_t bad = quipu::text::valid_utf8_prefix(value); bad != value.size()) {
-      fail<format_error>(concat("note: ", name), "UTF-8", concat("another byte at ", bad));
+      fail<format_error>(concat(place, ": ", name), "UTF-8", concat("another byte at ", bad));
     }
   };
   check("text", n.text);
@@ -103,12 +103,12 @@ inline void check_note(const note& n) {
   check("object", n.object);
   check("source", n.source);
   if (n.tags.size() > max_note_tags) {
-    fail<format_error>("note: tags", concat("at most ", max_note_tags), n.tags.size());
+    fail<format_error>(concat(place, ": tags"), concat("at most ", max_note_tags), n.tags.size());
   }
   for (const std::string& tag : n.tags) check("tag", tag);
-  if (normalised_statement(n.text).empty()) fail<format_error>("note: text", "a sentence", "blanks");
+  if (normalised_statement(n.text).empty()) fail<format_error>(concat(place, ": text"), "a sentence", "blanks");
   if (n.valid_from && n.valid_until && *n.valid_until < *n.valid_from) {
-    fail<format_error>("note: valid_until", concat("at least valid_from = ", *n.valid_from),
+    fail<format_error>(concat(place, ": valid_until"), concat("at least valid_from = ", *n.valid_from),
                        *n.valid_until);
   }
 }

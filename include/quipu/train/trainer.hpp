@@ -134,7 +134,7 @@ class trainer {
       const bool validates = options_.validate_every > 0 && state.step % options_.validate_every == 0;
       if (validates) report.validation_loss = validation_loss(validation, hooks);
       tell_companions(report);
-      if (report.validation_loss && (state.best_step == 0 || *report.validation_loss < state.best_loss)) {
+      if (report.validation_loss && is_better(*report.validation_loss, state)) {
         state.best_step = state.step;
         state.best_loss = *report.validation_loss;
         if (folder) save(folder->file(best_name), state);
@@ -175,6 +175,10 @@ class trainer {
   static constexpr const char* best_name = output_folder::best_name;
 
  private:
+  // A loss that is no number is never the best; one that an earlier version kept gives way to any.
+  [[nodiscard]] static bool is_better(double loss, const run_state& state) {
+    return !std::isnan(loss) && (state.best_step == 0 || !(state.best_loss <= loss));
+  }
   template <class Source>
   void check(const Source& source, const char* what) const {
     const std::size_t n_ctx = pass_.model().config().n_ctx;
