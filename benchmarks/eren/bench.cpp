@@ -6,17 +6,17 @@
 #include <iostream>
 #include <map>
 
-#include <quipu/data/open_set.hpp>
 #include <quipu/eren/study/evaluation_report.hpp>
 #include <quipu/eren/teach/reader_examples.hpp>
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/llama/load.hpp>
 
+#include "edit_sets.hpp"
 #include "terminal.hpp"
 
 model_t open_model(const settings& s) { return q::llama::load<q::activations::f32, q::kv::exact>(s.model); }
 
-study_set open_set(const settings& s) { return {q::data::open_edit_set(s.set, s.data), {}}; }
+study_set open_set(const settings& s) { return {terminal::open_edits(s.set, s.data), {}}; }
 
 void choose_questions(const settings& s, study_set& set) {
   const std::map<std::string, q::data::data_part> parts = {{"development", q::data::data_part::development},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "arguments.hpp"
+#include "edit_sets.hpp"
 #include "settings.hpp"
 #include "terminal.hpp"
 
@@ -19,7 +20,7 @@ struct command {
 
 void shared_options(terminal::arguments& a, settings& s) {
   a.required("--model", &s.model, "checkpoint");
-  a.option("--set", &s.set, "cfh, fever, hotpot, knowedit or mquake");
+  a.option("--set", &s.set, terminal::edit_set_help());
   a.required("--data", &s.data, "file of the set");
   a.option("--read", &s.n_note, "notes for a question; 0: as the reader wants");
   a.option("--batch", &s.batch, "questions considered together");

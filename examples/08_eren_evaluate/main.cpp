@@ -16,6 +16,7 @@
 #include <quipu/notes/memory_store.hpp>
 
 #include "arguments.hpp"
+#include "edit_sets.hpp"
 #include "terminal.hpp"
 
 namespace q = quipu;
@@ -25,7 +26,7 @@ int main(int argc, char** argv) {
   std::string path, set = "cfh", data, gate, resume;
   std::size_t n_edit = 0, n_thread = 0;
   arguments.required("--model", &path, "checkpoint");
-  arguments.option("--set", &set, "cfh, fever, hotpot, knowedit or mquake");
+  arguments.option("--set", &set, terminal::edit_set_help());
   arguments.required("--data", &data, "file of the set");
   arguments.option("--edits", &n_edit, "edits of the test part whose questions are asked; 0: all. All notes are live");
   arguments.option("--gate", &gate, "fitted gate (eren_bench fit); else the built-in one");
@@ -39,7 +40,7 @@ int main(int argc, char** argv) {
         {.team = q::thread_team(n_thread), .on_conflict = q::notes::conflict_policy::keep_both});
     if (!gate.empty()) editor.load_gate(gate);
 
-    const auto cases = q::data::open_edit_set(set, data);
+    const auto cases = terminal::open_edits(set, data);
     const auto ids = q::eren::add_all_notes(editor, cases);
     const auto questions = q::eren::evaluation_questions(cases, {.part = q::data::data_part::test, .n_edit = n_edit});
     const auto records =

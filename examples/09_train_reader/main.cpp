@@ -33,7 +33,7 @@ q::train::example_list examples_of(const Model& m, const settings& s) {
   }
   // The development part without the edits that are held back for thresholds; all notes of the set are there to be
   // found.
-  const auto cases = q::data::open_edit_set(s.set, s.data);
+  const auto cases = terminal::open_edits(s.set, s.data);
   q::notes::notebook<q::notes::memory_store, q::notes::bm25_retriever> notebook{q::notes::memory_store()};
   const auto ids = q::eren::add_all_notes(notebook, cases);
   q::eren::question_choice choice;
@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   terminal::arguments arguments("Teaches a model to read notes and to abstain where they do not tell.");
   settings s;
   arguments.required("--model", &s.model, "checkpoint");
-  arguments.option("--set", &s.set, "cfh, fever, hotpot, knowedit or mquake");
+  arguments.option("--set", &s.set, terminal::edit_set_help());
   arguments.required("--data", &s.data, "file of the set");
   arguments.required("--out", &s.out, "folder for checkpoints, log and, at the end, adapter/");
   s.run.add_to(arguments);

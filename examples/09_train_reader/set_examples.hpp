@@ -7,12 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include <quipu/data/open_set.hpp>
 #include <quipu/eren/teach/joint_examples.hpp>
 #include <quipu/eren/teach/reader_examples.hpp>  // held_back
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 #include <quipu/notes/two_hop.hpp>
+
+#include "edit_sets.hpp"
 
 namespace q = quipu;
 
@@ -21,7 +22,7 @@ namespace q = quipu;
 template <class Retriever>
 std::vector<q::eren::reader_example> examples_of_half(const std::string& set, const std::string& data,
                                                       q::data::edited_half half, std::size_t n_note) {
-  const auto cases = q::data::open_edit_set(set, data, half);
+  const auto cases = terminal::open_edits(set, data, half);
   q::notes::notebook<q::notes::memory_store, Retriever> notebook{q::notes::memory_store()};
   const auto ids = q::eren::add_all_notes(notebook, cases);
   q::eren::question_choice choice;

@@ -19,6 +19,7 @@
 #include <quipu/notes/hybrid_retriever.hpp>
 
 #include "arguments.hpp"
+#include "edit_sets.hpp"
 #include "terminal.hpp"
 
 namespace q = quipu;
@@ -59,7 +60,7 @@ double recall_of(const Graph& graph, const Exact& exact, const q::eren::retrieva
 }
 
 int run(const settings& s) {
-  const auto set = q::eren::retrieval_set_of(q::data::open_edit_set(s.set, s.data), s.n_edit);
+  const auto set = q::eren::retrieval_set_of(terminal::open_edits(s.set, s.data), s.n_edit);
   std::cout << set.notes.size() << " notes, " << set.questions.size() << " questions, " << set.n_paraphrase()
             << " of them paraphrases\n";
   std::vector<q::eren::retriever_scores> rows;
@@ -97,7 +98,7 @@ int main(int argc, char** argv) {
   terminal::arguments arguments(
       "How well retrievers find the notes of a set of edits, on all questions and on paraphrased ones.");
   settings s;
-  arguments.option("--set", &s.set, "cfh, fever, hotpot, knowedit or mquake");
+  arguments.option("--set", &s.set, terminal::edit_set_help());
   arguments.required("--data", &s.data, "file of the set");
   arguments.option("--edits", &s.n_edit, "only the notes of the first edits, and their questions; 0: all");
   arguments.option("--encoder", &s.encoder,

@@ -31,7 +31,7 @@ TEST_CASE("CounterFact-Hard has the counts and quirks that are known of it", "[d
     n_near += one.unrelated[0].probes.size();
     n_same += one.unrelated[1].probes.size();
     n_unaligned += one.unrelated[1].unaligned_truths.empty() ? 0 : 1;
-    n_development += data::part_of(one.id) == data::data_part::development ? 1 : 0;
+    n_development += data::part_of(one) == data::data_part::development ? 1 : 0;
     for (const auto& p : one.in_scope) CHECK(p.answers.size() == 1);
     for (const auto& p : one.unrelated[0].probes) CHECK_FALSE(p.truth.empty());
   }

@@ -1,12 +1,19 @@
 // Sets whose records come in halves, opened with either half as edits.
 #include <quipu/data/open_set.hpp>
 
+#include <filesystem>
+#include <fstream>
+#include <iostream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include <quipu/core/error.hpp>
 
+#include "support/shared_data.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace quipu;
@@ -49,8 +56,9 @@ TEST_CASE("either half of FEVER and of HotpotQA can be the edits", "[data][open_
     CAPTURE(name);
     const std::string path = folder.write(name, (name == "fever" ? fever : hotpot) + "]");
     const std::size_t n_note = name == "fever" ? 1 : 2;
-    const auto usual = data::open_edit_set(name, path), first = data::open_edit_set(name, path, edited_half::first),
-               second = data::open_edit_set(name, path, edited_half::second);
+    const auto usual = data::open_edit_set(name, path).cases,
+               first = data::open_edit_set(name, path, edited_half::first).cases,
+               second = data::open_edit_set(name, path, edited_half::second).cases;
     REQUIRE(usual.size() == 4);
     REQUIRE(second.size() == 4);
     for (std::size_t i = 0; i < 4; ++i) {
@@ -61,4 +69,47 @@ TEST_CASE("either half of FEVER and of HotpotQA can be the edits", "[data][open_
     }
   }
   CHECK_THROWS_AS(data::open_edit_set("squad", folder.file("fever")), config_error);
+}
+
+TEST_CASE("the files that people have load, and say what was left out", "[data][open_set]") {
+  const std::filesystem::path folder = test::shared_root() / "data";
+  QUIPU_NEEDS(folder / "edit" / "more");
+  std::vector<std::pair<std::string, std::filesystem::path>> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "edit" / "more")) {
+    files.emplace_back("knowedit", entry.path());
+    if (entry.path().stem().string().find("portability") != std::string::npos) files.emplace_back("portability", entry.path());
+  }
+  if (std::filesystem::exists(folder / "reading")) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "reading")) files.emplace_back("xquad", entry.path());
+  }
+  for (const auto& [name, path] : files) {
+    INFO(path << " as " << name);
+    nlohmann::json file;
+    std::ifstream(path) >> file;
+    const auto set = data::open_edit_set(name, path.string());
+    std::size_t n_note = 0, n_question = 0, n_other = 0;
+    for (const data::edit_case& one : set.cases) {
+      n_note += one.notes.size();
+      n_question += one.in_scope.size();
+      for (const auto& group : one.unrelated) n_other += group.probes.size();
+      for (const std::string& note : one.notes) CHECK(note.find_first_not_of(" .") != std::string::npos);
+      for (const data::probe& asked : one.in_scope) {
+        CHECK_FALSE(asked.question.empty());
+        CHECK_FALSE(asked.answers.empty());
+      }
+    }
+    CHECK(n_question > 0);
+    if (name == "xquad") {
+      CHECK(n_other > 0);
+      CHECK(n_note < set.cases.size());
+    } else if (name == "knowedit") {
+      // What is not there was said to be left out.
+      CHECK((set.cases.size() == file.size() || !set.remarks.empty()));
+      CHECK(n_note == set.cases.size());
+    } else {
+      CHECK(n_note == 2 * set.cases.size());
+      CHECK(set.cases.size() > file.size() / 2);
+    }
+    for (const std::string& remark : set.remarks) std::cerr << path.filename().string() << ": " << remark << '\n';
+  }
 }

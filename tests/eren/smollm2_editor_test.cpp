@@ -104,7 +104,7 @@ TEST_CASE("rejected questions of CounterFact-Hard: the unedited model's bytes; a
   std::size_t n_scope = 0, n_hit = 0, n_other = 0, n_kept = 0;
   std::vector<std::string> rejected;
   for (std::size_t i = 0; i < cases.size() && n_other < 60; i += 37) {
-    if (data::part_of(cases[i].id) == data::data_part::development) continue;
+    if (data::part_of(cases[i]) == data::data_part::development) continue;
     std::vector<std::string> questions;
     std::vector<bool> scope;
     for (const auto& p : cases[i].in_scope) {

@@ -56,7 +56,7 @@ TEST_CASE("dense retrieval finds notes of CounterFact-Hard", "[notes][bert_encod
   notes::dense_retriever<notes::bert_encoder> index{notes::bert_encoder(folder.string(), 64)};
   std::vector<std::size_t> development;
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (data::part_of(cases[i].id) != data::data_part::development || development.size() == 60) continue;
+    if (data::part_of(cases[i]) != data::data_part::development || development.size() == 60) continue;
     development.push_back(i);
     index.add(static_cast<notes::note_id>(i + 1), notes::without_final_period(cases[i].notes.front()));
   }

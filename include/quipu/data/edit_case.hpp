@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,11 +12,14 @@
 
 namespace quipu::data {
 
+enum class data_part : std::uint8_t { development, test };
+
 /// A question with the answers that count as right.
 struct probe {
   std::string question;
   std::vector<std::string> answers;  ///< any of them; empty if the set gives none
   std::string truth;                 ///< answer before the edit; empty if the set gives none that fits
+  std::vector<std::string> bridges = {};  ///< of a question in two hops: what the first one leads to, never the answer
 };
 
 struct probe_group {
@@ -33,15 +37,21 @@ struct edit_case {
   std::vector<probe_group> unrelated;    ///< questions whose answers must stay
   std::vector<probe_group> portability;  ///< questions whose answers follow from the notes
   std::string kind;                      ///< "bridge", "comparison", ...; empty if the set has none
-  std::string level;                     ///< "easy", "medium", "hard"; empty if the set has none
+  std::string level;                     ///< "easy", "medium", "hard"; a question's language; empty if the set has none
+  std::optional<data_part> part = {};    ///< if the set says so itself, see `part_of`
 };
 
-enum class data_part : std::uint8_t { development, test };
+/// A set in the common form, and what a user should know about how it was read.
+struct edit_set {
+  std::vector<edit_case> cases;
+  std::vector<std::string> remarks;  ///< sentences: what was left out and why, what notes were made of
+};
 
 /// The development part is the fifth of the records whose CRC-32 of the decimal id is divisible by five:
 /// everything that is chosen is chosen there.
 [[nodiscard]] constexpr data_part part_of(std::string_view decimal_id) noexcept {
   return crc32(decimal_id) % 5 == 0 ? data_part::development : data_part::test;
 }
+[[nodiscard]] inline data_part part_of(const edit_case& one) noexcept { return one.part ? *one.part : part_of(one.id); }
 
 }  // namespace quipu::data

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <quipu/core/compiled.hpp>
 #include <quipu/data/edit_case.hpp>
@@ -13,19 +12,20 @@
 namespace quipu::data {
 
 /// The sets that `open_edit_set` knows.
-inline constexpr std::string_view edit_set_names[] = {"cfh", "fever", "hotpot", "knowedit", "mquake"};
+inline constexpr std::string_view edit_set_names[] = {"cfh", "fever", "hotpot", "knowedit", "mend", "portability", "mquake", "xquad", "everyday"};
 
 /// Which half of the records of FEVER and of HotpotQA are the edits.
 enum class edited_half : std::uint8_t { first, second };
 
-/// "cfh" (CounterFact-Hard), "fever", "hotpot", "knowedit" (EasyEdit's form too) or "mquake". What must not
+/// "cfh" (CounterFact-Hard), "fever", "hotpot", "knowedit" (EasyEdit's form too), "mend" (the same reader), "portability",
+/// "mquake", "xquad" or "everyday": see the readers. What must not
 /// change is always among the unrelated questions: the second half of FEVER and of HotpotQA, whose notes are
 /// not live, comes as cases without notes whose questions are in the group "out_of_scope". The order is the file's.
 /// @param edited  `second` turns the halves' parts around, for more to learn from; the other sets have none
 /// @throws config_error  another name
 /// @throws io_error, format_error
-[[nodiscard]] std::vector<edit_case> open_edit_set(std::string_view name, const std::string& path,
-                                                   edited_half edited = edited_half::first);
+[[nodiscard]] edit_set open_edit_set(std::string_view name, const std::string& path,
+                                     edited_half edited = edited_half::first);
 
 }  // namespace quipu::data
 

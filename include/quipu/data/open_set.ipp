@@ -13,10 +13,11 @@
 #include <quipu/data/eren_sets.hpp>
 #include <quipu/data/knowledge_sets.hpp>
 #include <quipu/data/open_set.hpp>
+#include <quipu/data/reading_sets.hpp>
 
 namespace quipu::data {
 
-QUIPU_INLINE std::vector<edit_case> open_edit_set(std::string_view name, const std::string& path, edited_half edited) {
+QUIPU_INLINE edit_set open_edit_set(std::string_view name, const std::string& path, edited_half edited) {
   const auto halved = [&](std::vector<edit_case> all) {
     const std::size_t middle = all.size() / 2;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -24,10 +25,13 @@ QUIPU_INLINE std::vector<edit_case> open_edit_set(std::string_view name, const s
       all[i].notes.clear();
       all[i].unrelated.push_back({"out_of_scope", std::exchange(all[i].in_scope, {}), {}});
     }
-    return all;
+    return edit_set{std::move(all), {}};
   };
-  if (name == "cfh") return read_counterfact_hard(path);
-  if (name == "knowedit") return read_knowedit(path);
+  if (name == "cfh") return {read_counterfact_hard(path), {}};
+  if (name == "knowedit" || name == "mend") return read_knowedit(path);
+  if (name == "portability") return read_portability(path);
+  if (name == "xquad") return read_xquad(path);
+  if (name == "everyday") return read_everyday(path);
   if (name == "mquake") return read_mquake(path);
   if (name == "hotpot") return halved(read_hotpot(path));
   if (name == "fever") {
@@ -35,7 +39,9 @@ QUIPU_INLINE std::vector<edit_case> open_edit_set(std::string_view name, const s
     for (edit_case& c : set.out_of_scope) set.edits.push_back(std::move(c));
     return halved(std::move(set.edits));
   }
-  fail<config_error>("edit set", "cfh, fever, hotpot, knowedit or mquake", concat("'", name, "'"));
+  std::string names;
+  for (const std::string_view known : edit_set_names) (names += names.empty() ? "" : ", ") += known;
+  fail<config_error>("edit set", concat("one of ", names), concat("'", name, "'"));
 }
 
 }  // namespace quipu::data

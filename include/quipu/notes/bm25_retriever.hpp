@@ -54,11 +54,16 @@ class basic_bm25_retriever {
   /// @throws config_error  `id` is there already or not positive
   void add(note_id id, std::string_view text) {
     scratch_.clear();
-    words_(text, scratch_);
-    index_.add(id, scratch_);
+    if constexpr (cuts_notes<Words>) {
+      const std::size_t length = words_.note(text, scratch_);
+      index_.add(id, scratch_, length);
+    } else {
+      words_(text, scratch_);
+      index_.add(id, scratch_, scratch_.size());
+    }
   }
   /// Adds a note whose words are given.
-  void add_terms(note_id id, const term_list& terms) { index_.add(id, terms); }
+  void add_terms(note_id id, const term_list& terms) { index_.add(id, terms, terms.size()); }
   /// @return false if there is no note `id`
   bool erase(note_id id) { return index_.erase(id); }
   /// Replaces the text of a note, or adds it if it is not there.

@@ -55,7 +55,7 @@ class char_ngram_retriever {
   void add(note_id id, std::string_view text) {
     const lease work(pool_);
     split(text, *work);
-    index_.add(id, work->grams);
+    index_.add(id, work->grams, work->grams.size());
     norms_->fresh = false;
   }
   bool erase(note_id id) {

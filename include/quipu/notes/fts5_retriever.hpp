@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -17,20 +19,37 @@
 #include <quipu/core/error.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/sqlite_connection.hpp>
-#include <quipu/notes/word_tokens.hpp>
+#include <quipu/notes/unicode_words.hpp>
+#include <quipu/notes/word_tokens.hpp>  // is_stop_word
+#include <quipu/text/character_class.hpp>  // is_mark
+#include <quipu/text/utf8.hpp>
 
 namespace quipu::notes {
 
-/// A query for FTS5: any of the question's words, each once; empty if there is no word.
+/// A query for FTS5: any of the question's words, each once; empty if there is no word. Words stand as they are written,
+/// since FTS5 folds them as it folds its notes; it knows no words of scripts without blanks but whole runs.
 [[nodiscard]] inline std::string fts5_any_word(std::string_view question) {
-  term_list words;
-  content_words{}(question, words);
+  std::vector<std::string> words, content;
+  bool inside = false;
+  for (std::size_t at = 0; at < question.size();) {
+    const quipu::text::utf8_step step = quipu::text::decode_utf8(question, at);
+    const bool mark = quipu::text::is_mark(step.code_point);
+    if (is_word_character(step.code_point) || (mark && inside)) {
+      if (!inside) words.emplace_back();
+      quipu::text::append_utf8(words.back(), to_lower(step.code_point));
+      inside = true;
+    } else {
+      inside = false;
+    }
+    at += step.length;
+  }
+  std::copy_if(words.begin(), words.end(), std::back_inserter(content), [](const std::string& word) { return !is_stop_word(word); });
   std::set<std::string_view> seen;
   std::string query;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (!seen.insert(words[i]).second) continue;
+  for (const std::string& word : content.empty() ? words : content) {
+    if (!seen.insert(word).second) continue;
     if (!query.empty()) query += " OR ";
-    (query += '"').append(words[i]) += '"';  // words hold letters and digits only
+    (query += '"').append(word) += '"';  // words hold letters, marks and digits only
   }
   return query;
 }

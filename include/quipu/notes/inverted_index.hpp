@@ -30,7 +30,7 @@ class inverted_index {
   struct posting {
     std::uint32_t place;   // of the note, ascending in a list
     std::uint16_t count;   // of the term in the note
-    std::uint16_t length;  // of the note, in terms
+    std::uint16_t length;  // of the note, in terms that count
   };
   struct forward_term {
     std::uint32_t term;
@@ -53,8 +53,9 @@ class inverted_index {
     }
   };
 
+  /// @param n_counted  terms that make the note's length; above 0 if there are terms
   /// @throws config_error  `id` is there already or not positive; more than 2^32 - 1 places
-  void add(note_id id, const term_list& terms) {
+  void add(note_id id, const term_list& terms, std::size_t n_counted) {
     if (id <= no_note) fail<config_error>("index: note id", "a positive number", id);
     if (place_of_.count(id) != 0) fail<config_error>("index: note id", "one that is not there yet", id);
     if (ids_.size() >= std::numeric_limits<std::uint32_t>::max()) throw config_error("index: more than 2^32 - 1 notes");
@@ -63,7 +64,7 @@ class inverted_index {
     if (lists_.size() < dictionary_.size()) lists_.resize(dictionary_.size());
     std::sort(numbers_.begin(), numbers_.end());
     const auto place = static_cast<std::uint32_t>(ids_.size());
-    const auto length = static_cast<std::uint16_t>(std::min<std::size_t>(numbers_.size(), 0xffff));
+    const auto length = static_cast<std::uint16_t>(std::min<std::size_t>(n_counted, 0xffff));
     for (std::size_t i = 0, end = 0; i < numbers_.size(); i = end) {
       while (end < numbers_.size() && numbers_[end] == numbers_[i]) ++end;
       const auto count = static_cast<std::uint16_t>(std::min<std::size_t>(end - i, 0xffff));

@@ -9,9 +9,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <quipu/notes/unicode_words.hpp>
+#include <quipu/text/character_class.hpp>  // is_mark
+#include <quipu/text/unicode_normal.hpp>   // to_search_form
 #include <quipu/text/utf8.hpp>
 
 namespace quipu::notes {
@@ -50,6 +53,13 @@ template <class Words>
 concept word_policy = std::copyable<Words> && requires(const Words& words, std::string_view text, term_list& out) {
   words(text, out);
   { Words::identity() } -> std::convertible_to<std::string_view>;
+};
+
+/// Optional: cuts a note into more terms than a question, so that questions without other words find them too.
+/// @return how many of them count as the note's length
+template <class Words>
+concept cuts_notes = requires(const Words& words, std::string_view text, term_list& out) {
+  { words.note(text, out) } -> std::same_as<std::size_t>;
 };
 
 /// Words too common to tell notes apart, sorted. Contractions leave "s".
@@ -97,58 +107,117 @@ inline constexpr auto stop_table = [] {
 
 namespace detail {
 
-/// Lower case of the ASCII letters and digits; 1 for bytes above ASCII; 0 for all that separates words.
+/// Lower case of the ASCII letters and digits; 0 for all that separates words.
 inline constexpr auto word_bytes = [] {
   std::array<char, 256> table{};
-  for (int c = 0; c < 256; ++c) {
+  for (int c = 0; c < 128; ++c) {
     const bool same = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
     const bool upper = c >= 'A' && c <= 'Z';
-    table[static_cast<std::size_t>(c)] = static_cast<char>(same ? c : upper ? c + 32 : c >= 0x80 ? 1 : 0);
+    table[static_cast<std::size_t>(c)] = static_cast<char>(same ? c : upper ? c + 32 : 0);
   }
   return table;
 }();
 
 }  // namespace detail
 
-/// Appends the runs of letters and digits of any script in lower case, as far as `keep(string_view)` wants
-/// them.
+namespace detail {
+
+/// Builds the words of one text behind those of a list.
 template <class Keep>
-void split_words(std::string_view text, term_list& out, Keep&& keep) {
-  std::string& bytes = out.bytes();
-  std::size_t begin = bytes.size(), end = begin;  // of the word being built
-  bytes.resize(begin + text.size() + text.size() / 2 + 1);  // lower case takes 3 bytes for 2 at worst
-  const auto end_word = [&] {
-    if (end == begin) return;
-    if (keep(std::string_view(bytes.data() + begin, end - begin))) {
-      out.end_term(end);
-      begin = end;
+class word_builder {
+ public:
+  word_builder(term_list& out, Keep& keep, std::size_t n_byte) : out_(out), keep_(keep), begin_(out.bytes().size()), end_(begin_) {
+    out.bytes().resize(begin_ + n_byte);
+  }
+  ~word_builder() { out_.bytes().resize(end_); }
+  word_builder(const word_builder&) = delete;
+  word_builder& operator=(const word_builder&) = delete;
+
+  [[nodiscard]] bool inside() const noexcept { return end_ > begin_; }
+  void put(char byte) noexcept { out_.bytes()[end_++] = byte; }
+  void put(std::string_view bytes) noexcept {
+    for (const char c : bytes) put(c);
+  }
+  void end_word() {
+    if (!inside()) return;
+    if (keep_(std::string_view(out_.bytes().data() + begin_, end_ - begin_))) {
+      out_.end_term(end_);
+      begin_ = end_;
     } else {
-      end = begin;
-    }
-  };
-  std::string letter;
-  for (std::size_t at = 0; at < text.size();) {
-    const char folded = detail::word_bytes[static_cast<std::uint8_t>(text[at])];
-    if (folded > 1) {
-      bytes[end++] = folded;
-      ++at;
-    } else if (folded == 0) {
-      end_word();
-      ++at;
-    } else {
-      const quipu::text::utf8_step step = quipu::text::decode_utf8(text, at);
-      at += step.length;
-      if (is_word_character(step.code_point)) {  // U+FFFD, which stands for bad bytes, is none
-        letter.clear();
-        quipu::text::append_utf8(letter, to_lower(step.code_point));
-        for (const char c : letter) bytes[end++] = c;
-      } else {
-        end_word();
-      }
+      end_ = begin_;
     }
   }
-  end_word();
-  bytes.resize(end);
+
+ private:
+  term_list& out_;
+  Keep& keep_;
+  std::size_t begin_, end_;  // of the word being built
+};
+
+/// The letters of a run without blanks, in pairs that overlap; a letter alone if there is one only.
+/// @param letters  each with its marks
+template <class Keep>
+void put_pairs(word_builder<Keep>& word, std::vector<std::string_view>& letters) {
+  if (letters.size() == 1) {
+    word.put(letters.front());
+    word.end_word();
+  }
+  for (std::size_t i = 1; i < letters.size(); ++i) {
+    word.put(letters[i - 1]);
+    word.put(letters[i]);
+    word.end_word();
+  }
+  letters.clear();
+}
+
+/// @param text  in the form that searches compare, see `text::to_search_form`
+template <class Keep>
+void split_folded_words(std::string_view text, term_list& out, Keep& keep) {
+  word_builder<Keep> word(out, keep, 2 * text.size() + 1);  // every letter stands in two pairs at most
+  std::vector<std::string_view> unspaced;
+  for (std::size_t at = 0; at < text.size();) {
+    const quipu::text::utf8_step step = quipu::text::decode_utf8(text, at);
+    const std::string_view letter = text.substr(at, step.length);
+    at += step.length;
+    if (!unspaced.empty() && quipu::text::is_mark(step.code_point)) {
+      unspaced.back() = {unspaced.back().data(), unspaced.back().size() + letter.size()};
+    } else if (word.inside() && quipu::text::is_mark(step.code_point)) {
+      word.put(letter);
+    } else if (!is_word_character(step.code_point)) {  // nor is U+FFFD, which stands for bad bytes
+      put_pairs(word, unspaced);
+      word.end_word();
+    } else if (is_unspaced(step.code_point)) {
+      word.end_word();
+      unspaced.push_back(letter);
+    } else {
+      put_pairs(word, unspaced);
+      word.put(letter);
+    }
+  }
+  put_pairs(word, unspaced);
+  word.end_word();
+}
+
+}  // namespace detail
+
+/// Appends the words of a text as searches compare them, as far as `keep(string_view)` wants them: runs of letters and digits
+/// with their marks, in `text::to_search_form`; of scripts that are written without blanks all pairs of neighbouring letters.
+template <class Keep>
+void split_words(std::string_view text, term_list& out, Keep&& keep) {
+  if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+    detail::split_folded_words(quipu::text::to_search_form(text), out, keep);
+    return;
+  }
+  detail::word_builder<std::remove_reference_t<Keep>> word(out, keep, text.size());
+  for (const char c : text) {
+    const char folded = detail::word_bytes[static_cast<std::uint8_t>(c)];
+    if (folded != 0) {
+      word.put(folded);
+    } else {
+      word.end_word();
+    }
+  }
+  word.end_word();
 }
 inline void split_words(std::string_view text, term_list& out) {
   split_words(text, out, [](std::string_view) { return true; });
@@ -157,19 +226,29 @@ inline void split_words(std::string_view text, term_list& out) {
 /// Every word.
 struct all_words {
   void operator()(std::string_view text, term_list& out) const { split_words(text, out); }
-  static constexpr std::string_view identity() noexcept { return "words"; }
+  static constexpr std::string_view identity() noexcept { return "folded words"; }
 };
 
-/// The words that are not stop words; all of them if there are no others.
+/// The words that are not stop words; all of them if there are no others. A note's stop words are found by questions that
+/// have nothing else ("Who is it by?"); its length, and so every other question's score, does not know of them.
 struct content_words {
   void operator()(std::string_view text, term_list& out) const {
     const std::size_t before = out.size();
     split_words(text, out, [](std::string_view word) { return !is_stop_word(word); });
     if (out.size() == before) split_words(text, out);
   }
-  static constexpr std::string_view identity() noexcept { return "words without stop words"; }
+  std::size_t note(std::string_view text, term_list& out) const {
+    const std::size_t before = out.size();
+    std::size_t n_content = 0;
+    split_words(text, out, [&](std::string_view word) {
+      n_content += is_stop_word(word) ? 0 : 1;
+      return true;
+    });
+    return n_content > 0 ? n_content : out.size() - before;
+  }
+  static constexpr std::string_view identity() noexcept { return "folded words, stop words apart"; }
 };
 
-static_assert(word_policy<all_words> && word_policy<content_words>);
+static_assert(word_policy<all_words> && word_policy<content_words> && cuts_notes<content_words>);
 
 }  // namespace quipu::notes

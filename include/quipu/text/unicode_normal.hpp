@@ -23,7 +23,8 @@ enum class normal_form : std::uint8_t { nfc, nfd, nfkc, nfkd };
 namespace detail {
 
 /// Appends the normal form of the characters in `points`, which it uses up.
-inline void append_normal(std::string& out, std::vector<utf8proc_int32_t>& points, normal_form form) {
+/// @param further  of UTF8PROC_CASEFOLD and UTF8PROC_IGNORE
+inline void append_normal(std::string& out, std::vector<utf8proc_int32_t>& points, normal_form form, int further = 0) {
   const bool compatible = form == normal_form::nfkc || form == normal_form::nfkd;
   const bool composed = form == normal_form::nfc || form == normal_form::nfkc;
   const int stable = UTF8PROC_STABLE | (compatible ? UTF8PROC_COMPAT : 0);
@@ -33,7 +34,7 @@ inline void append_normal(std::string& out, std::vector<utf8proc_int32_t>& point
     utf8proc_int32_t some[32];
     int boundary = 0;
     const utf8proc_ssize_t n = utf8proc_decompose_char(
-        point, some, 32, static_cast<utf8proc_option_t>(stable | UTF8PROC_DECOMPOSE), &boundary);
+        point, some, 32, static_cast<utf8proc_option_t>(stable | further | UTF8PROC_DECOMPOSE), &boundary);
     if (n < 0 || n > 32) {
       parts.push_back(point);
     } else {
@@ -81,6 +82,32 @@ void for_each_character(std::string_view text, const Each& each, const Other& ot
 
 }  // namespace detail
 
+namespace detail {
+
+/// A text with other characters than those of ASCII.
+[[nodiscard]] inline std::string normalised(std::string_view text, normal_form form, int further = 0) {
+  std::string out;
+  out.reserve(text.size() + 16);
+  std::vector<utf8proc_int32_t> run;
+  for_each_character(
+      text,
+      [&](char32_t c) {
+        // A character before which every form may be cut, so that runs stay short.
+        if (c < 0x80) {
+          if (!run.empty() && run.size() >= 256) append_normal(out, run, form, further);
+        }
+        run.push_back(static_cast<utf8proc_int32_t>(c));
+      },
+      [&](std::string_view bytes) {
+        append_normal(out, run, form, further);
+        out += bytes;
+      });
+  append_normal(out, run, form, further);
+  return out;
+}
+
+}  // namespace detail
+
 /// `text` in a normal form; bytes that are not UTF-8 stay, as borders. Source: Unicode Standard Annex 15; the tables
 /// are utf8proc's. Cost: linear, n log n in a run of combining marks.
 [[nodiscard]] inline std::string to_normal_form(std::string_view text, normal_form form) {
@@ -91,25 +118,21 @@ void for_each_character(std::string_view text, const Each& each, const Other& ot
     const auto byte = static_cast<unsigned char>(text[i]);
     same = byte < 0x80 || (nfc && byte < 0xCC);
   }
-  if (same) return std::string(text);
-  std::string out;
-  out.reserve(text.size() + 16);
-  std::vector<utf8proc_int32_t> run;
-  detail::for_each_character(
-      text,
-      [&](char32_t c) {
-        // A character before which every form may be cut, so that runs stay short.
-        if (c < 0x80) {
-          if (!run.empty() && run.size() >= 256) detail::append_normal(out, run, form);
-        }
-        run.push_back(static_cast<utf8proc_int32_t>(c));
-      },
-      [&](std::string_view bytes) {
-        detail::append_normal(out, run, form);
-        out += bytes;
-      });
-  detail::append_normal(out, run, form);
-  return out;
+  return same ? std::string(text) : detail::normalised(text, form);
+}
+
+/// `text` as searches compare it: compatible forms, composed, in full case folding (a sharp s is "ss"), without characters
+/// that are not seen; the dot that folding leaves over a capital I with one is dropped. Bytes that are not UTF-8 stay.
+/// Source: Unicode's NFKC_Casefold.
+[[nodiscard]] inline std::string to_search_form(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
+    std::string lower(text);
+    for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    return lower;
+  }
+  std::string folded = detail::normalised(text, normal_form::nfkc, UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+  for (std::size_t at = 0; (at = folded.find("i\xCC\x87", at)) != std::string::npos;) folded.erase(++at, 2);
+  return folded;
 }
 
 /// `text` with every character's lower case, without regard to what stands around it. Source: Rust's

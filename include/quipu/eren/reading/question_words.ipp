@@ -13,6 +13,8 @@
 #include <quipu/eren/reading/question_words.hpp>
 #include <quipu/notes/unicode_words.hpp>
 #include <quipu/notes/word_tokens.hpp>
+#include <quipu/text/character_class.hpp>  // is_mark
+#include <quipu/text/unicode_normal.hpp>   // to_search_form
 #include <quipu/text/utf8.hpp>
 
 namespace quipu::eren {
@@ -29,7 +31,7 @@ inline std::vector<std::string_view> written_words(std::string_view text) {
   };
   for (std::size_t at = 0; at < text.size();) {
     const auto step = quipu::text::decode_utf8(text, at);
-    if (notes::is_word_character(step.code_point)) {
+    if (notes::is_word_character(step.code_point) || (inside && quipu::text::is_mark(step.code_point))) {
       if (!inside) begin = at;
       inside = true;
     } else if (inside) {
@@ -49,15 +51,7 @@ inline std::vector<std::string_view> written_words(std::string_view text) {
   return words;
 }
 
-QUIPU_INLINE std::string lower(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto step = quipu::text::decode_utf8(text, at);
-    at += step.length;
-    quipu::text::append_utf8(out, notes::to_lower(step.code_point));
-  }
-  return out;
-}
+QUIPU_INLINE std::string lower(std::string_view text) { return quipu::text::to_search_form(text); }
 
 }  // namespace detail
 

@@ -50,7 +50,7 @@ struct question_choice {
                                                            const question_choice& choice = {}) {
   std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (!choice.part || data::part_of(cases[i].id) == *choice.part) chosen.push_back(i);
+    if (!choice.part || data::part_of(cases[i]) == *choice.part) chosen.push_back(i);
   }
   if (choice.n_edit != 0 && choice.n_edit < chosen.size()) {
     std::sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) {
