@@ -36,11 +36,13 @@
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/core/xtensor.hpp>
+#include <quipu/data/declarative.hpp>
 #include <quipu/data/edit_case.hpp>
 #include <quipu/data/eren_sets.hpp>
 #include <quipu/data/json_reading.hpp>
 #include <quipu/data/knowledge_sets.hpp>
 #include <quipu/data/open_set.hpp>
+#include <quipu/data/reading_sets.hpp>
 #include <quipu/eren/answer.hpp>
 #include <quipu/eren/candidates.hpp>
 #include <quipu/eren/contradiction.hpp>
@@ -267,6 +269,7 @@
 #include <quipu/text/any_tokenizer.hpp>
 #include <quipu/text/byte_level_bpe.hpp>
 #include <quipu/text/character_bpe.hpp>
+#include <quipu/text/character_class.hpp>
 #include <quipu/text/chat_conversation.hpp>
 #include <quipu/text/chat_families.hpp>
 #include <quipu/text/chat_render.hpp>
@@ -288,6 +291,7 @@
 #include <quipu/text/tokenizer_folder.hpp>
 #include <quipu/text/tokenizer_json.hpp>
 #include <quipu/text/tokenizer_json_writer.hpp>
+#include <quipu/text/unicode_normal.hpp>
 #include <quipu/text/utf8.hpp>
 #include <quipu/text/vocabulary.hpp>
 #include <quipu/train/batch_order.hpp>
@@ -323,7 +327,6 @@
 #include <quipu/linear/kernels_portable.hpp>
 #include <quipu/linear/packing_avx2.hpp>
 #include <quipu/text/byte_alphabet.hpp>
-#include <quipu/text/character_class.hpp>
 #include <quipu/text/charsmap.hpp>
 #include <quipu/text/compiled_pattern.hpp>
 #include <quipu/text/flat_index.hpp>
@@ -378,7 +381,6 @@
 #include <quipu/text/token_table.hpp>
 #include <quipu/text/tokenizer_json_fields.hpp>
 #include <quipu/text/tokenizer_json_steps.hpp>
-#include <quipu/text/unicode_normal.hpp>
 #include <quipu/text/word_cache.hpp>
 #include <quipu/text/word_splitter.hpp>
 #endif

@@ -1,5 +1,6 @@
 // Several processes, and several threads, at random on one notebook: nobody loses a note, nobody's undo reaches
-// another's edits, and no search index lacks a note, also if processes are killed. QUIPU_SHARED_SECONDS says how long.
+// another's edits, and no search index lacks a note, also if processes are killed. QUIPU_SHARED_SECONDS says how long,
+// QUIPU_FULL a minute.
 #include <quipu/notes/notebook.hpp>
 
 #include <signal.h>
@@ -42,9 +43,9 @@ using book_type = notebook<sqlite_store, bm25_retriever>;
 using own_notes = std::map<int, std::string>;
 
 int seconds() {
+  if (!quipu::test::setting("QUIPU_FULL").empty()) return 60;
   const std::string wanted = quipu::test::setting("QUIPU_SHARED_SECONDS");
-  if (!wanted.empty()) return std::max(1, std::atoi(wanted.c_str()));
-  return quipu::test::setting("QUIPU_FULL").empty() ? 3 : 60;
+  return wanted.empty() ? 3 : std::max(1, std::atoi(wanted.c_str()));
 }
 
 void require(bool holds, const std::string& what) {

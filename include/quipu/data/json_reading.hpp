@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>  // parse_json
 #include <quipu/core/mapped_file.hpp>
@@ -72,8 +73,10 @@ class json_place {
 
 /// @throws io_error      the file cannot be read
 /// @throws format_error  not JSON in UTF-8, nested too deep, or a key twice
-[[nodiscard]] inline nlohmann::json read_json_file(const std::string& path) {
-  return parse_json(mapped_file(path, file_access::read).text(), path);
-}
+[[nodiscard]] nlohmann::json read_json_file(const std::string& path);
 
 }  // namespace quipu::data
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/data/json_reading.ipp>
+#endif

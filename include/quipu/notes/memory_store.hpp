@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/notes/edit_rules.hpp>
 #include <quipu/notes/note_store.hpp>
 #include <quipu/notes/undo_rules.hpp>
@@ -32,50 +33,19 @@ class memory_store {
   memory_store() : state_(std::make_unique<state>()) {}
 
   /// @throws format_error  see check_note
-  add_result add(const note& fresh, const edit_options& options = {}) {
-    return transact(options.when, [&](auto& rows) { return edit_rules::add(rows, fresh, options); });
-  }
+  add_result add(const note& fresh, const edit_options& options = {});
   /// All or, if one of them throws, none.
-  std::vector<add_result> add_batch(std::span<const note> fresh, const edit_options& options = {}) {
-    return transact(options.when, [&](auto& rows) {
-      std::vector<add_result> results;
-      results.reserve(fresh.size());
-      for (const note& n : fresh) results.push_back(edit_rules::add(rows, n, options));
-      return results;
-    });
-  }
-  bool update(const note& content, time_ms when = wall_time_ms()) {
-    return transact(when, [&](auto& rows) { return edit_rules::update(rows, content); });
-  }
-  bool erase(note_id id, time_ms when = wall_time_ms()) {
-    return transact(when, [&](auto& rows) { return edit_rules::erase(rows, id); });
-  }
-  note_id supersede(note_id old, const note& replacement, time_ms when = wall_time_ms()) {
-    return transact(when, [&](auto& rows) { return edit_rules::supersede(rows, old, replacement, when); });
-  }
+  std::vector<add_result> add_batch(std::span<const note> fresh, const edit_options& options = {});
+  bool update(const note& content, time_ms when = wall_time_ms());
+  bool erase(note_id id, time_ms when = wall_time_ms());
+  note_id supersede(note_id old, const note& replacement, time_ms when = wall_time_ms());
   /// @throws config_error  if `version` lies outside 0 .. version()
-  void undo_to(store_version version, time_ms when = wall_time_ms()) {
-    transact(when, [&](auto& rows) {
-      edit_rules::check_version(version, state_->version);
-      edit_rules::undo_to(rows, version);
-      return true;
-    });
-  }
+  void undo_to(store_version version, time_ms when = wall_time_ms());
 
   /// See `undoing_note_store`; every edit is the store's own.
-  [[nodiscard]] std::optional<standing_edit> last_edit() const {
-    const std::shared_lock lock(state_->mutex);
-    open_rows now{*state_, 0};
-    return standing_edits<open_rows>(now, state_->own, 0).last();
-  }
+  [[nodiscard]] std::optional<standing_edit> last_edit() const;
   /// @throws config_error  there are not so many edits
-  std::vector<standing_edit> undo(std::size_t n_edit = 1, time_ms when = wall_time_ms()) {
-    std::vector<standing_edit> done =
-        transact(when, [&](auto& rows) { return standing_edits<open_rows>(rows, state_->own, 0).take_back(n_edit); });
-    const std::unique_lock lock(state_->mutex);
-    for (const standing_edit& edit : done) std::erase(state_->own, edit.version);
-    return done;
-  }
+  std::vector<standing_edit> undo(std::size_t n_edit = 1, time_ms when = wall_time_ms());
 
   /// A note of any status.
   [[nodiscard]] std::optional<note> find(note_id id) const {
@@ -102,35 +72,8 @@ class memory_store {
     return state_->version;
   }
   /// Every change of one note, oldest first.
-  [[nodiscard]] std::vector<note_change> history(note_id id) const {
-    const std::shared_lock lock(state_->mutex);
-    std::vector<note_change> changes;
-    for (const logged& entry : state_->log) {
-      if (entry.id != id) continue;
-      if (!changes.empty()) changes.back().after = entry.before;
-      changes.push_back({entry.version, entry.when, entry.kind, entry.before, std::nullopt});
-    }
-    if (!changes.empty()) {
-      const auto place = state_->notes.find(id);
-      if (place != state_->notes.end()) changes.back().after = place->second;
-    }
-    return changes;
-  }
-  [[nodiscard]] change_set changed_since(store_version version) const {
-    const std::shared_lock lock(state_->mutex);
-    change_set changes;
-    changes.version = state_->version;
-    std::set<note_id> ids;
-    for (auto entry = state_->log.rbegin(); entry != state_->log.rend() && entry->version > version; ++entry) {
-      ids.insert(entry->id);
-    }
-    for (const note_id id : ids) {
-      const auto place = state_->notes.find(id);
-      changes.entries.push_back(
-          {id, place == state_->notes.end() ? std::nullopt : std::optional<note>(place->second)});
-    }
-    return changes;
-  }
+  [[nodiscard]] std::vector<note_change> history(note_id id) const;
+  [[nodiscard]] change_set changed_since(store_version version) const;
 
  private:
   struct logged {
@@ -264,3 +207,7 @@ class memory_store {
 static_assert(note_store<memory_store> && undoing_note_store<memory_store>);
 
 }  // namespace quipu::notes
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/notes/memory_store.ipp>
+#endif

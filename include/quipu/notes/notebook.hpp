@@ -135,7 +135,7 @@ class notebook {
     return done;
   }
   /// Takes over the edits of other processes, as every other call does. @return true if there were any
-  bool refresh() const {
+  bool refresh() const {  // NOLINT(modernize-use-nodiscard): also called for its effect
     const std::lock_guard one(state_->refreshing);  // a second reader waits until the first has caught up
     if constexpr (shared_note_store<Store>) {
       if (!state_->store.others_wrote()) return false;

@@ -37,7 +37,7 @@ class peft_fields {
   /// @throws format_error  the document is no object
   peft_fields(std::shared_ptr<const document> from, std::string place);
   /// @throws format_error  as `read`
-  peft_fields(std::string_view text, std::string place) : peft_fields(read(text, place), place) {}
+  peft_fields(std::string_view text, const std::string& place) : peft_fields(read(text, place), place) {}
   peft_fields(const peft_fields&) = delete;
   peft_fields& operator=(const peft_fields&) = delete;
   ~peft_fields();

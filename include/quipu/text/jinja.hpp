@@ -33,7 +33,7 @@ struct render_options {
 /// It does what jinja2 3.1.6 does as transformers sets it up for chat templates: ImmutableSandboxedEnvironment with
 /// trim_blocks and lstrip_blocks, the tags break, continue and generation, the functions raise_exception and
 /// strftime_now, and a tojson that escapes nothing for HTML. Not here, and refused by name: autoescape, scoped and
-/// required blocks, the filters random, urlize and pprint, lipsum, encode, translate and \N{...}.
+/// required blocks, the filters random, urlize and pprint, lipsum, encode, translate and `\N{...}`.
 ///
 /// Any template may be compiled and rendered, hostile ones too: what takes too long, too much memory or too much
 /// stack ends in an error of kind `limits`.

@@ -13,10 +13,10 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/io/atomic_file.hpp>
@@ -41,22 +41,7 @@ class output_folder {
   static constexpr const char* log_name = "log.jsonl";
 
   /// @throws io_error  the folder cannot be made or written, or another trainer holds it
-  explicit output_folder(std::filesystem::path path) : path_(std::move(path)) {
-    std::error_code trouble;
-    std::filesystem::create_directories(path_, trouble);
-    if (trouble) throw io_error(concat(path_.string(), ": cannot make the folder (", trouble.message(), ")"));
-    const std::string lock = file("lock");
-    descriptor_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (descriptor_ < 0) throw io_error(concat(lock, ": cannot open (", std::strerror(errno), ")"));
-    if (const io::lock_state state = io::try_lock(descriptor_); state != io::lock_state::held) {
-      const int cause = errno;
-      ::close(descriptor_);
-      if (state == io::lock_state::taken)
-        fail<io_error>(path_.string(), "a folder of this trainer alone", "another trainer at work in it");
-      throw io_error(concat(lock, ": cannot lock (", std::strerror(cause), ")"));
-    }
-    io::remove_leftovers(path_);
-  }
+  explicit output_folder(std::filesystem::path path);
   output_folder(const output_folder&) = delete;
   output_folder& operator=(const output_folder&) = delete;
   ~output_folder() { ::close(descriptor_); }
@@ -65,75 +50,28 @@ class output_folder {
   [[nodiscard]] bool has(std::string_view name) const { return std::filesystem::exists(path_ / name); }
 
   /// @throws config_error  a run lies in the folder and `what` is `refuse`; the folder need not be there
-  static void check(const std::filesystem::path& path, existing_run what) {
-    if (what != existing_run::refuse) return;
-    for (const char* name : {last_name, best_name, log_name}) {
-      std::error_code trouble;
-      if (!std::filesystem::exists(std::filesystem::symlink_status(path / name, trouble))) continue;
-      fail<config_error>(path.string(), "a folder without a run, or --resume to go on with it, or --overwrite",
-                         concat(name, " in it"));
-    }
-  }
+  static void check(const std::filesystem::path& path, existing_run what);
 
   /// Takes a run away.
   /// @throws format_error  a file of such a name that no trainer wrote; nothing has changed then
-  void remove_run() const {
-    std::error_code trouble;
-    for (const char* name : {last_name, best_name}) {
-      if (!has(name)) continue;
-      const io::safetensors_file state(file(name));
-      if (!state.metadata().contains("step")) fail<format_error>(file(name), "the state of a run", "another file");
-    }
-    static_cast<void>(read_log(0));
-    for (const char* name : {log_name, best_name, last_name}) std::filesystem::remove(path_ / name, trouble);
-  }
+  void remove_run() const;
 
   /// Appends one line of JSON to log.jsonl. @throws io_error  it cannot be written
-  void log(const nlohmann::ordered_json& line) const {
-    std::ofstream out(path_ / log_name, std::ios::app);
-    out << line.dump() << '\n';
-    out.flush();
-    if (!out) throw io_error(concat(file(log_name), ": cannot write"));
-  }
+  void log(const nlohmann::ordered_json& line) const;
   /// Drops the lines of the log after `step`: a resumed run writes them again. So is half a line at the end.
   /// @throws format_error  the file is no log of a trainer; it stays as it is
-  void cut_log(std::size_t step) const {
-    if (!has(log_name)) return;
-    const std::string text = read_log(step);
-    io::write_text(file(log_name), text);
-  }
+  void cut_log(std::size_t step) const;
 
  private:
   /// The lines up to a step.
-  [[nodiscard]] std::string read_log(std::size_t step) const {
-    if (!has(log_name)) return {};
-    const mapped_file file(this->file(log_name));
-    const std::string_view text = file.text();
-    const auto foreign = [&](std::size_t line, const char* found) {
-      fail<format_error>(concat(file.path(), ": line ", line), "a step in a run's log, {\"step\": N, ...}", found);
-    };
-    std::string kept;
-    std::size_t number = 1;
-    for (std::size_t at = 0; at < text.size(); ++number) {
-      const std::size_t end = text.find('\n', at);
-      const std::string_view line = text.substr(at, end - at);
-      if (end == std::string_view::npos) {  // cut off in writing, if it begins as ours do
-        constexpr std::string_view begin = "{\"step\":";
-        if (line.substr(0, begin.size()) != begin.substr(0, line.size())) foreign(number, "something else");
-        break;
-      }
-      const auto entry = nlohmann::json::parse(line, nullptr, false);
-      if (!entry.is_object()) foreign(number, "something else");
-      const auto done = entry.find("step");
-      if (done == entry.end() || !done->is_number_unsigned()) foreign(number, "an object without a step");
-      if (done->template get<std::size_t>() <= step) kept.append(line).append("\n");
-      at = end + 1;
-    }
-    return kept;
-  }
+  [[nodiscard]] std::string read_log(std::size_t step) const;
 
   std::filesystem::path path_;
   int descriptor_ = -1;
 };
 
 }  // namespace quipu::train
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/train/output_folder.ipp>
+#endif

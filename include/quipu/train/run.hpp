@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/clock.hpp>
+#include <quipu/core/compiled.hpp>
 
 namespace quipu::train {
 
@@ -30,16 +31,7 @@ struct step_report {
 };
 
 /// The line of `log.jsonl`.
-[[nodiscard]] inline nlohmann::ordered_json log_line(const step_report& r) {
-  nlohmann::ordered_json line = {{"step", r.step},
-                                 {"loss", r.loss},
-                                 {"gradient_norm", r.gradient_norm},
-                                 {"learning_rate_factor", r.learning_rate_factor},
-                                 {"tokens_per_second", r.tokens_per_second}};
-  if (r.validation_loss) line["validation_loss"] = *r.validation_loss;
-  for (const auto& [key, value] : r.fields.items()) line[key] = value;
-  return line;
-}
+[[nodiscard]] nlohmann::ordered_json log_line(const step_report& r);
 
 struct trainer_options {
   std::size_t n_step = 0;        ///< optimiser steps in all
@@ -69,3 +61,7 @@ struct training_result {
 };
 
 }  // namespace quipu::train
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/train/run.ipp>
+#endif

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -19,6 +18,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/json_text.hpp>
 #include <quipu/core/number_text.hpp>
@@ -69,23 +69,8 @@ template <class Value>
 }
 
 /// @throws config_error  names every setting that is not the same
-inline void compare_settings(const std::string& path, const std::map<std::string, std::string, std::less<>>& ours,
-                             const std::map<std::string, std::string, std::less<>>& metadata) {
-  std::string others;
-  const auto differs = [&](std::string_view name, const std::string& saved, const std::string& here) {
-    others += concat(others.empty() ? "" : "; ", name, " ", saved, ", here ", here);
-  };
-  for (const auto& [key, value] : ours) {
-    const auto saved = metadata.find(concat(setting_prefix, key));
-    if (saved == metadata.end()) differs(key, "not set", printable(value));
-    else if (saved->second != value) differs(key, printable(saved->second), printable(value));
-  }
-  for (const auto& [key, value] : metadata) {  // what the saved run had besides
-    if (is_other(key, setting_prefix, ours))
-      differs(printable(key.substr(setting_prefix.size())), printable(value), "not set");
-  }
-  if (!others.empty()) fail<config_error>(path, "a run of the same settings", others);
-}
+void compare_settings(const std::string& path, const std::map<std::string, std::string, std::less<>>& ours,
+                             const std::map<std::string, std::string, std::less<>>& metadata);
 
 inline void add_arrays(std::vector<optim::state_array>& to, std::string_view prefix,
                        std::span<const optim::state_array> arrays) {
@@ -168,3 +153,7 @@ void load_run(const std::string& path, std::span<const optim::parameter<Scalar>>
 }
 
 }  // namespace quipu::train
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/train/training_checkpoint.ipp>
+#endif

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/clock.hpp>
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/progress.hpp>
 #include <quipu/eren/answer.hpp>
@@ -41,34 +42,9 @@ struct evaluation_options {
 
 namespace detail {
 
-inline evaluation_record record_of(const io::log_fields& in) {
-  evaluation_record r;
-  r.applied = in.flag("applied");
-  r.own_note = in.flag("own_note");
-  r.probability = in.number("p");
-  r.score = in.number("score");
-  r.text = in.text("text");
-  r.unedited = in.text("unedited");
-  r.timings = {in.number("t_retrieve"), in.number("t_screen"), in.number("t_read"), in.number("t_gate"),
-               in.number("t_fallback")};
-  r.unedited_seconds = in.number("t_unedited");
-  return r;
-}
+evaluation_record record_of(const io::log_fields& in);
 
-inline nlohmann::ordered_json line_of(const evaluation_record& r) {
-  return {{"applied", r.applied},
-          {"own_note", r.own_note},
-          {"p", r.probability},
-          {"score", r.score},
-          {"text", r.text},
-          {"unedited", r.unedited},
-          {"t_retrieve", r.timings.retrieve},
-          {"t_screen", r.timings.screen},
-          {"t_read", r.timings.read},
-          {"t_gate", r.timings.gate},
-          {"t_fallback", r.timings.fallback},
-          {"t_unedited", r.unedited_seconds}};
-}
+nlohmann::ordered_json line_of(const evaluation_record& r);
 
 }  // namespace detail
 
@@ -127,3 +103,7 @@ template <class Editor>
 }
 
 }  // namespace quipu::eren
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/eren/study/evaluate.ipp>
+#endif

@@ -7,9 +7,9 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/eren/study/evaluation_questions.hpp>
 #include <quipu/eren/study/evaluation_record.hpp>
@@ -20,14 +20,7 @@
 namespace quipu::eren {
 
 /// The outcome of a record by a rule of the report.
-[[nodiscard]] inline report::edit_outcome outcome_of(const evaluation_question& q, const evaluation_record& r) {
-  report::edit_outcome o;
-  o.applied = r.applied;
-  o.own_note = r.own_note;
-  o.right = !r.text.empty() && report::matches_any(r.text, q.accepted);
-  o.unchanged = r.applied ? !r.unedited.empty() && report::answers_match(r.text, r.unedited) : r.text == r.unedited;
-  return o;
-}
+[[nodiscard]] report::edit_outcome outcome_of(const evaluation_question& q, const evaluation_record& r);
 
 /// How many questions the gate left alone, and how many of these got the unedited model's answer byte for byte.
 struct untouched_answers {
@@ -36,14 +29,7 @@ struct untouched_answers {
 };
 
 /// @param records  of `evaluation_protocol::run_fallback`
-[[nodiscard]] inline untouched_answers count_untouched(std::span<const evaluation_record> records) {
-  untouched_answers count;
-  for (const evaluation_record& r : records) {
-    count.rejected += r.applied ? 0 : 1;
-    count.identical += !r.applied && r.text == r.unedited ? 1 : 0;
-  }
-  return count;
-}
+[[nodiscard]] untouched_answers count_untouched(std::span<const evaluation_record> records);
 
 /// Scores of some questions, by edit: what bootstrap draws from.
 class evaluation_scores {
@@ -91,8 +77,10 @@ class evaluation_scores {
 };
 
 /// The weights by which "EQ all" joins CounterFact-Hard's two groups: their sizes in the full file.
-[[nodiscard]] inline std::map<std::string, double> full_set_weights() {
-  return {{"neighbor_subj", 10240}, {"same_subj", 7626}};
-}
+[[nodiscard]] std::map<std::string, double> full_set_weights();
 
 }  // namespace quipu::eren
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/eren/study/evaluation_scores.ipp>
+#endif

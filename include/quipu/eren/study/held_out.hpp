@@ -2,15 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/data/edit_case.hpp>
 #include <quipu/eren/study/evaluation_record.hpp>
@@ -46,33 +45,18 @@ struct gate_layout {
 
 /// Fits a gate on a part, by default with the threshold of the best EQ over all its unrelated questions.
 /// @throws as `fit_gate`
-[[nodiscard]] inline gate_model fit_on(std::span<const data::edit_case> cases, const studied_part& part,
-                                       const gate_layout& gate, gate_fit_options options = {}) {
-  if (!options.quality && !options.damage) options.quality = quality_of(part.questions, part.studied);
-  return fit_gate(samples_of(cases, part.questions, part.studied), gate.names, gate.n_cheap, gate.probe_at, options)
-      .model;
-}
+[[nodiscard]] gate_model fit_on(std::span<const data::edit_case> cases, const studied_part& part,
+                                       const gate_layout& gate, gate_fit_options options = {});
 
 /// The score of a gate for a question that was studied with its features.
 /// @param probe_at  as of the gate
-[[nodiscard]] inline double score_of(const gate_model& m, const studied_question& s,
-                                     std::optional<std::size_t> probe_at) {
-  std::vector<double> features = s.features;
-  if (probe_at && m.probe)
-    features.at(*probe_at) = m.probe->score(std::vector<double>(s.hidden.begin(), s.hidden.end()));
-  return m.stack.score(features);
-}
+[[nodiscard]] double score_of(const gate_model& m, const studied_question& s,
+                                     std::optional<std::size_t> probe_at);
 
 /// What a gate does with questions that were studied.
-[[nodiscard]] inline std::vector<evaluation_record> apply_gate(const gate_model& m,
+[[nodiscard]] std::vector<evaluation_record> apply_gate(const gate_model& m,
                                                                std::span<const studied_question> studied,
-                                                               std::optional<std::size_t> probe_at) {
-  std::vector<double> scores;
-  for (const studied_question& s : studied) {
-    if (s.found) scores.push_back(score_of(m, s, probe_at));
-  }
-  return records_of(studied, scores, m.threshold);
-}
+                                                               std::optional<std::size_t> probe_at);
 
 /// What gates do with notes of a kind that they have not met: the questions whose note is in one half are judged by
 /// a gate that was fitted, threshold included, on the development questions whose note is in the other half.
@@ -80,21 +64,12 @@ struct gate_layout {
 /// @param half_of  0 or 1 for the note that was read, by its relation for instance
 /// @return records of `test` in order
 /// @throws as `fit_gate`
-[[nodiscard]] inline std::vector<evaluation_record> records_held_out(
+[[nodiscard]] std::vector<evaluation_record> records_held_out(
     std::span<const data::edit_case> cases, const studied_part& development, const studied_part& test,
-    const std::function<int(notes::note_id)>& half_of, const gate_layout& gate, const gate_fit_options& options = {}) {
-  std::array<gate_model, 2> judge;  // of the notes in half 0, in half 1
-  for (const int half : {0, 1}) {
-    judge[static_cast<std::size_t>(half)] = fit_on(
-        cases, part_where(development, [&](const studied_question& s) { return s.found && half_of(s.note) != half; }),
-        gate, options);
-  }
-  std::vector<evaluation_record> records;
-  for (const studied_question& s : test.studied) {
-    const gate_model& m = judge[s.found ? static_cast<std::size_t>(half_of(s.note)) : 0];
-    records.push_back(apply_gate(m, {&s, 1}, gate.probe_at).front());
-  }
-  return records;
-}
+    const std::function<int(notes::note_id)>& half_of, const gate_layout& gate, const gate_fit_options& options = {});
 
 }  // namespace quipu::eren
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/eren/study/held_out.ipp>
+#endif

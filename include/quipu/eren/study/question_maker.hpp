@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/compiled.hpp>
 #include <quipu/core/progress.hpp>
 #include <quipu/core/random.hpp>
 #include <quipu/core/token.hpp>
@@ -57,36 +57,12 @@ struct question_making_options {
 namespace detail {
 
 /// What of a note may be asked for: its last and its first name or content word.
-inline std::vector<std::string> asked_words(std::string_view note) {
-  const std::vector<std::string> words = answer_candidates(note, {});
-  std::vector<std::string> asked;
-  if (words.empty()) return asked;
-  for (const std::string& word : {words.back(), words.front()}) {
-    std::string name = whole_name(note, word, words);
-    if (std::find(asked.begin(), asked.end(), name) == asked.end()) asked.push_back(std::move(name));
-  }
-  return asked;
-}
+std::vector<std::string> asked_words(std::string_view note);
 
 /// A question that can be used: one sentence that ends as it should, names what the note is about, and does not give
 /// the answer away.
-inline std::optional<std::string> usable_question(std::string_view written, std::string_view note,
-                                                  std::string_view answer) {
-  const std::size_t end = written.find('?');
-  if (end == std::string_view::npos) return {};
-  std::string question(text::strip_spaces(written.substr(0, end + 1)));
-  const std::vector<std::string> words = lower_words(question), told = lower_words(answer);
-  if (words.size() < 3 || told.empty()) return {};
-  if (std::search(words.begin(), words.end(), told.begin(), told.end()) != words.end()) return {};
-  const bool about = [&] {
-    for (const std::string& word : lower_words(shared_span(question, note))) {
-      if (!notes::is_stop_word(word)) return true;
-    }
-    return false;
-  }();
-  if (!about) return {};
-  return question;
-}
+std::optional<std::string> usable_question(std::string_view written, std::string_view note,
+                                                  std::string_view answer);
 
 }  // namespace detail
 
@@ -188,3 +164,7 @@ template <class Session>
 }
 
 }  // namespace quipu::eren
+
+#if !defined(QUIPU_COMPILED)
+#include <quipu/eren/study/question_maker.ipp>
+#endif

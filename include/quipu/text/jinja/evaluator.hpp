@@ -207,7 +207,7 @@ class evaluator : public expression_evaluator {
   [[gnu::noinline]] flow run_loop(const statement& one, value source, frame_object& frame, text_builder& out,
                                   std::int64_t depth) {
     const deeper guard(*this);
-    cursor items(*this, source);
+    cursor items(*this, std::move(source));
     if (one.test != nullptr) enter(one.test_scope, frame);
     // A plain loop needs no object; `loop` and a test do.
     loop_object* made = nullptr;
@@ -233,6 +233,7 @@ class evaluator : public expression_evaluator {
     {
       const ended at_end{*this, made};
       value now;
+      // NOLINTNEXTLINE(bugprone-use-after-move): they were moved only into `made`
       while (made != nullptr ? made->next(*this, now) : items.next(*this, now)) {
         enter(one.inner, frame);
         assign(*one.target, std::move(now), frame);

@@ -319,7 +319,7 @@ class expression_evaluator : public evaluation {
   }
   [[nodiscard, gnu::noinline]] value call_macro(const value& callee, arguments& given) {
     const deeper guard(*this);
-    const value keeps_alive = callee;
+    const value keeps_alive = callee;  // NOLINT(performance-unnecessary-copy-initialization)
     const function_code& code = keeps_alive.as<macro_object>().code;
     value frame = make_frame(code, &keeps_alive.as<macro_object>().outer.as<frame_object>());
     auto& inside = frame.as<frame_object>();

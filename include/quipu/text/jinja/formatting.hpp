@@ -47,7 +47,7 @@ struct text_form {
 }
 
 /// Puts a sign, digits and padding together.
-[[nodiscard]] inline std::string in_width(evaluation& run, const text_form& form, std::string sign,
+[[nodiscard]] inline std::string in_width(evaluation& run, const text_form& form, const std::string& sign,
                                           std::string digits) {
   if (form.grouping != '\0') {
     const std::size_t group =
@@ -101,7 +101,7 @@ struct text_form {
     run.make(missing);
     digits.insert(0, missing, '0');
   }
-  return in_width(run, form, std::move(sign), std::move(digits));
+  return in_width(run, form, sign, std::move(digits));
 }
 
 [[nodiscard]] inline std::string real_in_form(evaluation& run, double number, const text_form& form) {

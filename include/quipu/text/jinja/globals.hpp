@@ -146,7 +146,7 @@ inline constexpr builtin_function entries[] = {{"range", range},
 inline value next_of_cycler(evaluation& run, const value& self, arguments& given) {
   text_methods::need_places(run, given, 0, 0);
   auto& one = self.as<cycler_object>();
-  const value item = one.items[one.at];
+  value item = one.items[one.at];
   one.at = (one.at + 1) % one.items.size();
   return item;
 }

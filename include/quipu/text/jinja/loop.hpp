@@ -103,7 +103,7 @@ struct loop_object : kept_object {
     value item;
     while (next_item != nullptr ? next_item(run, *this, item) : in.next(run, item)) {
       run.make(sizeof(value));
-      rest.push_back(std::move(item));
+      rest.push_back(std::exchange(item, value()));
     }
     known_length = static_cast<std::int64_t>(rest.size()) + index0 + 1 + (after.is(kind::missing) ? 0 : 1);
     in = cursor(run, run.list(std::move(rest)));

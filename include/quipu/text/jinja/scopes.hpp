@@ -269,7 +269,7 @@ class scope_analysis : private scope_symbols {
       made.index = one.ref.index;
       if (one.source == load::from::outer) made.outer = slot_of(names.function, one.outer);
       if (one.source == load::from::given) made.name = name;
-      out.loads.push_back(std::move(made));
+      out.loads.push_back(made);
     }
   }
 

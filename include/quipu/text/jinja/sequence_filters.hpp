@@ -51,7 +51,7 @@ namespace filters {
   }
   return item;
 }
-[[nodiscard]] inline value key_for(evaluation& run, value key, bool case_sensitive) {
+[[nodiscard]] inline value key_for(evaluation& run, const value& key, bool case_sensitive) {
   return !case_sensitive && key.is_text() ? with_case(run, key, case_change::lower) : key;
 }
 

@@ -15,7 +15,7 @@
 namespace quipu::text::jinja {
 
 /// Appends what `written`, the part between the quotes, stands for.
-/// @throws template_error  an escape that is cut short, no character, or \N{...}, which needs a list of all names
+/// @throws template_error  an escape that is cut short, no character, or `\N{...}`, which needs a list of all names
 inline void append_literal(std::string& out, std::string_view written, std::string_view place, std::size_t line) {
   const auto digit_of = [](char c) {
     const char low = static_cast<char>(c | 0x20);

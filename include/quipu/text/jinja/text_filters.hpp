@@ -254,7 +254,7 @@ inline value absolute(evaluation& run, const value& v, arguments&) {
 }
 inline value to_integer(evaluation& run, const value& v, arguments& given) {
   const parameters<2> found(run, "int", given, {"default", "base"}, 0);
-  const value otherwise = found.has(0) ? *found[0] : value(0);
+  value otherwise = found.has(0) ? *found[0] : value(0);
   const std::int64_t base = found.has(1) ? need_whole(run, *found[1], "base") : 10;
   if (v.is_undefined()) fail_undefined(run, v);
   if (v.is_text()) {
