@@ -3,6 +3,7 @@
 #include <quipu/eren/gate/lexical_features.hpp>
 #include <quipu/eren/gate/word_pairs.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -116,8 +117,13 @@ TEST_CASE("lexical features and word pairs are those of the reference program", 
       CHECK(found[i] == Approx(r.features[i]).epsilon(1e-8).margin(1e-9));
     }
     const double weight = index.query_weight(r.question);
-    CHECK(index.score(r.question, static_cast<notes::note_id>(r.note + 1)) / weight ==
-          Approx(r.features[0]).epsilon(1e-7).margin(1e-9));
+    const auto words = eren::lower_words(r.question);
+    // The reference program's index has no stop words, so a question of nothing else finds nothing there.
+    const bool only_stop_words = std::all_of(words.begin(), words.end(), [](const auto& word) { return notes::is_stop_word(word); });
+    if (!only_stop_words) {
+      CHECK(index.score(r.question, static_cast<notes::note_id>(r.note + 1)) / weight ==
+            Approx(r.features[0]).epsilon(1e-7).margin(1e-9));
+    }
     const auto pairs = eren::word_pair_features(r.question, invented_notes[r.note]);
     std::vector<double> as_feature(eren::word_pairs::names().size());
     eren::word_pairs()(r, {.question = r.question, .notes = {invented_notes[r.note]}}, as_feature);

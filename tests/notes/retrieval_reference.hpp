@@ -31,12 +31,20 @@ class bm25_by_definition {
   explicit bm25_by_definition(const std::map<notes::note_id, std::string>& texts, double k1 = 1.2, double b = 0.75)
       : k1_(k1), b_(b) {
     for (const auto& [id, text] : texts) {
-      counts_[id];
-      for (const std::string& word : words_of(text, Words{})) {
-        if (counts_[id][word]++ == 0) ++n_with_[word];
-        ++lengths_[id];
-        ++total_;
+      notes::term_list words;
+      std::size_t length = 0;
+      if constexpr (notes::cuts_notes<Words>) {
+        length = Words{}.note(text, words);
+      } else {
+        Words{}(text, words);
+        length = words.size();
       }
+      counts_[id];
+      for (std::size_t i = 0; i < words.size(); ++i) {
+        if (counts_[id][std::string(words[i])]++ == 0) ++n_with_[std::string(words[i])];
+      }
+      lengths_[id] = static_cast<double>(length);
+      total_ += static_cast<double>(length);
     }
   }
   [[nodiscard]] std::vector<notes::scored_note> operator()(const std::string& query, std::size_t k) {

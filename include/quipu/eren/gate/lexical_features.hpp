@@ -84,8 +84,9 @@ template <class Idf>
     return words;
   };
   const auto weight = [&](const std::vector<std::string>& words) {
+    // Stop words weigh what unknown words do: gates were fitted on that.
     double sum = 0;
-    for (const std::string& word : words) sum += idf(std::string_view(word));
+    for (const std::string& word : words) sum += idf(notes::is_stop_word(word) ? std::string_view() : std::string_view(word));
     return sum;
   };
   const std::vector<std::string> asked = content(question.distinct_words());
