@@ -1,5 +1,7 @@
 // Losses, gradients and adapters.
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -127,11 +129,20 @@ void record_training() {
     const auto result = trainer.run(train::token_windows(text, 24), hooks);
     pet::save_peft((folder / "adapter").string(), module, c, {.base_model = "base"});
     hash adapter;
-    adapter.value(result.loss).text(bytes_of(folder / "last.safetensors"));
+    adapter.value(result.loss);
     adapter.text(bytes_of(folder / "adapter" / "adapter_model.safetensors"));
     adapter.text(bytes_of(folder / "adapter" / "adapter_config.json"));
-    adapter.value(key_of(module, c.n_layer));
-    record("adapter and checkpoint", set, n_thread, adapter);
+    record("adapter", set, n_thread, adapter);
+    // Values and optimiser state; the header also names the run's settings, of which later versions know more.
+    const std::string checkpoint = bytes_of(folder / "last.safetensors");
+    std::uint64_t n_header = 0;
+    std::memcpy(&n_header, checkpoint.data(), sizeof n_header);
+    hash values;
+    values.text(checkpoint.substr(sizeof n_header + n_header));
+    record("checkpoint", set, n_thread, values);
+    hash key;
+    key.value(key_of(module, c.n_layer));
+    record("key of an adapter", set, n_thread, key);
     std::filesystem::remove_all(folder);
   });
 }

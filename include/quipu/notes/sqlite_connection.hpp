@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,11 +22,13 @@ class damaged_database : public format_error {
 };
 
 /// Throws what an SQLite result code means.
-/// @throws damaged_database  the file is damaged or no database
+/// @throws damaged_database  the file is damaged or no database, or memory is used up, which SQLite cannot tell apart
 /// @throws io_error      disk full, read-only, locked by others for too long, or another refusal
 [[noreturn]] inline void throw_sqlite(int code, const std::string& path, std::string_view what) {
   const int primary = code & 0xff;
-  if (primary == SQLITE_NOMEM) throw std::bad_alloc();
+  if (primary == SQLITE_NOMEM) {  // also where a damaged count asks for too much
+    fail<damaged_database>(path, "no more than memory holds", concat("more, or a damaged count (", what.substr(0, 60), ")"));
+  }
   if (primary == SQLITE_INTERRUPT) {  // by `step_budget`
     fail<format_error>(path, "an end after as many steps as its size explains", "none");
   }

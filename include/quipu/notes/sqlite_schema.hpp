@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -161,7 +160,6 @@ inline void rebuild_words(const sqlite_connection& connection) {
     in_transaction([&] { connection.run("drop table if exists notes_words"); });
     return;
   } catch (const format_error&) {  // SQLite cannot even open what it should drop
-  } catch (const std::bad_alloc&) {
   }
   // So its parts go one by one, and its line in the schema after them.
   const auto defensive = [&](int on) { sqlite3_db_config(connection.get(), SQLITE_DBCONFIG_DEFENSIVE, on, nullptr); };
@@ -190,8 +188,6 @@ inline void rebuild_words(const sqlite_connection& connection) {
     (void)connection.number("select count(*) from (select 1 from notes_words where notes_words match 'quipu' limit 1)");
     return true;
   } catch (const format_error&) {
-    return false;
-  } catch (const std::bad_alloc&) {  // what SQLite says where a damaged count asks for too much
     return false;
   }
 }

@@ -7,7 +7,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -268,11 +267,9 @@ class sqlite_store {
       return transact_once(when, edit);
     } catch (const damaged_database&) {
       cause = std::current_exception();
-    } catch (const std::bad_alloc&) {
-      cause = std::current_exception();
     }
-    // FTS5 writes its buffer in whichever statement comes next: any of them may have met a damaged full-text index, where
-    // SQLite may also say that it is out of memory. The index derives from the notes, so it is made anew.
+    // FTS5 writes its buffer in whichever statement comes next: any of them may have met a damaged full-text index. It
+    // derives from the notes, so it is made anew.
     try {
       state_->rebuild_words();
     } catch (const std::exception&) {
