@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/core/error.hpp>
+
 #include "support/shared_data.hpp"
 #include "support/temp_folder.hpp"
 

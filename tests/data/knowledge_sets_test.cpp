@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/core/error.hpp>
+
 #include "support/temp_folder.hpp"
 
 using namespace quipu;

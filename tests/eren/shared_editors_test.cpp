@@ -4,13 +4,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <exception>
 #include <map>
 #include <random>
 #include <stdexcept>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -21,6 +18,7 @@
 #include "support/note_stores.hpp"
 #include "support/shared_data.hpp"
 #include "support/temp_folder.hpp"
+#include "support/two_threads.hpp"
 
 namespace shared_editors_test {
 
@@ -85,21 +83,11 @@ TEST_CASE("two threads with an editor each on one model and one notebook", "[ere
     return editor_type(model, notes::sqlite_store(folder.file("none.db"), test::quick), {.generate = {.max_tokens = 4}}).answer("zq?").text;
   }();
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(test::setting("QUIPU_FULL").empty() ? 1 : 30);
-  std::string problems[2];
   int n_answer[2] = {};
   std::atomic<notes::note_id> kept[2] = {notes::no_note, notes::no_note};
-  std::vector<std::thread> writers;
-  for (int i = 0; i < 2; ++i) {
-    writers.emplace_back([&, i] {
-      try {
-        edit_and_ask(model, path, i == 0 ? "Anna" : "Benjamin", plain, end, kept[i], kept[1 - i], n_answer[i]);
-      } catch (const std::exception& problem) {
-        problems[i] = problem.what();
-      }
-    });
-  }
-  for (std::thread& writer : writers) writer.join();
-  CHECK(problems[0] + problems[1] == "");
+  CHECK(test::in_two_threads([&](int i) {
+          edit_and_ask(model, path, i == 0 ? "Anna" : "Benjamin", plain, end, kept[i], kept[1 - i], n_answer[i]);
+        }) == "");
   CHECK(n_answer[0] > 0);
   CHECK(n_answer[1] > 0);
   CHECK(notes::sqlite_store(path, test::quick).check_integrity().empty());

@@ -29,6 +29,7 @@
 #include "support/note_stores.hpp"
 #include "support/shared_data.hpp"
 #include "support/temp_folder.hpp"
+#include "support/two_threads.hpp"
 
 namespace shared_notebook_test {  // names of its own: several tests are compiled as one
 
@@ -246,23 +247,11 @@ TEST_CASE("two threads at random on one file, a notebook each", "[notes][shared_
   const quipu::test::temp_folder folder;
   const std::string path = folder.file("n.db"), cache = folder.file("n.words");
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds((seconds() + 2) / 3);
-  std::string problems[2];
-  std::vector<std::thread> writers;
-  for (int i = 0; i < 2; ++i) {
-    writers.emplace_back([&, i] {
-      try {
-        write_at_random(
-            path, cache, i == 0 ? "Anna" : "Otto", 7u + static_cast<unsigned>(i), {},
-            [&] { return std::chrono::steady_clock::now() < end; }, [](const auto&, const auto&) {});
-      } catch (const std::exception& problem) {
-        problems[i] = problem.what();
-      }
-    });
-  }
-  for (std::thread& writer : writers) writer.join();
-  CHECK(problems[0].empty());
-  CHECK(problems[1].empty());
-  CHECK(problems[0] + problems[1] == "");
+  CHECK(quipu::test::in_two_threads([&](int i) {
+          write_at_random(
+              path, cache, i == 0 ? "Anna" : "Otto", 7u + static_cast<unsigned>(i), {},
+              [&] { return std::chrono::steady_clock::now() < end; }, [](const auto&, const auto&) {});
+        }) == "");
   CHECK(sqlite_store(path, quick).check_integrity().empty());
 }
 
@@ -271,27 +260,17 @@ TEST_CASE("two threads on one notebook: searches and edits of both", "[notes][sh
   book_type book{sqlite_store(folder.file("n.db"), quick)};
   sqlite_store other(folder.file("n.db"), quick);
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds((seconds() + 2) / 3);
-  std::string problems[2];
-  std::vector<std::thread> workers;
-  for (int i = 0; i < 2; ++i) {
-    workers.emplace_back([&, i] {
-      try {
-        std::mt19937 random(static_cast<unsigned>(i));
-        for (int step = 0; std::chrono::steady_clock::now() < end; ++step) {
-          const std::string text = "thread" + std::to_string(i) + "step" + std::to_string(step) + " was here";
-          // What a second connection acknowledged is found at once, by whichever thread.
-          const note_id id = step % 2 == 0 ? book.add(of_text(text)).id : other.add(of_text(text)).id;
-          const auto found = book.retrieve(text, 2);
-          require(!found.empty() && found.front().id == id, "not found: " + text);
-          if (random() % 3 == 0) require(book.erase(id), "not erased");
-        }
-      } catch (const std::exception& problem) {
-        problems[i] = problem.what();
-      }
-    });
-  }
-  for (std::thread& worker : workers) worker.join();
-  CHECK(problems[0] + problems[1] == "");
+  CHECK(quipu::test::in_two_threads([&](int i) {
+          std::mt19937 random(static_cast<unsigned>(i));
+          for (int step = 0; std::chrono::steady_clock::now() < end; ++step) {
+            const std::string text = "thread" + std::to_string(i) + "step" + std::to_string(step) + " was here";
+            // What a second connection acknowledged is found at once, by whichever thread.
+            const note_id id = step % 2 == 0 ? book.add(of_text(text)).id : other.add(of_text(text)).id;
+            const auto found = book.retrieve(text, 2);
+            require(!found.empty() && found.front().id == id, "not found: " + text);
+            if (random() % 3 == 0) require(book.erase(id), "not erased");
+          }
+        }) == "");
   CHECK(book.size() == book.store().size());
 }
 

@@ -5,21 +5,10 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <quipu/core/compiled.hpp>
-#include <quipu/core/error.hpp>
 #include <quipu/data/edit_case.hpp>
-#include <quipu/data/json_reading.hpp>
 
 namespace quipu::data {
-
-namespace detail {
-
-/// Pairs [question, answer]; `truths` are given to them if there is one for each.
-std::vector<probe> read_pairs(const json_place& pairs, const std::vector<std::string>& truths);
-
-}  // namespace detail
 
 /// CounterFact-Hard: one note a record, up to three questions in scope, groups "neighbor_subj" and
 /// "same_subj" of unrelated ones. The file's answers for "same_subj" are not one for each question.

@@ -19,7 +19,8 @@ namespace quipu::data {
 
 namespace detail {
 
-QUIPU_INLINE std::vector<probe> read_pairs(const json_place& pairs, const std::vector<std::string>& truths) {
+/// Pairs [question, answer]; `truths` are given to them if there is one for each.
+inline std::vector<probe> read_pairs(const json_place& pairs, const std::vector<std::string>& truths) {
   std::vector<probe> probes;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const json_place pair = pairs.at(i);

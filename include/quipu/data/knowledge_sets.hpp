@@ -1,31 +1,13 @@
-/// @file Readers of KnowEdit, EasyEdit and MQuAKE files.
+/// @file Readers of KnowEdit, EasyEdit, MEND and MQuAKE files.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>
-#include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include <quipu/core/compiled.hpp>
-#include <quipu/core/error.hpp>
 #include <quipu/data/edit_case.hpp>
-#include <quipu/data/json_reading.hpp>
 
 namespace quipu::data {
-
-namespace detail {
-
-/// Answers as these files give them: a text, a list of texts, or a list of lists of accepted texts, whose
-/// entries are all accepted.
-std::vector<std::string> read_answers(const json_place& place, int depth = 0);
-
-/// {"name": [{"prompt": ..., "ground_truth": ...}, ...], ...}, or one such object for a list.
-std::vector<probe_group> read_groups(const json_place& place);
-
-std::string sentence(std::string text);
-
-}  // namespace detail
 
 /// KnowEdit, EasyEdit and MEND: a list of records with `prompt` (or `src`), `target_new` (or `alt`) and `subject`; with optional
 /// `rephrase_prompt` (or `rephrase`), `ground_truth` (or `answers`), groups under `portability` and `locality` or EasyEdit's

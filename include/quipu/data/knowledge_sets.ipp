@@ -23,7 +23,9 @@ namespace quipu::data {
 
 namespace detail {
 
-QUIPU_INLINE std::vector<std::string> read_answers(const json_place& place, int depth) {
+/// Answers as these files give them: a text, a list of texts, or a list of lists of accepted texts, whose
+/// entries are all accepted.
+inline std::vector<std::string> read_answers(const json_place& place, int depth = 0) {
   if (!place.value().is_array()) return {place.text_or_number()};
   if (depth == 4) fail<format_error>(place.name(), "answers", "lists in lists in lists in lists");
   std::vector<std::string> answers;
@@ -33,7 +35,8 @@ QUIPU_INLINE std::vector<std::string> read_answers(const json_place& place, int 
   return answers;
 }
 
-QUIPU_INLINE std::vector<probe_group> read_groups(const json_place& place) {
+/// {"name": [{"prompt": ..., "ground_truth": ...}, ...], ...}, or one such object for a list.
+inline std::vector<probe_group> read_groups(const json_place& place) {
   std::vector<probe_group> groups;
   if (!place.value().is_object()) fail<format_error>(place.name(), "an object of groups", place.value().type_name());
   for (const auto& [name, list] : place.value().items()) {
@@ -58,7 +61,7 @@ QUIPU_INLINE std::vector<probe_group> read_groups(const json_place& place) {
   return groups;
 }
 
-QUIPU_INLINE std::string sentence(std::string text) {
+inline std::string sentence(std::string text) {
   if (!text.empty() && text.back() != '.') text += '.';
   return text;
 }

@@ -56,7 +56,7 @@ struct tally {
 
 /// Mean squared difference between probability and what happened; nothing for no forecasts.
 [[nodiscard]] std::optional<double> brier_score(std::span<const double> probabilities,
-                                                       std::span<const std::uint8_t> happened);
+                                                std::span<const std::uint8_t> happened);
 
 /// One bin of a reliability diagram.
 struct calibration_bin {
@@ -69,14 +69,14 @@ struct calibration_bin {
 /// @throws shape_error   different lengths or no bin
 /// @throws numeric_error a probability outside 0..1
 [[nodiscard]] std::vector<calibration_bin> reliability_diagram(std::span<const double> probabilities,
-                                                                      std::span<const std::uint8_t> happened,
-                                                                      std::size_t n_bin = 10);
+                                                               std::span<const std::uint8_t> happened,
+                                                               std::size_t n_bin = 10);
 
 /// Expected calibration error: the mean distance between probability and frequency over the bins, by their
 /// share of the forecasts; nothing for no forecasts.
 [[nodiscard]] std::optional<double> expected_calibration_error(std::span<const double> probabilities,
-                                                                      std::span<const std::uint8_t> happened,
-                                                                      std::size_t n_bin = 10);
+                                                               std::span<const std::uint8_t> happened,
+                                                               std::size_t n_bin = 10);
 
 }  // namespace quipu::report
 

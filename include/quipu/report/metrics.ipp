@@ -41,7 +41,7 @@ QUIPU_INLINE std::optional<double> auroc(std::span<const double> positives, std:
 }
 
 QUIPU_INLINE std::optional<double> brier_score(std::span<const double> probabilities,
-                                                       std::span<const std::uint8_t> happened) {
+                                               std::span<const std::uint8_t> happened) {
   if (probabilities.size() != happened.size()) {
     fail<shape_error>("brier_score", concat(probabilities.size(), " outcomes"), happened.size());
   }
@@ -55,8 +55,8 @@ QUIPU_INLINE std::optional<double> brier_score(std::span<const double> probabili
 }
 
 QUIPU_INLINE std::vector<calibration_bin> reliability_diagram(std::span<const double> probabilities,
-                                                                      std::span<const std::uint8_t> happened,
-                                                                      std::size_t n_bin) {
+                                                              std::span<const std::uint8_t> happened,
+                                                              std::size_t n_bin) {
   if (probabilities.size() != happened.size()) {
     fail<shape_error>("reliability_diagram", concat(probabilities.size(), " outcomes"), happened.size());
   }
@@ -84,8 +84,8 @@ QUIPU_INLINE std::vector<calibration_bin> reliability_diagram(std::span<const do
 }
 
 QUIPU_INLINE std::optional<double> expected_calibration_error(std::span<const double> probabilities,
-                                                                      std::span<const std::uint8_t> happened,
-                                                                      std::size_t n_bin) {
+                                                              std::span<const std::uint8_t> happened,
+                                                              std::size_t n_bin) {
   double sum = 0;
   for (const calibration_bin& bin : reliability_diagram(probabilities, happened, n_bin)) {
     sum += static_cast<double>(bin.n) * std::abs(bin.mean_probability - bin.frequency);

@@ -7,8 +7,6 @@
 #include <span>
 
 #include <quipu/core/compiled.hpp>
-#include <quipu/core/eigen.hpp>
-#include <quipu/core/error.hpp>
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/statistics/logistic_model.hpp>
 
@@ -20,14 +18,6 @@ struct logistic_options {
   std::size_t max_step = 100;
   double tolerance = 1e-9;          ///< of the largest entry of the gradient, over the number of rows
 };
-
-namespace detail {
-
-/// Solves the symmetric positive definite system `a` x = b in place (Cholesky); `a` is overwritten.
-/// @return false if `a` is not positive definite
-bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b);
-
-}  // namespace detail
 
 /// Fits
 ///
@@ -42,7 +32,7 @@ bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b);
 /// @throws config_error  only one class, a ridge that is not positive
 /// @throws numeric_error a feature is not finite, or the steps do not converge
 [[nodiscard]] logistic_model fit_logistic(matrix_view<const double> x, std::span<const std::uint8_t> y,
-                                                 const logistic_options& options = {});
+                                          const logistic_options& options = {});
 
 }  // namespace quipu::statistics
 

@@ -17,7 +17,9 @@ namespace quipu::statistics {
 
 namespace detail {
 
-QUIPU_INLINE bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
+/// Solves the symmetric positive definite system `a` x = b in place (Cholesky); `a` is overwritten.
+/// @return false if `a` is not positive definite
+inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
   const Eigen::Index n = a.rows();
   for (Eigen::Index j = 0; j < n; ++j) {
     const double pivot = a(j, j) - a.row(j).head(j).squaredNorm();
@@ -33,7 +35,7 @@ QUIPU_INLINE bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& 
 }  // namespace detail
 
 QUIPU_INLINE logistic_model fit_logistic(matrix_view<const double> x, std::span<const std::uint8_t> y,
-                                                 const logistic_options& options) {
+                                         const logistic_options& options) {
   const std::size_t n = x.rows(), d = x.cols();
   if (y.size() != n) fail<shape_error>("fit_logistic: labels", n, y.size());
   if (!(options.ridge > 0) || !std::isfinite(options.ridge))

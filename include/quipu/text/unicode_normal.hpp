@@ -84,7 +84,7 @@ void for_each_character(std::string_view text, const Each& each, const Other& ot
 
 namespace detail {
 
-/// A text with other characters than those of ASCII.
+/// The work of `to_normal_form` and `to_search_form`, for texts that are not all ASCII.
 [[nodiscard]] inline std::string normalised(std::string_view text, normal_form form, int further = 0) {
   std::string out;
   out.reserve(text.size() + 16);

@@ -29,7 +29,7 @@ namespace quipu::train {
 namespace detail {
 
 QUIPU_INLINE void compare_settings(const std::string& path, const std::map<std::string, std::string, std::less<>>& ours,
-                             const std::map<std::string, std::string, std::less<>>& metadata) {
+                                   const std::map<std::string, std::string, std::less<>>& metadata) {
   std::string others;
   const auto differs = [&](std::string_view name, const std::string& saved, const std::string& here) {
     others += concat(others.empty() ? "" : "; ", name, " ", saved, ", here ", here);

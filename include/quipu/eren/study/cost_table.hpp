@@ -5,9 +5,7 @@
 #include <span>
 
 #include <quipu/core/compiled.hpp>
-#include <quipu/eren/answer.hpp>
 #include <quipu/eren/study/evaluation_record.hpp>
-#include <quipu/report/bootstrap.hpp>  // sorted_quantile
 #include <quipu/report/table.hpp>
 
 namespace quipu::eren {

@@ -45,11 +45,11 @@ struct question_choice {
 
 /// Edits of a part, ascending: "the first n" are drawn by checksum, so that a longer run contains a shorter one.
 [[nodiscard]] std::vector<std::size_t> chosen_edits(std::span<const data::edit_case> cases,
-                                                           const question_choice& choice = {});
+                                                    const question_choice& choice = {});
 
 /// The questions of some edits; repeats inside a record are asked once.
 [[nodiscard]] std::vector<evaluation_question> evaluation_questions(std::span<const data::edit_case> cases,
-                                                                           const question_choice& choice = {});
+                                                                    const question_choice& choice = {});
 
 template <class Editor>
 concept has_add_notes = requires(Editor& editor, const std::vector<notes::note>& all) { editor.add_notes(all); };

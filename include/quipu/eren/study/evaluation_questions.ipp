@@ -22,7 +22,7 @@ namespace quipu::eren {
 QUIPU_INLINE std::map<std::string, std::size_t> usual_group_limits() { return {{"neighbor_subj", 4}}; }
 
 QUIPU_INLINE std::vector<std::size_t> chosen_edits(std::span<const data::edit_case> cases,
-                                                           const question_choice& choice) {
+                                                   const question_choice& choice) {
   std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     if (!choice.part || data::part_of(cases[i]) == *choice.part) chosen.push_back(i);
@@ -39,7 +39,7 @@ QUIPU_INLINE std::vector<std::size_t> chosen_edits(std::span<const data::edit_ca
 }
 
 QUIPU_INLINE std::vector<evaluation_question> evaluation_questions(std::span<const data::edit_case> cases,
-                                                                           const question_choice& choice) {
+                                                                   const question_choice& choice) {
   std::set<std::string> edited;  // normalised questions in the scope of any edit
   for (const data::edit_case& c : cases) {
     for (const data::probe& p : c.in_scope) edited.insert(report::normalised_answer(p.question));

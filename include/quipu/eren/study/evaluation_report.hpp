@@ -8,8 +8,6 @@
 
 #include <quipu/core/compiled.hpp>
 #include <quipu/eren/study/evaluation_scores.hpp>
-#include <quipu/report/metrics.hpp>
-#include <quipu/report/svg_plot.hpp>
 #include <quipu/report/table.hpp>
 
 namespace quipu::eren {
@@ -26,7 +24,7 @@ struct evaluated_editor {
 /// bootstrap interval over edits, reliability, generalisation, missed, attribution, AUROC of the probability,
 /// milliseconds a question.
 [[nodiscard]] report::table evaluation_table(std::span<const evaluated_editor> editors,
-                                                    const std::map<std::string, double>& weights = full_set_weights());
+                                             const std::map<std::string, double>& weights = full_set_weights());
 
 /// Share of the questions, by kind, whose score reaches a threshold, over the threshold: where the curve of
 /// the questions in scope and those of the others part, a gate can part them.

@@ -20,7 +20,7 @@
 namespace quipu::eren {
 
 QUIPU_INLINE report::table evaluation_table(std::span<const evaluated_editor> editors,
-                                                    const std::map<std::string, double>& weights) {
+                                            const std::map<std::string, double>& weights) {
   std::vector<std::string> groups;
   for (const evaluated_editor& e : editors) {
     for (const evaluation_question& q : e.questions) {

@@ -92,20 +92,20 @@ template <class Editor>
 /// in its scope. Groups are edits.
 /// @param columns  indices of the features to keep; empty: all
 [[nodiscard]] std::vector<gate_sample> samples_of(std::span<const data::edit_case> cases,
-                                                         std::span<const evaluation_question> questions,
-                                                         std::span<const studied_question> studied,
-                                                         std::span<const std::size_t> columns = {});
+                                                  std::span<const evaluation_question> questions,
+                                                  std::span<const studied_question> studied,
+                                                  std::span<const std::size_t> columns = {});
 
 /// Records of a gate that applies a reading if its score is at least `threshold`.
 /// @param scores  of those questions for which a note was read, in order
 [[nodiscard]] std::vector<evaluation_record> records_of(std::span<const studied_question> studied,
-                                                               std::span<const double> scores, double threshold);
+                                                        std::span<const double> scores, double threshold);
 
 /// EQ over all unrelated questions as a function of the threshold: what thresholds are chosen by. Groups are
 /// weighted as in the full set.
 [[nodiscard]] gate_quality quality_of(std::span<const evaluation_question> questions,
-                                             std::span<const studied_question> studied,
-                                             std::map<std::string, double> weights = full_set_weights());
+                                      std::span<const studied_question> studied,
+                                      std::map<std::string, double> weights = full_set_weights());
 
 }  // namespace quipu::eren
 

@@ -51,9 +51,9 @@ QUIPU_INLINE std::vector<float> unpack_halves(std::string_view text, const std::
 }
 
 QUIPU_INLINE std::vector<gate_sample> samples_of(std::span<const data::edit_case> cases,
-                                                         std::span<const evaluation_question> questions,
-                                                         std::span<const studied_question> studied,
-                                                         std::span<const std::size_t> columns) {
+                                                 std::span<const evaluation_question> questions,
+                                                 std::span<const studied_question> studied,
+                                                 std::span<const std::size_t> columns) {
   std::vector<gate_sample> samples;
   for (std::size_t i = 0; i < studied.size(); ++i) {
     if (!studied[i].found) continue;
@@ -69,7 +69,7 @@ QUIPU_INLINE std::vector<gate_sample> samples_of(std::span<const data::edit_case
 }
 
 QUIPU_INLINE std::vector<evaluation_record> records_of(std::span<const studied_question> studied,
-                                                               std::span<const double> scores, double threshold) {
+                                                       std::span<const double> scores, double threshold) {
   std::vector<evaluation_record> records;
   std::size_t next = 0;
   for (const studied_question& s : studied) {
@@ -87,8 +87,8 @@ QUIPU_INLINE std::vector<evaluation_record> records_of(std::span<const studied_q
 }
 
 QUIPU_INLINE gate_quality quality_of(std::span<const evaluation_question> questions,
-                                             std::span<const studied_question> studied,
-                                             std::map<std::string, double> weights) {
+                                     std::span<const studied_question> studied,
+                                     std::map<std::string, double> weights) {
   return [questions, studied, weights = std::move(weights)](double threshold, std::span<const double> scores) {
     double n_scope = 0, n_right = 0;
     std::map<std::string, std::array<double, 2>> groups;  // kept, all

@@ -46,17 +46,17 @@ struct gate_layout {
 /// Fits a gate on a part, by default with the threshold of the best EQ over all its unrelated questions.
 /// @throws as `fit_gate`
 [[nodiscard]] gate_model fit_on(std::span<const data::edit_case> cases, const studied_part& part,
-                                       const gate_layout& gate, gate_fit_options options = {});
+                                const gate_layout& gate, gate_fit_options options = {});
 
 /// The score of a gate for a question that was studied with its features.
 /// @param probe_at  as of the gate
 [[nodiscard]] double score_of(const gate_model& m, const studied_question& s,
-                                     std::optional<std::size_t> probe_at);
+                              std::optional<std::size_t> probe_at);
 
 /// What a gate does with questions that were studied.
 [[nodiscard]] std::vector<evaluation_record> apply_gate(const gate_model& m,
-                                                               std::span<const studied_question> studied,
-                                                               std::optional<std::size_t> probe_at);
+                                                        std::span<const studied_question> studied,
+                                                        std::optional<std::size_t> probe_at);
 
 /// What gates do with notes of a kind that they have not met: the questions whose note is in one half are judged by
 /// a gate that was fitted, threshold included, on the development questions whose note is in the other half.

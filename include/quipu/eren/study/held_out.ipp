@@ -19,14 +19,14 @@
 namespace quipu::eren {
 
 QUIPU_INLINE gate_model fit_on(std::span<const data::edit_case> cases, const studied_part& part,
-                                       const gate_layout& gate, gate_fit_options options) {
+                               const gate_layout& gate, gate_fit_options options) {
   if (!options.quality && !options.damage) options.quality = quality_of(part.questions, part.studied);
   return fit_gate(samples_of(cases, part.questions, part.studied), gate.names, gate.n_cheap, gate.probe_at, options)
       .model;
 }
 
 QUIPU_INLINE double score_of(const gate_model& m, const studied_question& s,
-                                     std::optional<std::size_t> probe_at) {
+                             std::optional<std::size_t> probe_at) {
   std::vector<double> features = s.features;
   if (probe_at && m.probe)
     features.at(*probe_at) = m.probe->score(std::vector<double>(s.hidden.begin(), s.hidden.end()));
@@ -34,8 +34,8 @@ QUIPU_INLINE double score_of(const gate_model& m, const studied_question& s,
 }
 
 QUIPU_INLINE std::vector<evaluation_record> apply_gate(const gate_model& m,
-                                                               std::span<const studied_question> studied,
-                                                               std::optional<std::size_t> probe_at) {
+                                                       std::span<const studied_question> studied,
+                                                       std::optional<std::size_t> probe_at) {
   std::vector<double> scores;
   for (const studied_question& s : studied) {
     if (s.found) scores.push_back(score_of(m, s, probe_at));

@@ -37,7 +37,7 @@ QUIPU_INLINE std::vector<std::string> asked_words(std::string_view note) {
 }
 
 QUIPU_INLINE std::optional<std::string> usable_question(std::string_view written, std::string_view note,
-                                                  std::string_view answer) {
+                                                        std::string_view answer) {
   const std::size_t end = written.find('?');
   if (end == std::string_view::npos) return {};
   std::string question(text::strip_spaces(written.substr(0, end + 1)));

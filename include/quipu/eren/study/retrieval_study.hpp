@@ -17,11 +17,9 @@
 #include <quipu/notes/note.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/two_hop.hpp>
-#include <quipu/notes/unicode_words.hpp>
 #include <quipu/notes/word_tokens.hpp>
 #include <quipu/report/retrieval_scores.hpp>
 #include <quipu/report/table.hpp>
-#include <quipu/text/utf8.hpp>
 
 namespace quipu::eren {
 
@@ -29,7 +27,7 @@ namespace quipu::eren {
 /// no word of the question has its stem in the note.
 /// @param subject  if it is empty, the words of the note that begin with a capital stand for it
 [[nodiscard]] bool is_paraphrase(std::string_view question, std::string_view note,
-                                        std::string_view subject = {});
+                                 std::string_view subject = {});
 
 /// A question and the notes that it needs.
 struct retrieval_question {

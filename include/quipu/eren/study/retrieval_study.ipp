@@ -27,7 +27,7 @@
 namespace quipu::eren {
 
 QUIPU_INLINE bool is_paraphrase(std::string_view question, std::string_view note,
-                                        std::string_view subject) {
+                                std::string_view subject) {
   std::unordered_set<std::string> known = stems_of(lower_words(subject));
   if (subject.empty()) {
     for (const std::string& word : note_words(note)) {

@@ -12,28 +12,13 @@
 
 #include <quipu/core/compiled.hpp>
 #include <quipu/core/crc32.hpp>
-#include <quipu/core/error.hpp>
-#include <quipu/core/random.hpp>
 #include <quipu/data/edit_case.hpp>
 #include <quipu/eren/study/evaluation_questions.hpp>
 #include <quipu/eren/study/gate_study.hpp>
 #include <quipu/eren/study/held_out.hpp>  // studied_part
 #include <quipu/eren/study/question_maker.hpp>
-#include <quipu/eren/reading/question_words.hpp>
 
 namespace quipu::eren {
-
-namespace detail {
-
-std::set<std::string> content_stems(const std::vector<std::string>& words);
-
-/// Does one of the words begin like a name, with a capital or a digit?
-bool has_name(std::string_view text);
-
-/// The question with this topic in place of its own; empty if its own does not stand in it as written.
-std::string with_topic(std::string question, std::string_view own, std::string_view topic);
-
-}  // namespace detail
 
 /// Is this note one of those that are live (about half of them)?
 [[nodiscard]] inline bool live_half(std::size_t note) { return crc32("half" + std::to_string(note)) % 2 == 0; }
@@ -48,8 +33,8 @@ std::string with_topic(std::string question, std::string_view own, std::string_v
 /// @return one case a note, its id the note's number; cases of notes that are not live have no notes
 /// @throws config_error  a question of a note that is not there
 [[nodiscard]] std::vector<data::edit_case> unlabelled_cases(std::span<const std::string> notes,
-                                                                   std::span<const made_question> made,
-                                                                   std::uint64_t seed = 0);
+                                                            std::span<const made_question> made,
+                                                            std::uint64_t seed = 0);
 
 /// What of the questions made for notes can be learned from (round-trip consistency): of those in scope the half that
 /// the reader answers as the question's maker meant it, and most surely; of the others all.

@@ -27,7 +27,7 @@ namespace quipu::eren {
 
 namespace detail {
 
-QUIPU_INLINE std::set<std::string> content_stems(const std::vector<std::string>& words) {
+inline std::set<std::string> content_stems(const std::vector<std::string>& words) {
   std::set<std::string> stems;
   for (const std::string& word : words) {
     if (!notes::is_stop_word(word)) stems.emplace(stem(word));
@@ -35,7 +35,8 @@ QUIPU_INLINE std::set<std::string> content_stems(const std::vector<std::string>&
   return stems;
 }
 
-QUIPU_INLINE bool has_name(std::string_view text) {
+/// Does one of the words begin like a name, with a capital or a digit?
+inline bool has_name(std::string_view text) {
   const std::vector<std::string> words = note_words(text);
   return std::any_of(words.begin(), words.end(), [](const std::string& word) {
     const char32_t first = quipu::text::decode_utf8(word, 0).code_point;
@@ -43,7 +44,8 @@ QUIPU_INLINE bool has_name(std::string_view text) {
   });
 }
 
-QUIPU_INLINE std::string with_topic(std::string question, std::string_view own, std::string_view topic) {
+/// The question with this topic in place of its own; empty if its own does not stand in it as written.
+inline std::string with_topic(std::string question, std::string_view own, std::string_view topic) {
   const std::size_t at = own.empty() ? std::string::npos : question.find(own);
   return at == std::string::npos ? std::string() : question.replace(at, own.size(), topic);
 }
@@ -51,8 +53,8 @@ QUIPU_INLINE std::string with_topic(std::string question, std::string_view own, 
 }  // namespace detail
 
 QUIPU_INLINE std::vector<data::edit_case> unlabelled_cases(std::span<const std::string> notes,
-                                                                   std::span<const made_question> made,
-                                                                   std::uint64_t seed) {
+                                                           std::span<const made_question> made,
+                                                           std::uint64_t seed) {
   std::vector<std::vector<const made_question*>> of_note(notes.size());
   for (const made_question& m : made) {
     if (m.note >= notes.size())
