@@ -14,6 +14,7 @@
 #include <quipu/eren/answer.hpp>
 #include <quipu/eren/gate/pair_evidence.hpp>
 #include <quipu/eren/reading/asked_question.hpp>
+#include <quipu/eren/reading/best_passages.hpp>
 #include <quipu/eren/reading/guarded.hpp>
 #include <quipu/notes/notebook.hpp>
 
@@ -33,13 +34,15 @@ template <class Store, class Retriever>
   for (const notes::scored_note& hit : ranking) {
     const std::optional<notes::note> n = notebook.find(hit.id);
     if (!n) continue;  // erased by somebody else a moment ago
-    considered_note one;
-    one.id = hit.id;
-    one.text = guarded_note(n->text);
-    one.retrieval_score = hit.score;
-    one.evidence.bm25 = statistics.bm25(question, hit.id, one.text);
-    one.evidence.ngram = ngram_similarity(question, one.text, idf);
-    candidates.push_back(std::move(one));
+    for (const std::string_view passage : best_passages(question, n->text, idf)) {
+      considered_note one;
+      one.id = hit.id;
+      one.text = guarded_note(passage);
+      one.retrieval_score = hit.score;
+      one.evidence.bm25 = statistics.bm25(question, hit.id, one.text);
+      one.evidence.ngram = ngram_similarity(question, one.text, idf);
+      candidates.push_back(std::move(one));
+    }
   }
   for (std::size_t i = 0; i + 1 < candidates.size(); ++i) {
     candidates[i].evidence.bm25_second = candidates[i + 1].evidence.bm25;
