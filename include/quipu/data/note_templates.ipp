@@ -65,7 +65,7 @@ class note_maker {
   /// A question about a subject's relation, now and then in another language that has the relation and takes the name.
   [[nodiscard]] std::string question_of(const template_language& l, const template_relation& r,
                                         const drawn_text& subject) {
-    if (text_.chance(7) && shares(subject, l.names)) {
+    if (text_.chance(13) && shares(subject, l.names)) {
       std::vector<std::pair<const template_language*, const template_relation*>> others;
       for (const template_language& other : languages_) {
         if (other.name == l.name) continue;
