@@ -44,6 +44,9 @@
 #include <quipu/data/note_templates.hpp>
 #include <quipu/data/open_set.hpp>
 #include <quipu/data/reading_sets.hpp>
+#include <quipu/data/template_file.hpp>
+#include <quipu/data/template_text.hpp>
+#include <quipu/data/told_facts.hpp>
 #include <quipu/eren/answer.hpp>
 #include <quipu/eren/candidates.hpp>
 #include <quipu/eren/contradiction.hpp>
