@@ -16,9 +16,30 @@
 #include <quipu/eren/reading/asked_question.hpp>
 #include <quipu/eren/reading/best_passages.hpp>
 #include <quipu/eren/reading/guarded.hpp>
+#include <quipu/notes/corrections.hpp>
 #include <quipu/notes/notebook.hpp>
 
 namespace quipu::eren {
+
+/// Puts the newest of the notes that say something else of the same in the best one's place, and leaves the older ones out.
+/// Readers look at one note as a rule, and words alone do not tell which of them holds.
+template <class Store, class Retriever>
+void prefer_newer(const notes::notebook<Store, Retriever>& notebook, std::string_view question, std::vector<notes::scored_note>& ranking) {
+  std::optional<notes::note> best = ranking.empty() ? std::nullopt : notebook.find(ranking.front().id);
+  for (std::size_t i = 1; best && i < ranking.size();) {
+    const std::optional<notes::note> other = notebook.find(ranking[i].id);
+    const bool newer = other && other->id > best->id;
+    if (!other || !notes::newer_answers(question, newer ? other->text : best->text, newer ? best->text : other->text)) {
+      ++i;
+      continue;
+    }
+    if (newer) {
+      ranking.front() = ranking[i];
+      best = other;
+    }
+    ranking.erase(ranking.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
 
 /// The best `n_note` notes that hold at `when`, best first, each with its evidence and with that of the next one: how
 /// far the best is ahead tells something, so one note more than wanted is looked at.
@@ -27,8 +48,11 @@ template <class Store, class Retriever>
                                                            const note_statistics<Retriever>& statistics,
                                                            const asked_question& question, std::size_t n_note,
                                                            time_ms when) {
-  const std::vector<notes::scored_note> ranking = notebook.retrieve_if(
-      question.raw(), std::max<std::size_t>(2, n_note), [&](const notes::note& n) { return notes::valid_at(n, when); });
+  const std::size_t n_wanted = std::max<std::size_t>(2, n_note);
+  std::vector<notes::scored_note> ranking = notebook.retrieve_if(
+      question.raw(), 2 * n_wanted, [&](const notes::note& n) { return notes::valid_at(n, when); });
+  prefer_newer(notebook, question.raw(), ranking);
+  if (ranking.size() > n_wanted) ranking.resize(n_wanted);
   const auto idf = [&](std::string_view word) { return statistics.idf(word); };
   std::vector<considered_note> candidates;
   for (const notes::scored_note& hit : ranking) {

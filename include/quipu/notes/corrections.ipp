@@ -149,6 +149,7 @@ class phrases {
     }
     return false;
   }
+  [[nodiscard]] bool empty() const { return single_.empty() && longer_.empty(); }
   [[nodiscard]] bool has(const std::string& text) const { return single_.contains(text); }
   /// Does a word end with one of the single ones, as German compounds do?
   [[nodiscard]] bool compound(const std::string& text) const {
@@ -373,9 +374,9 @@ QUIPU_INLINE language chinese() {
           "其实|实际上|事实上|原来|更新|抱歉",
           "更正|纠正|订正|勘误|我说错了|我记错了",
           "而不是|而非|不再是|不是|不再",
-          "不|没|非|未|别|无|吗|呢|吧|谁|什么|哪|几|如果|要是|假如|可能|也许|或许|大概|应该|好像|也|还|又|另|都|和|与|或|以前|曾|过去|之前|直到|说|认为|觉得|以为|听|"
-          "他|她|它|这|那|有人|今天|明天|昨天|左右|大约|约|差不多|至少|每|暂时",
-          "的|在|一个|一位|一|里|上|对",
+          "不|没|非|未|别|无|吗|呢|吧|谁|什么|哪|几|如果|要是|假如|可能|也许|或许|大概|应该|好像|也|还|又|另|和|与|或|以前|曾|过去|之前|直到|说|认为|觉得|以为|听|"
+          "他|她|它|这|那|有人|今天|明天|昨天|左右|大约|差不多|至少|每|暂时",
+          "的|在|一个|一位",
           "", "人|师|员|家|者|生|性|教授|医生|朋友|同学|同事|邻居|亲戚|女的|男的|老板|经理|教练|属",
           {{several, any, false, false,
             "孩子|儿子|女儿|哥哥|弟弟|姐姐|妹妹|兄弟|姐妹|朋友|男朋友|女朋友|表哥|表姐|叔叔|阿姨|同事|同学|邻居|狗|猫|宠物|爱好|语言|成员|老师|学生|员工|奖项|球队|书|歌|电影"},
@@ -454,6 +455,12 @@ QUIPU_INLINE words without(const words& w, const phrases& some) {
   return out;
 }
 
+QUIPU_INLINE bool is_genitive(const word& w) { return w.text == "'s" || w.text == "'"; }
+QUIPU_INLINE words without_genitive(words w) {
+  std::erase_if(w, is_genitive);
+  return w;
+}
+
 QUIPU_INLINE bool has_several(const language& in, const words& w) {
   if (in.nouns.front().nouns.any(w)) return true;
   return in.name == tongue::german && std::any_of(w.begin(), w.end(), [&](const word& one) {
@@ -474,7 +481,7 @@ QUIPU_INLINE bool take_fresh(const language& in, words& w, std::size_t first) {
 
 QUIPU_INLINE void strip_genitive(words& w) {
   if (w.empty()) return;
-  if (w.back().text == "'s" || w.back().text == "'") {
+  if (is_genitive(w.back())) {
     w.pop_back();
   } else if (w.back().text.size() > 3 && w.back().text.ends_with('s')) {
     w.back().text.pop_back();
@@ -503,18 +510,12 @@ QUIPU_INLINE std::optional<description> describe(const language& in, words w, bo
     relation = {};
     const words rest = part(w, std::min(n, head + size), n);
     if (group != nullptr) {
-      if (!own && (rest.empty() || (in.of.at(rest, 0) == 0 && in.with.at(rest, 0) == 0))) {
-        if (!rest.empty()) return {};
-      }
-      if (rest.empty() && !own) {
-        qualified = false;
-        if (group->kind == valued::one) d.kind = valued::changing;
-      }
+      if (!rest.empty() && in.of.at(rest, 0) == 0 && in.with.at(rest, 0) == 0) return {};
+      if (rest.empty() && !own && group->kind == valued::one) d.kind = valued::changing;  // belongs to nothing
       std::size_t n_of = 0;
       for (std::size_t i = 0; i < rest.size(); ++i) n_of += in.of.at(rest, i) > 0 ? 1 : 0;
       qualified = in.with.any(rest) || n_of > 1;
       if (has_several(in, rest)) d.kind = valued::several;
-      if (rest.empty() && !own) qualified = true;  // the kind says already that a cue is needed
     }
   } else if (const auto [end_group, end_size] = noun_ending(in, w, n); end_group != nullptr && n > end_size) {
     // "Anna's manager", "the wifi password"
@@ -523,7 +524,7 @@ QUIPU_INLINE std::optional<description> describe(const language& in, words w, bo
     relation = part(w, n - end_size, n);
     std::size_t owner = 0;  // words up to the possessive
     for (std::size_t i = 0; i < subject.size(); ++i) {
-      if (subject[i].text == "'s" || subject[i].text == "'") owner = i + 1;
+      if (is_genitive(subject[i])) owner = i + 1;
     }
     if (own) owner = std::max(owner, in.own.at(w, 0));
     if (in.name == tongue::chinese) {
@@ -548,7 +549,7 @@ QUIPU_INLINE std::optional<description> describe(const language& in, words w, bo
       const auto [found, size] = noun_ending(in, w, k);
       if (found == nullptr) continue;
       const std::size_t of = in.of.at(w, k), with = in.with.at(w, k);
-      if (in.name == tongue::english && of + with == 0) continue;
+      if (of + with == 0 && (in.name == tongue::english || !w.back().text.ends_with('s'))) continue;
       if (in.name == tongue::english && w[k].text == "of" && noun_ending(in, w, k + 2).second > 2) continue;  // "date of birth"
       group = found;
       relation = part(w, 0, k);
@@ -572,15 +573,14 @@ QUIPU_INLINE std::optional<description> describe(const language& in, words w, bo
       }
     }
   }
-  subject = without(subject, "'s|'|的");
+  subject = without_genitive(std::move(subject));
   if (in.name != tongue::spanish) subject = without(subject, in.articles);
   if (group == nullptr) {
     if (definite_only) return {};
     // Something definite, of which nothing is known: "Tom's car", "the colour of the door".
-    const bool possessive = std::any_of(w.begin(), w.end(), [](const word& one) { return one.text == "'s"; }) ||
-                            (in.name == tongue::chinese && w.back().text != "的" && phrases("的").any(w));
+    const bool possessive = std::any_of(w.begin(), w.end(), is_genitive) || (in.name == tongue::chinese && w.back().text != "的" && in.of.any(w));
     if (!(definite || possessive) || n > 8) return {};
-    d.key = "? " + joined(without(without(w, "'s|'"), in.articles));
+    d.key = "? " + joined(without(without_genitive(w), in.articles));
     if (has_several(in, w)) d.kind = valued::several;
     return d;
   }
@@ -612,12 +612,10 @@ QUIPU_INLINE cue take_cues(const language& in, words& w, bool front, bool back) 
   for (bool more = true; more;) {
     more = false;
     if (const auto [n, kind] = kind_at([&](const phrases& p) { return p.at(w, 0); }); front && n > 0 && n < w.size()) {
-      const bool parted = w[n].mark;
       w.erase(w.begin(), w.begin() + static_cast<std::ptrdiff_t>(n));
       while (!w.empty() && w.front().mark && w.front().text != "?" && w.front().text != "(") w.erase(w.begin());
       strongest = std::max(strongest, kind);
       more = true;
-      static_cast<void>(parted);
     }
     if (const auto [n, kind] = kind_at([&](const phrases& p) { return p.ending(w, w.size()); }); back && n > 0 && n < w.size()) {
       w.resize(w.size() - n);
@@ -656,7 +654,7 @@ QUIPU_INLINE bool set_value(statement& s, words value, const phrases* tail = nul
   if (in.name == tongue::chinese && !value.empty() && value.back().text == "了") value.pop_back();
   if (value.empty() || value.size() > 12 || in.barred.any(value)) return false;
   for (const word& w : value) {
-    if (w.text == "'s" || w.text == ";" || w.text == "(" || w.text == ":" || w.text == "?") return false;
+    if (is_genitive(w) || w.text == ";" || w.text == "(" || w.text == ":" || w.text == "?") return false;
     if (w.text == "," && s.wanted != value_kind::any && s.wanted != value_kind::day) return false;
   }
   s.value = std::move(value);
@@ -674,7 +672,7 @@ QUIPU_INLINE bool is_barred(const language& in, const words& w) {
   return in.barred.any(without(w, in.with));
 }
 
-QUIPU_INLINE std::optional<statement> parse_copula(const language& in, const words& w, std::size_t i, std::size_t n, cue announced, bool known_only) {
+QUIPU_INLINE std::optional<statement> parse_copula(const language& in, const words& w, std::size_t i, std::size_t n, cue announced, bool turned) {
   words left = part(w, 0, i), right = part(w, i + n, w.size());
   announced = std::max(announced, take_cues(in, left, false, true));
   if (in.name == tongue::german && w[i].text == "findet") {
@@ -682,13 +680,12 @@ QUIPU_INLINE std::optional<statement> parse_copula(const language& in, const wor
     right.pop_back();
   }
   if (left.empty() || right.empty()) return {};
-  const auto forward = is_barred(in, left) ? std::nullopt : describe(in, left, known_only);
-  if (!forward || forward->kind == valued::open) {
+  const auto forward = is_barred(in, left) ? std::nullopt : describe(in, left, turned);
+  if (!turned && (!forward || forward->kind == valued::open)) {
     // "Bob is Anna's manager": the value must be a name, for which the description has to be known.
     words back = right;
     statement s{&in, {}, {}, {}, {}, {}, announced};
     s.announced = std::max(s.announced, take_cues(in, back, true, true));
-    s.denied = {};
     const auto reversed = is_barred(in, back) ? std::nullopt : describe(in, back, true);
     if (reversed && reversed->kind == valued::one && (reversed->wanted == value_kind::person || reversed->wanted == value_kind::place)) {
       s.key = reversed->key;
@@ -711,17 +708,18 @@ QUIPU_INLINE std::optional<statement> parse_copula(const language& in, const wor
 
 QUIPU_INLINE std::optional<statement> parse_verb(const language& in, const words& w, cue announced) {
   for (const verb_group& group : in.verbs) {
-    const std::string any_verb;
     for (std::size_t i = 1; i < w.size(); ++i) {
       std::size_t n = group.verbs.at(w, i);
       const std::size_t n_tail = group.tail.ending(w, w.size());
       const bool bare = in.name == tongue::chinese && n == 0 && n_tail > 0 && i + n_tail < w.size();
-      if (n == 0 && !bare) continue;
+      if ((n == 0 && !bare) || (n_tail == 0 && !group.tail.empty())) continue;
       if (bare) {  // the number before the tail
-        const phrases digits("零|一|二|三|四|五|六|七|八|九|十|百|两|早上|上午|下午|晚上|早|晚");
+        static const phrases digits("零|一|二|三|四|五|六|七|八|九|十|百|两|早上|上午|下午|晚上|早|晚");
         std::size_t begin = w.size() - n_tail;
         while (begin > 0 && (w[begin - 1].number || digits.ending(w, begin) > 0)) begin -= std::max<std::size_t>(1, digits.ending(w, begin));
-        if (begin == 0 || begin + n_tail == w.size()) continue;
+        static const phrases week("期|周|拜");
+        if (begin > 0 && week.has(w[begin - 1].text)) ++begin;  // "星期一九点"
+        if (begin == 0 || begin + n_tail >= w.size()) continue;
         i = begin;
       }
       words subject = part(w, 0, i), value = part(w, i + n, w.size());
@@ -817,6 +815,13 @@ QUIPU_INLINE std::optional<statement> parse(const language& in, words w) {
     }
   }
   if (auto s = parse_verb(in, w, announced)) return s;
+  for (std::size_t i = 1; i + 1 < w.size(); ++i) {  // "wohnt jetzt in"
+    const std::size_t n = std::max(in.changes.at(w, i), in.doubts.at(w, i));
+    if (n == 0) continue;
+    words rest = w;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i), rest.begin() + static_cast<std::ptrdiff_t>(i + n));
+    if (auto s = parse_verb(in, rest, std::max(announced, in.changes.at(w, i) == n ? cue::change : cue::doubt))) return s;
+  }
   for (std::size_t i = 1; i + 1 < w.size(); ++i) {
     if (const std::size_t n = in.changed_copulas.at(w, i); n > 0) {
       if (auto s = parse_copula(in, w, i, n, std::max(announced, cue::change), false)) return s;
@@ -847,18 +852,19 @@ QUIPU_INLINE std::vector<statement> statements_of(std::string_view text) {
 }
 
 /// The words of a value by kind: "#" for numbers, "day" for days and months.
-QUIPU_INLINE std::vector<std::string> pattern_of(const language& in, const words& value) {
+/// @param days  else they are words like others: what opens at 9 on Monday may open at 10 on Tuesday
+QUIPU_INLINE std::vector<std::string> pattern_of(const language& in, const words& value, bool days) {
   static const phrases weekdays("星期一|星期二|星期三|星期四|星期五|星期六|星期日|星期天|周一|周二|周三|周四|周五|周六|周日|礼拜一|礼拜二|礼拜三|礼拜四|礼拜五|礼拜六|礼拜天");
   static const phrases digits("零|一|二|三|四|五|六|七|八|九|十|百|两");
   std::vector<std::string> pattern;
   for (std::size_t i = 0; i < value.size(); ++i) {
     std::string kind = value[i].text;
     if (const std::size_t n = in.name == tongue::chinese ? weekdays.at(value, i) : 0; n > 0) {
-      kind = "day";
+      kind = days ? "day" : joined(part(value, i, i + n));
       i += n - 1;
     } else if (value[i].number || (in.name == tongue::chinese && digits.has(kind))) {
       kind = "#";
-    } else if (in.calendar.has(kind)) {
+    } else if (days && in.calendar.has(kind)) {
       kind = "day";
     }
     if (kind != "#" || pattern.empty() || pattern.back() != "#") pattern.push_back(std::move(kind));
@@ -901,7 +907,8 @@ QUIPU_INLINE likeness compare(const statement& a, const statement& b) {
   const language& in = *a.in;
   const words x = without(a.value, in.articles), y = without(b.value, in.articles);
   if (x.empty() || y.empty() || contains(x, y) || contains(y, x)) return unlike;
-  const std::vector<std::string> p = pattern_of(in, a.value), q = pattern_of(in, b.value);
+  const std::vector<std::string> p = pattern_of(in, a.value, a.wanted != value_kind::number),
+                                 q = pattern_of(in, b.value, a.wanted != value_kind::number);
   const auto has = [](const std::vector<std::string>& some, const char* what) { return std::find(some.begin(), some.end(), what) != some.end(); };
   const bool numbers = has(p, "#") && has(q, "#"), days = has(p, "day") && has(q, "day");
   const bool either = has(p, "#") || has(q, "#") || has(p, "day") || has(q, "day");
