@@ -203,7 +203,8 @@ bool obey(Editor& editor, conversation& chat, const std::string& line, q::eren::
     std::cout << (added.outcome == q::notes::add_outcome::duplicate ? "already noted as " : "noted as ") << added.id;
     if (added.corrected != q::notes::no_note) {
       const auto old = editor.notebook().find(added.corrected);
-      std::cout << ", replaces note " << added.corrected << ": " << (old ? terminal::visible(old->text) : "") << " (/undo brings it back)";
+      std::cout << ", replaces note " << added.corrected << ": " << (old ? terminal::visible(old->text) : "")
+                << " (/undo brings it back)";
     }
     for (const auto id : added.related) std::cout << (id == added.related.front() ? "; see also note " : ", ") << id;
     std::cout << '\n';

@@ -362,7 +362,9 @@ TEST_CASE("of equal notes the newer one answers, unless the older one's value is
   all[3].text = "The capital of Norwich is Ipswich.";
   const auto added = editor.add_notes(all);
   CHECK(editor.size() == 4);
-  const auto looked_at = [&](const std::string& question) { return editor.consider(std::span(&question, 1)).front().candidates.front().id; };
+  const auto looked_at = [&](const std::string& question) {
+    return editor.consider(std::span(&question, 1)).front().candidates.front().id;
+  };
   CHECK(looked_at("What is the capital of Norway?") == added[2].id);
   CHECK(looked_at("Is Oslo the capital of Norway?") == added[0].id);
   CHECK(looked_at("Is Bergen the capital of Norway?") == added[2].id);

@@ -35,7 +35,8 @@ struct editor_options {
   std::optional<prompt_form> form = {};       ///< of the readers' prompts; empty: the model's own
   thread_team team = thread_team();
   notes::conflict_policy on_conflict = notes::conflict_policy::supersede;
-  correction_policy on_correction = correction_policy::replace;  ///< of `add_note`, if `on_conflict` is supersede; `add_notes` keeps all
+  /// Of `add_note`, if `on_conflict` is supersede; `add_notes` keeps all.
+  correction_policy on_correction = correction_policy::replace;
   std::function<double()> clock = steady_seconds;       ///< for the timings
   std::function<time_ms()> wall_clock = wall_time_ms;   ///< for edits, and for notes that hold for a time
   std::string search_cache = {};              ///< file of the notebook's search index, see `notebook`

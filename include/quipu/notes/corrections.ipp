@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -40,10 +41,14 @@ QUIPU_INLINE words cut(std::string_view text) {
     std::u32string_view from;
     const char* to;
   };
-  static constexpr mark marks[] = {{U",\uFF0C\u3001", ","}, {U":\uFF1A", ":"}, {U";\uFF1B", ";"}, {U"?\uFF1F\u00BF", "?"},
-                                   {U"(\uFF08[", "("},      {U")\uFF09]", ")"}, {U"\u2013\u2014", ";"}};
-  constexpr std::u32string_view dropped = U".!\u3002\uFF01\u00A1\"\u201C\u201D\u201E\u00AB\u00BB\u300C\u300D\u2018-\u2026\u00B7";
-  const auto at = [&](std::size_t i) { return i < text.size() ? text::decode_utf8(text, i) : text::utf8_step{0, 1, {}}; };
+  static constexpr mark marks[] = {{U",\uFF0C\u3001", ","}, {U":\uFF1A", ":"},  {U";\uFF1B", ";"},
+                                   {U"?\uFF1F\u00BF", "?"}, {U"(\uFF08[", "("}, {U")\uFF09]", ")"},
+                                   {U"\u2013\u2014", ";"}};
+  constexpr std::u32string_view dropped =
+      U".!\u3002\uFF01\u00A1\"\u201C\u201D\u201E\u00AB\u00BB\u300C\u300D\u2018-\u2026\u00B7";
+  const auto at = [&](std::size_t i) {
+    return i < text.size() ? text::decode_utf8(text, i) : text::utf8_step{0, 1, {}};
+  };
   words out;
   std::string run;
   bool capital = false, number = false;
@@ -73,7 +78,8 @@ QUIPU_INLINE words cut(std::string_view text) {
       run += letter;
     } else if (!run.empty() && apostrophes.find(c) != std::u32string_view::npos) {
       const bool letters = is_word_character(next.code_point);
-      const bool genitive = (next.code_point == U's' || next.code_point == U'S') && !is_word_character(at(i + 1).code_point);
+      const bool genitive =
+          (next.code_point == U's' || next.code_point == U'S') && !is_word_character(at(i + 1).code_point);
       if (genitive) {
         end_run();
         out.push_back({"'s", false, false, false});
@@ -97,7 +103,8 @@ QUIPU_INLINE words cut(std::string_view text) {
 }
 
 QUIPU_INLINE words part(const words& w, std::size_t begin, std::size_t end) {
-  return {w.begin() + static_cast<std::ptrdiff_t>(begin), w.begin() + static_cast<std::ptrdiff_t>(std::max(begin, end))};
+  return {w.begin() + static_cast<std::ptrdiff_t>(begin),
+          w.begin() + static_cast<std::ptrdiff_t>(std::max(begin, end))};
 }
 QUIPU_INLINE std::string joined(const words& w) {
   std::string out;
@@ -116,32 +123,35 @@ class phrases {
   phrases(const char* list) {  // NOLINT(google-explicit-constructor): tables are written as texts
     for (std::string_view rest = list; !rest.empty();) {
       const std::size_t end = std::min(rest.find('|'), rest.size());
-      std::vector<std::string> phrase;
-      for (word& w : cut(rest.substr(0, end))) phrase.push_back(std::move(w.text));
-      if (phrase.size() == 1) {
-        single_.insert(phrase.front());
-      } else if (!phrase.empty()) {
-        longer_.push_back(std::move(phrase));
-      }
+      phrase one;
+      for (word& w : cut(rest.substr(0, end))) one.push_back(std::move(w.text));
       rest.remove_prefix(std::min(end + 1, rest.size()));
+      if (one.empty()) continue;
+      for (auto* some : {&by_first_[one.front()], &by_last_[one.back()]}) {
+        some->insert(std::find_if(some->begin(), some->end(), [&](const phrase& p) { return p.size() < one.size(); }),
+                     one);
+      }
     }
-    std::sort(longer_.begin(), longer_.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
   }
   /// Words of the longest phrase at `begin`; 0 if none is there.
   [[nodiscard]] std::size_t at(const words& w, std::size_t begin) const {
-    for (const auto& phrase : longer_) {
-      if (phrase.size() > w.size() - std::min(begin, w.size())) continue;
-      std::size_t i = 0;
-      while (i < phrase.size() && w[begin + i].text == phrase[i]) ++i;
-      if (i == phrase.size()) return i;
+    if (begin >= w.size()) return 0;
+    const auto found = by_first_.find(w[begin].text);
+    if (found == by_first_.end()) return 0;
+    for (const phrase& p : found->second) {
+      if (p.size() <= w.size() - begin && stands(p, w, begin)) return p.size();
     }
-    return begin < w.size() && single_.contains(w[begin].text) ? 1 : 0;
+    return 0;
   }
+  /// Words of the longest phrase before `end`.
   [[nodiscard]] std::size_t ending(const words& w, std::size_t end) const {
-    for (const auto& phrase : longer_) {
-      if (phrase.size() <= end && at(w, end - phrase.size()) == phrase.size()) return phrase.size();
+    if (end == 0 || end > w.size()) return 0;
+    const auto found = by_last_.find(w[end - 1].text);
+    if (found == by_last_.end()) return 0;
+    for (const phrase& p : found->second) {
+      if (p.size() <= end && stands(p, w, end - p.size())) return p.size();
     }
-    return end > 0 && single_.contains(w[end - 1].text) ? 1 : 0;
+    return 0;
   }
   [[nodiscard]] bool any(const words& w) const {
     for (std::size_t i = 0; i < w.size(); ++i) {
@@ -149,16 +159,25 @@ class phrases {
     }
     return false;
   }
-  [[nodiscard]] bool empty() const { return single_.empty() && longer_.empty(); }
-  [[nodiscard]] bool has(const std::string& text) const { return single_.contains(text); }
-  /// Does a word end with one of the single ones, as German compounds do?
+  [[nodiscard]] bool empty() const { return by_first_.empty(); }
+  /// Is a word alone a phrase?
+  [[nodiscard]] bool has(const std::string& text) const {
+    const auto found = by_first_.find(text);
+    return found != by_first_.end() && found->second.back().size() == 1;
+  }
+  /// Does a word end with one of them, as German compounds do?
   [[nodiscard]] bool compound(const std::string& text) const {
-    return std::any_of(single_.begin(), single_.end(), [&](const std::string& s) { return text.ends_with(s); });
+    return std::any_of(by_first_.begin(), by_first_.end(),
+                       [&](const auto& one) { return has(one.first) && text.ends_with(one.first); });
   }
 
  private:
-  std::unordered_set<std::string> single_;
-  std::vector<std::vector<std::string>> longer_;
+  using phrase = std::vector<std::string>;
+  [[nodiscard]] static bool stands(const phrase& p, const words& w, std::size_t begin) {
+    return std::equal(p.begin(), p.end(), w.begin() + static_cast<std::ptrdiff_t>(begin),
+                      [](const std::string& a, const word& b) { return a == b.text; });
+  }
+  std::unordered_map<std::string, std::vector<phrase>> by_first_, by_last_;  // the longest first
 };
 
 /// How many values a relation has.
@@ -190,17 +209,17 @@ enum class tongue : std::uint8_t { english, german, spanish, chinese };
 
 struct language {
   tongue name;
-  phrases copulas;           // between a description and its value
-  phrases changed_copulas;   // the same, and a cue
-  phrases articles, indefinite, own;  // "my"
-  phrases of, with;          // between a noun and what it belongs to
-  phrases fresh;             // "new"
+  phrases copulas;                       // between a description and its value
+  phrases changed_copulas;               // the same, and a cue
+  phrases articles, indefinite, own;     // "my"
+  phrases of, with;                      // between a noun and what it belongs to
+  phrases fresh;                         // "new"
   phrases changes, doubts, corrections;  // cues
-  phrases instead;           // before what no longer holds
-  phrases barred;            // denials, doubts, additions, times, reports, pronouns: nothing is told from such notes
+  phrases instead;                       // before what no longer holds
+  phrases barred;  // denials, doubts, additions, times, reports, pronouns: nothing is told from such notes
   phrases function_words;
-  phrases calendar;          // days and months
-  phrases describing;        // what a person can be besides a name
+  phrases calendar;    // days and months
+  phrases describing;  // what a person can be besides a name
   std::vector<noun_group> nouns;
   std::vector<verb_group> verbs;
 };
@@ -208,158 +227,248 @@ struct language {
 QUIPU_INLINE language english() {
   using enum valued;
   using enum value_kind;
-  return {tongue::english,
-          "is|is called|is named",
-          "has changed to|changed to|is changed to|has moved to|was moved to|has been moved to|is moved to|becomes",
-          "the", "a|an|some|any|one|another|each|every", "my|our|your", "of|for",
-          "with|at|in|to|on|from|about|by", "new|current|present",
-          "now|from now on|as of now|as of today|currently|is now|nowadays|these days|meanwhile|since today",
-          "actually|in fact|it turns out that|it turns out|in reality|in truth|sorry|update|updated|new",
-          "correction|corrected|erratum|i was wrong|i made a mistake",
-          "instead of|rather than|and not|not|no longer|not any more",
-          "not|no|never|nobody|none|neither|nor|without|isn't|wasn't|doesn't|don't|cannot|can't|won't|maybe|perhaps|possibly|probably|"
-          "might|may be|could|would|should|must|if|whether|unless|when|who|whom|whose|what|which|where|why|how|that|because|also|too|"
-          "another|other|both|either|or|and|but|still|usually|sometimes|often|always|only|every|each|was|were|will|used to|formerly|"
-          "previously|until|since|before|after|during|ago|says|said|say|thinks|thought|think|believes|believe|claims|claimed|hopes|hears|"
-          "heard|wants|wishes|he|she|it|they|them|him|his|her|hers|their|its|this|these|those|there|here|someone|somebody|everyone|today|"
-          "tomorrow|yesterday|tonight|about|around|almost|nearly|approximately|over|under|least|most|between|temporarily|weekly|monthly|per|daily",
-          "a|an|the|of|for|in|at|on|to|from|with|by|as|near|into|than|like|my|our|your",
-          "monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|wed|thu|fri|sat|sun|january|february|march|april|may|june|july|"
-          "august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec",
-          "english|british|scottish|irish|welsh|german|french|spanish|italian|american|canadian|mexican|chinese|japanese|korean|indian|russian|"
-          "polish|turkish|greek|dutch|belgian|swiss|austrian|danish|swedish|norwegian|finnish|portuguese|brazilian|australian|ukrainian|czech|"
-          "hungarian|romanian|bulgarian|serbian|croatian|iranian|persian|iraqi|israeli|arab|arabic|egyptian|african|asian|european|jewish|"
-          "christian|catholic|protestant|muslim|buddhist|hindu|vietnamese|thai|pakistani|nigerian|kenyan|argentinian|chilean|cuban|colombian|"
-          "mum|mom|dad|boss|manager|ceo|president|doctor|teacher|professor|engineer|mother|father|wife|husband|vegan|vegetarian|"
-          "aries|taurus|gemini|leo|virgo|libra|scorpio|capricorn|aquarius|pisces",
-          {{several, any, false, false,
-            "child|children|son|sons|daughter|daughters|brother|brothers|sister|sisters|sibling|siblings|friend|friends|cousin|cousins|uncle|aunt|"
-            "nephew|niece|grandmother|grandfather|grandson|granddaughter|colleague|neighbour|neighbor|dog|cat|pet|parrot|horse|rabbit|hamster|award|"
-            "prize|hobby|language|member|player|student|pupil|employee|teacher|twin city|partner city|band|team|club|"
-            "book|novel|song|film|movie|toy|language|skill|interest|customer|client|supplier|grandchild|stepbrother|stepsister|roommate|flatmate"},
-           {one, place, false, false, "capital|capital city"},
-           {one, person, false, false,
-            "manager|line manager|boss|supervisor|ceo|cfo|cto|president|chancellor|prime minister|mayor|king|queen|pope|head|head of state|chairman|"
-            "chairwoman|chairperson|head coach|headmaster|headmistress|husband|wife|spouse|fiance|mother|father|principal|landlord|landlady"},
-           {one, number, false, false,
-            "shoe size|age|weight|height|price|phone number|telephone number|mobile number|room number|house number|postcode|zip code|post code|"
-            "postal code|area code|licence number|account number|iban|passport number|customer number|population|birth year|year of birth|"
-            "speed limit|rent|salary|entrance fee|fee|length|width|depth|opening time|closing time"},
-           {changing, number, true, false, "number|size|time|date|room|floor|platform|gate|seat"},
-           {one, code, false, false,
-            "password|passphrase|passcode|pin|pin code|access code|door code|username|user name|licence plate|license plate|email|e mail|email address|e mail address"},
-           {one, code, true, false, "code"},
-           {one, any, false, false, "address|blood type|blood group|surname|last name|first name|maiden name|eye colour|eye color|hair colour|hair color"},
-           {one, day, false, false, "birthday|birth date|birthdate|date of birth|deadline|due date|wedding day|start date|end date|moving date|submission date"},
-           {one, day, true, false,
-            "meeting|appointment|exam|examination|interview|wedding|party|birthday party|ceremony|move|viewing|presentation"},
-           {changing, day, false, false, "class|course|lesson|training|flight|train|bus|match|game|concert|film|lecture|rehearsal|call|visit|trip|seminar|workshop"}},
-          {{one, number, "is", "years old|year old|cm tall|metres tall|meters tall|m tall"},
-           {one, number, "weighs|costs|measures", ""},
-           {one, number, "opens at|closes at", ""},
-           {one, person, "is married to|is engaged to|reports to", ""},
-           {changing, place, "lives in|lives at|works in|works at|works for|studies at|studies in|is based in|resides in", ""},
-           {changing, day, "starts at|begins at|ends at|leaves at|arrives at|takes place on|takes place at|is due on", ""},
-           {changing, number, "leaves from|departs from", ""},
-           {several, any,
-            "speaks|likes|loves|hates|enjoys|plays|visited|knows|reads|has read|is a member of|has visited|owns|collects|sells|is allergic to|is a fan of|was in", ""}}};
+  return {
+      tongue::english,
+      "is|is called|is named",
+      "has changed to|changed to|is changed to|has moved to|was moved to|has been moved to|is moved to|becomes",
+      "the",
+      "a|an|some|any|one|another|each|every",
+      "my|our|your",
+      "of|for",
+      "with|at|in|to|on|from|about|by",
+      "new|current|present",
+      "now|from now on|as of now|as of today|currently|is now|nowadays|these days|meanwhile|since today",
+      "actually|in fact|it turns out that|it turns out|in reality|in truth|sorry|update|updated|new",
+      "correction|corrected|erratum|i was wrong|i made a mistake",
+      "instead of|rather than|and not|not|no longer|not any more",
+      "not|no|never|nobody|none|neither|nor|without|isn't|wasn't|doesn't|don't|cannot|can't|won't|maybe|perhaps|"
+      "possibly|probably|"
+      "might|may "
+      "be|could|would|should|must|if|whether|unless|when|who|whom|whose|what|which|where|why|how|that|because|also|too|"
+      "another|other|both|either|or|and|but|still|usually|sometimes|often|always|only|every|each|was|were|will|used "
+      "to|formerly|"
+      "previously|until|since|before|after|during|ago|says|said|say|thinks|thought|think|believes|believe|claims|"
+      "claimed|hopes|hears|"
+      "heard|wants|wishes|he|she|it|they|them|him|his|her|hers|their|its|this|these|those|there|here|someone|somebody|"
+      "everyone|today|"
+      "tomorrow|yesterday|tonight|about|around|almost|nearly|approximately|over|under|least|most|between|temporarily|"
+      "weekly|monthly|per|daily",
+      "a|an|the|of|for|in|at|on|to|from|with|by|as|near|into|than|like|my|our|your",
+      "monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|wed|thu|fri|sat|sun|january|february|march|"
+      "april|may|june|july|"
+      "august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec",
+      "english|british|scottish|irish|welsh|german|french|spanish|italian|american|canadian|mexican|chinese|japanese|"
+      "korean|indian|russian|"
+      "polish|turkish|greek|dutch|belgian|swiss|austrian|danish|swedish|norwegian|finnish|portuguese|brazilian|"
+      "australian|ukrainian|czech|"
+      "hungarian|romanian|bulgarian|serbian|croatian|iranian|persian|iraqi|israeli|arab|arabic|egyptian|african|asian|"
+      "european|jewish|"
+      "christian|catholic|protestant|muslim|buddhist|hindu|vietnamese|thai|pakistani|nigerian|kenyan|argentinian|"
+      "chilean|cuban|colombian|"
+      "mum|mom|dad|boss|manager|ceo|president|doctor|teacher|professor|engineer|mother|father|wife|husband|vegan|"
+      "vegetarian|"
+      "aries|taurus|gemini|leo|virgo|libra|scorpio|capricorn|aquarius|pisces",
+      {{several, any, false, false,
+        "child|children|son|sons|daughter|daughters|brother|brothers|sister|sisters|sibling|siblings|friend|friends|"
+        "cousin|cousins|uncle|aunt|"
+        "nephew|niece|grandmother|grandfather|grandson|granddaughter|colleague|neighbour|neighbor|dog|cat|pet|parrot|"
+        "horse|rabbit|hamster|award|"
+        "prize|hobby|language|member|player|student|pupil|employee|teacher|twin city|partner city|band|team|club|"
+        "book|novel|song|film|movie|toy|language|skill|interest|customer|client|supplier|grandchild|stepbrother|"
+        "stepsister|roommate|flatmate"},
+       {one, place, false, false, "capital|capital city"},
+       {one, person, false, false,
+        "manager|line manager|boss|supervisor|ceo|cfo|cto|president|chancellor|prime "
+        "minister|mayor|king|queen|pope|head|head of state|chairman|"
+        "chairwoman|chairperson|head "
+        "coach|headmaster|headmistress|husband|wife|spouse|fiance|mother|father|principal|landlord|landlady"},
+       {one, number, false, false,
+        "shoe size|age|weight|height|price|phone number|telephone number|mobile number|room number|house "
+        "number|postcode|zip code|post code|"
+        "postal code|area code|licence number|account number|iban|passport number|customer number|population|birth "
+        "year|year of birth|"
+        "speed limit|rent|salary|entrance fee|fee|length|width|depth|opening time|closing time"},
+       {changing, number, true, false, "number|size|time|date|room|floor|platform|gate|seat"},
+       {one, code, false, false,
+        "password|passphrase|passcode|pin|pin code|access code|door code|username|user name|licence plate|license "
+        "plate|email|e mail|email address|e mail address"},
+       {one, code, true, false, "code"},
+       {one, any, false, false,
+        "address|blood type|blood group|surname|last name|first name|maiden name|eye colour|eye color|hair colour|hair "
+        "color"},
+       {one, day, false, false,
+        "birthday|birth date|birthdate|date of birth|deadline|due date|wedding day|start date|end date|moving "
+        "date|submission date"},
+       {one, day, true, false,
+        "meeting|appointment|exam|examination|interview|wedding|party|birthday "
+        "party|ceremony|move|viewing|presentation"},
+       {changing, day, false, false,
+        "class|course|lesson|training|flight|train|bus|match|game|concert|film|lecture|rehearsal|call|visit|trip|"
+        "seminar|workshop"}},
+      {{one, number, "is", "years old|year old|cm tall|metres tall|meters tall|m tall"},
+       {one, number, "weighs|costs|measures", ""},
+       {one, number, "opens at|closes at", ""},
+       {one, person, "is married to|is engaged to|reports to", ""},
+       {changing, place, "lives in|lives at|works in|works at|works for|studies at|studies in|is based in|resides in",
+        ""},
+       {changing, day, "starts at|begins at|ends at|leaves at|arrives at|takes place on|takes place at|is due on", ""},
+       {changing, number, "leaves from|departs from", ""},
+       {several, any,
+        "speaks|likes|loves|hates|enjoys|plays|visited|knows|reads|has read|is a member of|has "
+        "visited|owns|collects|sells|is allergic to|is a fan of|was in",
+        ""}}};
 }
 
 QUIPU_INLINE language german() {
   using enum valued;
   using enum value_kind;
-  return {tongue::german,
-          "ist|lautet|beträgt|heißt|findet",
-          "wurde verlegt auf|wird verlegt auf|wurde geändert auf|ist verlegt auf",
-          "der|die|das|den|dem|des", "ein|eine|einer|einem|einen|eines|jeder|jede|jedes", "mein|meine|unser|unsere|dein|deine|meiner|meines|unserer|unseres",
-          "von|vom|des|der|für|für den|für die|für das|von der|von den|von dem", "mit|bei|beim|zum|zur|in|im|am|an|auf|aus|nach",
-          "neue|neuer|neues|aktuelle|aktueller|aktuelles|jetzige|jetziger|jetziges",
-          "jetzt|nun|ab jetzt|ab sofort|von jetzt an|inzwischen|mittlerweile|seit heute|ab heute|nunmehr|neuerdings|derzeit|zurzeit",
-          "doch|eigentlich|tatsächlich|in wirklichkeit|in wahrheit|genauer gesagt|aktualisierung|update|neu|entschuldigung",
-          "korrektur|berichtigung|richtigstellung|korrigiert|ich habe mich geirrt|ich lag falsch",
-          "statt|anstatt|anstelle von|und nicht|nicht mehr|nicht|nicht länger",
-          "nicht|kein|keine|keiner|keinen|nie|niemals|niemand|weder|noch|ohne|vielleicht|wahrscheinlich|vermutlich|möglicherweise|eventuell|wohl|"
-          "könnte|würde|sollte|müsste|wenn|falls|ob|wer|wen|wem|was|welche|welcher|wo|wann|warum|wie|dass|weil|auch|ebenfalls|außerdem|anderer|"
-          "andere|beide|oder|und|aber|sondern|immer|manchmal|oft|meistens|nur|jeden|jede|war|waren|wird|wurde|früher|damals|bis|seit|vor|während|sagt|"
-          "sagte|glaubt|glaube|meint|denkt|behauptet|hofft|er|sie|es|ihm|ihn|ihr|ihre|ihrer|sein|seine|seiner|dieser|diese|dieses|dort|hier|jemand|"
-          "heute|morgen|gestern|etwa|ungefähr|fast|circa|ca|mindestens|höchstens|zwischen|vorübergehend|wöchentlich|monatlich|täglich|pro|je",
-          "ein|eine|einer|einem|einen|der|die|das|den|dem|des|von|vom|für|in|im|am|an|auf|bei|beim|mit|zu|zum|zur|aus|um|nach|als|über|unter|mein|meine",
-          "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|montags|dienstags|mittwochs|donnerstags|freitags|samstags|sonntags|"
-          "januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember",
-          "deutsch|deutsche|deutscher|franzose|brite|britin|däne|pole|schwede|russe|russin|türke|chinese|jude|christ|christin|katholik|muslim|muslima|"
-          "arzt|ärztin|koch|anwalt|anwältin|pilot|rentner|rentnerin|chef|chefin|mutter|vater|boss|professor|doktor|vegan|veganer|vegetarier|student|"
-          "soldat|richter|angestellte|angestellter|beamter|beamte|selbstständig|krank|schwanger|geschäftsführer|witwe|witwer|single|hausfrau|steuerberater|"
-          "krebs|widder|stier|waage|skorpion|schütze|steinbock|wassermann|fische|löwe|jungfrau|zwilling",
-          {{several, any, false, true,
-            "kind|kinder|sohn|söhne|tochter|töchter|bruder|brüder|bruders|schwester|schwestern|freund|freunde|freundin|freundes|cousin|cousine|onkel|tante|"
-            "neffe|nichte|oma|opa|großmutter|großvater|enkel|enkelin|kollege|kollegin|kollegen|nachbar|nachbarin|nachbarn|hund|hundes|katze|haustier|pferd|"
-            "kaninchen|hobby|sprache|mitglied|lehrer|lehrerin|schüler|schülerin|student|studentin|mitarbeiter|mitarbeiterin|partnerstadt|verein|buch|lied|film"},
-           {one, place, false, false, "hauptstadt"},
-           {one, person, false, false,
-            "chef|chefin|vorgesetzte|vorgesetzter|leiter|leiterin|abteilungsleiter|abteilungsleiterin|teamleiter|teamleiterin|geschäftsführer|"
-            "geschäftsführerin|präsident|präsidentin|kanzler|kanzlerin|bundeskanzler|bundeskanzlerin|könig|königin|papst|bürgermeister|bürgermeisterin|"
-            "oberbürgermeister|oberbürgermeisterin|schulleiter|schulleiterin|direktor|direktorin|vorsitzende|vorsitzender|mann|ehemann|frau|ehefrau|mutter|"
-            "vater|manager|managerin|hausarzt|hausärztin|vermieter|vermieterin"},
-           {one, number, false, false, "schuhgröße|körpergröße|alter|gewicht|preis|postleitzahl|miete|geburtsjahr|gehalt|einwohnerzahl|eintrittspreis|ticketpreis|fahrpreis|"
-                                       "telefonnummer|handynummer|mobilnummer|faxnummer|hausnummer|zimmernummer|kontonummer|kundennummer|passnummer|iban|vorwahl"},
-           {changing, number, true, false, "nummer|größe|zeit|zimmer|raum|stockwerk|gleis|sitzplatz"},
-           {one, code, false, false, "passwort|wlanpasswort|kennwort|pin|türcode|zugangscode|benutzername|kennzeichen|autokennzeichen|emailadresse|e mail adresse|mailadresse|e mail|email"},
-           {one, any, false, false, "adresse|anschrift|wohnadresse|blutgruppe|nachname|vorname|geburtsname|augenfarbe|haarfarbe|"
-                                    "lieblingsfarbe|lieblingsessen|lieblingsfilm|lieblingsbuch|lieblingstier|lieblingszahl|lieblingslied"},
-           {one, day, false, false, "geburtstag|geburtsdatum|abgabetermin|frist|abgabefrist|stichtag|hochzeitstag|umzugstermin"},
-           {one, day, true, true, "termin|treffen|besprechung|prüfung|klausur|vorstellungsgespräch|hochzeit|feier|sitzung|besichtigung"},
-           {changing, day, false, true, "kurs|training|unterricht|flug|zug|bus|spiel|konzert|vorlesung|probe|besuch|seminar"}},
-          {{one, number, "ist", "jahre alt|jahr alt|cm groß|m groß|meter groß|zentimeter groß"},
-           {one, number, "wiegt|kostet|misst", ""},
-           {one, number, "öffnet um|schließt um", ""},
-           {one, person, "ist verheiratet mit|ist verlobt mit", ""},
-           {changing, place, "wohnt in|lebt in|arbeitet in|arbeitet bei|arbeitet für|studiert in|wohnt im|arbeitet im", ""},
-           {changing, day, "beginnt um|beginnt am|startet um|endet um|fährt um|beginnt", ""},
-           {several, any, "spricht|mag|liebt|hasst|spielt|besuchte|kennt|liest|besitzt|sammelt|ist mitglied im|ist mitglied in|ist allergisch gegen", ""}}};
+  return {
+      tongue::german,
+      "ist|lautet|beträgt|heißt|findet",
+      "wurde verlegt auf|wird verlegt auf|wurde geändert auf|ist verlegt auf",
+      "der|die|das|den|dem|des",
+      "ein|eine|einer|einem|einen|eines|jeder|jede|jedes",
+      "mein|meine|unser|unsere|dein|deine|meiner|meines|unserer|unseres",
+      "von|vom|des|der|für|für den|für die|für das|von der|von den|von dem",
+      "mit|bei|beim|zum|zur|in|im|am|an|auf|aus|nach",
+      "neue|neuer|neues|aktuelle|aktueller|aktuelles|jetzige|jetziger|jetziges",
+      "jetzt|nun|ab jetzt|ab sofort|von jetzt an|inzwischen|mittlerweile|seit heute|ab "
+      "heute|nunmehr|neuerdings|derzeit|zurzeit",
+      "doch|eigentlich|tatsächlich|in wirklichkeit|in wahrheit|genauer gesagt|aktualisierung|update|neu|entschuldigung",
+      "korrektur|berichtigung|richtigstellung|korrigiert|ich habe mich geirrt|ich lag falsch",
+      "statt|anstatt|anstelle von|und nicht|nicht mehr|nicht|nicht länger",
+      "nicht|kein|keine|keiner|keinen|nie|niemals|niemand|weder|noch|ohne|vielleicht|wahrscheinlich|vermutlich|"
+      "möglicherweise|eventuell|wohl|"
+      "könnte|würde|sollte|müsste|wenn|falls|ob|wer|wen|wem|was|welche|welcher|wo|wann|warum|wie|dass|weil|auch|"
+      "ebenfalls|außerdem|anderer|"
+      "andere|beide|oder|und|aber|sondern|immer|manchmal|oft|meistens|nur|jeden|jede|war|waren|wird|wurde|früher|"
+      "damals|bis|seit|vor|während|sagt|"
+      "sagte|glaubt|glaube|meint|denkt|behauptet|hofft|er|sie|es|ihm|ihn|ihr|ihre|ihrer|sein|seine|seiner|dieser|diese|"
+      "dieses|dort|hier|jemand|"
+      "heute|morgen|gestern|etwa|ungefähr|fast|circa|ca|mindestens|höchstens|zwischen|vorübergehend|wöchentlich|"
+      "monatlich|täglich|pro|je",
+      "ein|eine|einer|einem|einen|der|die|das|den|dem|des|von|vom|für|in|im|am|an|auf|bei|beim|mit|zu|zum|zur|aus|um|"
+      "nach|als|über|unter|mein|meine",
+      "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|montags|dienstags|mittwochs|donnerstags|"
+      "freitags|samstags|sonntags|"
+      "januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember",
+      "deutsch|deutsche|deutscher|franzose|brite|britin|däne|pole|schwede|russe|russin|türke|chinese|jude|christ|"
+      "christin|katholik|muslim|muslima|"
+      "arzt|ärztin|koch|anwalt|anwältin|pilot|rentner|rentnerin|chef|chefin|mutter|vater|boss|professor|doktor|vegan|"
+      "veganer|vegetarier|student|"
+      "soldat|richter|angestellte|angestellter|beamter|beamte|selbstständig|krank|schwanger|geschäftsführer|witwe|"
+      "witwer|single|hausfrau|steuerberater|"
+      "krebs|widder|stier|waage|skorpion|schütze|steinbock|wassermann|fische|löwe|jungfrau|zwilling",
+      {{several, any, false, true,
+        "kind|kinder|sohn|söhne|tochter|töchter|bruder|brüder|bruders|schwester|schwestern|freund|freunde|freundin|"
+        "freundes|cousin|cousine|onkel|tante|"
+        "neffe|nichte|oma|opa|großmutter|großvater|enkel|enkelin|kollege|kollegin|kollegen|nachbar|nachbarin|nachbarn|"
+        "hund|hundes|katze|haustier|pferd|"
+        "kaninchen|hobby|sprache|mitglied|lehrer|lehrerin|schüler|schülerin|student|studentin|mitarbeiter|"
+        "mitarbeiterin|partnerstadt|verein|buch|lied|film"},
+       {one, place, false, false, "hauptstadt"},
+       {one, person, false, false,
+        "chef|chefin|vorgesetzte|vorgesetzter|leiter|leiterin|abteilungsleiter|abteilungsleiterin|teamleiter|"
+        "teamleiterin|geschäftsführer|"
+        "geschäftsführerin|präsident|präsidentin|kanzler|kanzlerin|bundeskanzler|bundeskanzlerin|könig|königin|papst|"
+        "bürgermeister|bürgermeisterin|"
+        "oberbürgermeister|oberbürgermeisterin|schulleiter|schulleiterin|direktor|direktorin|vorsitzende|vorsitzender|"
+        "mann|ehemann|frau|ehefrau|mutter|"
+        "vater|manager|managerin|hausarzt|hausärztin|vermieter|vermieterin"},
+       {one, number, false, false,
+        "schuhgröße|körpergröße|alter|gewicht|preis|postleitzahl|miete|geburtsjahr|gehalt|einwohnerzahl|eintrittspreis|"
+        "ticketpreis|fahrpreis|"
+        "telefonnummer|handynummer|mobilnummer|faxnummer|hausnummer|zimmernummer|kontonummer|kundennummer|passnummer|"
+        "iban|vorwahl"},
+       {changing, number, true, false, "nummer|größe|zeit|zimmer|raum|stockwerk|gleis|sitzplatz"},
+       {one, code, false, false,
+        "passwort|wlanpasswort|kennwort|pin|türcode|zugangscode|benutzername|kennzeichen|autokennzeichen|emailadresse|"
+        "e mail adresse|mailadresse|e mail|email"},
+       {one, any, false, false,
+        "adresse|anschrift|wohnadresse|blutgruppe|nachname|vorname|geburtsname|augenfarbe|haarfarbe|"
+        "lieblingsfarbe|lieblingsessen|lieblingsfilm|lieblingsbuch|lieblingstier|lieblingszahl|lieblingslied"},
+       {one, day, false, false,
+        "geburtstag|geburtsdatum|abgabetermin|frist|abgabefrist|stichtag|hochzeitstag|umzugstermin"},
+       {one, day, true, true,
+        "termin|treffen|besprechung|prüfung|klausur|vorstellungsgespräch|hochzeit|feier|sitzung|besichtigung"},
+       {changing, day, false, true,
+        "kurs|training|unterricht|flug|zug|bus|spiel|konzert|vorlesung|probe|besuch|seminar"}},
+      {{one, number, "ist", "jahre alt|jahr alt|cm groß|m groß|meter groß|zentimeter groß"},
+       {one, number, "wiegt|kostet|misst", ""},
+       {one, number, "öffnet um|schließt um", ""},
+       {one, person, "ist verheiratet mit|ist verlobt mit", ""},
+       {changing, place, "wohnt in|lebt in|arbeitet in|arbeitet bei|arbeitet für|studiert in|wohnt im|arbeitet im", ""},
+       {changing, day, "beginnt um|beginnt am|startet um|endet um|fährt um|beginnt", ""},
+       {several, any,
+        "spricht|mag|liebt|hasst|spielt|besuchte|kennt|liest|besitzt|sammelt|ist mitglied im|ist mitglied in|ist "
+        "allergisch gegen",
+        ""}}};
 }
 
 QUIPU_INLINE language spanish() {
   using enum valued;
   using enum value_kind;
-  return {tongue::spanish,
-          "es|está|se llama|será",
-          "pasa a ser|ha pasado a ser|se ha cambiado a|se cambió a|ha cambiado a|cambió a",
-          "el|la|los|las|lo", "un|una|unos|unas|cada|algún|alguna|otro|otra", "mi|nuestro|nuestra|tu",
-          "de|del", "con|para|en|a|al|por", "nuevo|nueva|actual",
-          "ahora|a partir de ahora|desde ahora|actualmente|desde hoy|a partir de hoy|hoy en día|de ahora en adelante|ya",
-          "en realidad|de hecho|realmente|en verdad|resulta que|perdón|actualización|novedad",
-          "corrección|rectificación|rectifico|corrijo|me equivoqué|fe de erratas",
-          "en lugar de|en vez de|y no|no|ya no",
-          "no|nunca|jamás|nadie|ninguno|ninguna|ni|sin|quizás|quizá|tal vez|acaso|probablemente|posiblemente|podría|sería|debería|si|quién|qué|cuál|"
-          "dónde|cuándo|cómo|que|porque|también|además|tampoco|otro|otra|ambos|o|y|e|pero|sino|siempre|suele|solo|sólo|cada|todos|era|fue|antes|"
-          "antiguamente|hasta|desde|durante|dice|dijo|cree|creo|piensa|él|ella|ellos|ellas|su|sus|este|esta|estos|ese|esa|aquí|allí|alguien|hoy|mañana|"
-          "ayer|casi|aproximadamente|unos|menos|más|entre|temporalmente|semanal|semanalmente|por",
-          "un|una|el|la|los|las|lo|de|del|en|a|al|con|para|por|como|mi|nuestro|nuestra",
-          "lunes|martes|miércoles|jueves|viernes|sábado|domingo|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|setiembre|octubre|noviembre|diciembre",
-          "alemán|alemana|español|española|francés|francesa|inglés|inglesa|jefe|jefa|médico|médica|católico|católica|aries|tauro|géminis|leo|virgo|libra",
-          {{several, any, false, false,
-            "hijo|hijos|hija|hijas|hermano|hermanos|hermana|hermanas|amigo|amigos|amiga|amigas|primo|prima|tío|tía|sobrino|sobrina|abuelo|abuela|nieto|nieta|"
-            "compañero|compañera|vecino|vecina|perro|perra|gato|gata|mascota|caballo|premio|afición|idioma|lengua|miembro|profesor|profesora|alumno|alumna|"
-            "empleado|empleada|jugador|libro|novela|canción|película|equipo|club"},
-           {one, place, false, false, "capital"},
-           {one, person, false, false,
-            "jefe|jefa|gerente|supervisor|supervisora|director general|directora general|presidente|presidenta|primer ministro|primera ministra|canciller|alcalde|"
-            "alcaldesa|rey|reina|papa|marido|esposo|esposa|mujer|madre|padre|casero|casera"},
-           {one, number, false, false, "edad|peso|altura|estatura|precio|código postal|salario|alquiler|número de teléfono|teléfono|número de móvil|número de cuenta|"
-                                       "talla de zapato|talla de zapatos|talla de calzado|número de zapato|población|número de habitación"},
-           {changing, number, true, false, "número|talla|tamaño|hora|habitación|sala|piso|andén|puerta|asiento"},
-           {one, code, false, false, "contraseña|clave|pin|código de acceso|nombre de usuario|matrícula|correo electrónico|correo|dirección de correo"},
-           {one, any, false, false, "dirección|grupo sanguíneo|apellido|color de ojos|color de pelo|color favorito|comida favorita|libro favorito|película favorita"},
-           {one, day, false, false, "cumpleaños|fecha de nacimiento|fecha límite|fecha de entrega|plazo"},
-           {one, day, true, false, "reunión|cita|examen|entrevista|boda|fiesta|ceremonia|mudanza"},
-           {changing, day, false, false, "clase|curso|entrenamiento|vuelo|tren|autobús|partido|concierto|ensayo|visita|viaje"}},
-          {{one, number, "tiene", "años"},
-           {one, number, "pesa|cuesta|mide", ""},
-           {one, number, "abre a las|cierra a las|abre a la|cierra a la", ""},
-           {one, person, "está casado con|está casada con", ""},
-           {changing, place, "vive en|trabaja en|trabaja para|estudia en|reside en", ""},
-           {changing, day, "empieza a las|empieza el|comienza a las|termina a las|sale a las|llega a las", ""},
-           {several, any, "habla|ama|odia|toca|visitó|conoce|lee|es miembro de|es miembro del|colecciona|es alérgico a|es alérgica a", ""}}};
+  return {
+      tongue::spanish,
+      "es|está|se llama|será",
+      "pasa a ser|ha pasado a ser|se ha cambiado a|se cambió a|ha cambiado a|cambió a",
+      "el|la|los|las|lo",
+      "un|una|unos|unas|cada|algún|alguna|otro|otra",
+      "mi|nuestro|nuestra|tu",
+      "de|del",
+      "con|para|en|a|al|por",
+      "nuevo|nueva|actual",
+      "ahora|a partir de ahora|desde ahora|actualmente|desde hoy|a partir de hoy|hoy en día|de ahora en adelante|ya",
+      "en realidad|de hecho|realmente|en verdad|resulta que|perdón|actualización|novedad",
+      "corrección|rectificación|rectifico|corrijo|me equivoqué|fe de erratas",
+      "en lugar de|en vez de|y no|no|ya no",
+      "no|nunca|jamás|nadie|ninguno|ninguna|ni|sin|quizás|quizá|tal "
+      "vez|acaso|probablemente|posiblemente|podría|sería|debería|si|quién|qué|cuál|"
+      "dónde|cuándo|cómo|que|porque|también|además|tampoco|otro|otra|ambos|o|y|e|pero|sino|siempre|suele|solo|sólo|"
+      "cada|todos|era|fue|antes|"
+      "antiguamente|hasta|desde|durante|dice|dijo|cree|creo|piensa|él|ella|ellos|ellas|su|sus|este|esta|estos|ese|esa|"
+      "aquí|allí|alguien|hoy|mañana|"
+      "ayer|casi|aproximadamente|unos|menos|más|entre|temporalmente|semanal|semanalmente|por",
+      "un|una|el|la|los|las|lo|de|del|en|a|al|con|para|por|como|mi|nuestro|nuestra",
+      "lunes|martes|miércoles|jueves|viernes|sábado|domingo|enero|febrero|marzo|abril|mayo|junio|julio|agosto|"
+      "septiembre|setiembre|octubre|noviembre|diciembre",
+      "alemán|alemana|español|española|francés|francesa|inglés|inglesa|jefe|jefa|médico|médica|católico|católica|aries|"
+      "tauro|géminis|leo|virgo|libra",
+      {{several, any, false, false,
+        "hijo|hijos|hija|hijas|hermano|hermanos|hermana|hermanas|amigo|amigos|amiga|amigas|primo|prima|tío|tía|sobrino|"
+        "sobrina|abuelo|abuela|nieto|nieta|"
+        "compañero|compañera|vecino|vecina|perro|perra|gato|gata|mascota|caballo|premio|afición|idioma|lengua|miembro|"
+        "profesor|profesora|alumno|alumna|"
+        "empleado|empleada|jugador|libro|novela|canción|película|equipo|club"},
+       {one, place, false, false, "capital"},
+       {one, person, false, false,
+        "jefe|jefa|gerente|supervisor|supervisora|director general|directora general|presidente|presidenta|primer "
+        "ministro|primera ministra|canciller|alcalde|"
+        "alcaldesa|rey|reina|papa|marido|esposo|esposa|mujer|madre|padre|casero|casera"},
+       {one, number, false, false,
+        "edad|peso|altura|estatura|precio|código postal|salario|alquiler|número de teléfono|teléfono|número de "
+        "móvil|número de cuenta|"
+        "talla de zapato|talla de zapatos|talla de calzado|número de zapato|población|número de habitación"},
+       {changing, number, true, false, "número|talla|tamaño|hora|habitación|sala|piso|andén|puerta|asiento"},
+       {one, code, false, false,
+        "contraseña|clave|pin|código de acceso|nombre de usuario|matrícula|correo electrónico|correo|dirección de "
+        "correo"},
+       {one, any, false, false,
+        "dirección|grupo sanguíneo|apellido|color de ojos|color de pelo|color favorito|comida favorita|libro "
+        "favorito|película favorita"},
+       {one, day, false, false, "cumpleaños|fecha de nacimiento|fecha límite|fecha de entrega|plazo"},
+       {one, day, true, false, "reunión|cita|examen|entrevista|boda|fiesta|ceremonia|mudanza"},
+       {changing, day, false, false,
+        "clase|curso|entrenamiento|vuelo|tren|autobús|partido|concierto|ensayo|visita|viaje"}},
+      {{one, number, "tiene", "años"},
+       {one, number, "pesa|cuesta|mide", ""},
+       {one, number, "abre a las|cierra a las|abre a la|cierra a la", ""},
+       {one, person, "está casado con|está casada con", ""},
+       {changing, place, "vive en|trabaja en|trabaja para|estudia en|reside en", ""},
+       {changing, day, "empieza a las|empieza el|comienza a las|termina a las|sale a las|llega a las", ""},
+       {several, any,
+        "habla|ama|odia|toca|visitó|conoce|lee|es miembro de|es miembro del|colecciona|es alérgico a|es alérgica a",
+        ""}}};
 }
 
 QUIPU_INLINE language chinese() {
@@ -368,22 +477,31 @@ QUIPU_INLINE language chinese() {
   return {tongue::chinese,
           "是|为|叫|在",
           "改为|改成|变成|改在|改到|已改为|已改成|换成|换成了|变成了|改成了|改为了|已变更为|变更为|推迟到|提前到",
-          "", "一个|一位|有个|某|每", "我的|我们的|我|我们",
-          "的", "和|与|跟|同", "新的|新|现任|目前的|现在的",
+          "",
+          "一个|一位|有个|某|每",
+          "我的|我们的|我|我们",
+          "的",
+          "和|与|跟|同",
+          "新的|新|现任|目前的|现在的",
           "现在|从现在起|从现在开始|目前|如今|从今天起|眼下|已经|现在已经",
           "其实|实际上|事实上|原来|更新|抱歉",
           "更正|纠正|订正|勘误|我说错了|我记错了",
           "而不是|而非|不再是|不是|不再",
-          "不|没|非|未|别|无|吗|呢|吧|谁|什么|哪|几|如果|要是|假如|可能|也许|或许|大概|应该|好像|也|还|又|另|和|与|或|以前|曾|过去|之前|直到|说|认为|觉得|以为|听|"
+          "不|没|非|未|别|无|吗|呢|吧|谁|什么|哪|几|如果|要是|假如|可能|也许|或许|大概|应该|好像|也|还|又|另|和|与|或|"
+          "以前|曾|过去|之前|直到|说|认为|觉得|以为|听|"
           "他|她|它|这|那|有人|今天|明天|昨天|左右|大约|差不多|至少|每|暂时",
           "的|在|一个|一位",
-          "", "人|师|员|家|者|生|性|教授|医生|朋友|同学|同事|邻居|亲戚|女的|男的|老板|经理|教练|属",
+          "",
+          "人|师|员|家|者|生|性|教授|医生|朋友|同学|同事|邻居|亲戚|女的|男的|老板|经理|教练|属",
           {{several, any, false, false,
-            "孩子|儿子|女儿|哥哥|弟弟|姐姐|妹妹|兄弟|姐妹|朋友|男朋友|女朋友|表哥|表姐|叔叔|阿姨|同事|同学|邻居|狗|猫|宠物|爱好|语言|成员|老师|学生|员工|奖项|球队|书|歌|电影"},
+            "孩子|儿子|女儿|哥哥|弟弟|姐姐|妹妹|兄弟|姐妹|朋友|男朋友|女朋友|表哥|表姐|叔叔|阿姨|同事|同学|邻居|狗|猫|"
+            "宠物|爱好|语言|成员|老师|学生|员工|奖项|球队|书|歌|电影"},
            {one, place, false, false, "首都"},
            {one, person, false, false,
-            "经理|上司|老板|主管|总统|主席|总理|首相|市长|校长|首席执行官|总经理|丈夫|妻子|老公|老婆|母亲|父亲|妈妈|爸爸|房东|班主任|国王|女王"},
-           {one, number, false, false, "鞋码|身高|体重|年龄|价格|房租|工资|邮编|邮政编码|电话号码|手机号|手机号码|电话|房间号|门牌号|账号|人口"},
+            "经理|上司|老板|主管|总统|主席|总理|首相|市长|校长|首席执行官|总经理|丈夫|妻子|老公|老婆|母亲|父亲|妈妈|"
+            "爸爸|房东|班主任|国王|女王"},
+           {one, number, false, false,
+            "鞋码|身高|体重|年龄|价格|房租|工资|邮编|邮政编码|电话号码|手机号|手机号码|电话|房间号|门牌号|账号|人口"},
            {changing, number, true, false, "号码|尺码|房间|座位|站台|登机口"},
            {one, code, false, false, "密码|车牌号|用户名|邮箱|电子邮箱|门禁密码"},
            {one, any, false, false, "地址|住址|血型|最喜欢的颜色|最喜欢的食物"},
@@ -428,11 +546,13 @@ struct description {
 };
 
 /// Of the words at `end` and before: the noun group, and how many words it has.
-QUIPU_INLINE std::pair<const noun_group*, std::size_t> noun_ending(const language& in, const words& w, std::size_t end) {
+QUIPU_INLINE std::pair<const noun_group*, std::size_t> noun_ending(const language& in, const words& w,
+                                                                   std::size_t end) {
   std::pair<const noun_group*, std::size_t> best{nullptr, 0};
   for (const noun_group& group : in.nouns) {
     std::size_t n = group.nouns.ending(w, end);
-    if (n == 0 && end > 0 && group.compounds && in.name == tongue::german && group.nouns.compound(w[end - 1].text)) n = 1;
+    if (n == 0 && end > 0 && group.compounds && in.name == tongue::german && group.nouns.compound(w[end - 1].text))
+      n = 1;
     if (n > best.second) best = {&group, n};
   }
   return best;
@@ -464,7 +584,8 @@ QUIPU_INLINE words without_genitive(words w) {
 QUIPU_INLINE bool has_several(const language& in, const words& w) {
   if (in.nouns.front().nouns.any(w)) return true;
   return in.name == tongue::german && std::any_of(w.begin(), w.end(), [&](const word& one) {
-           return in.nouns.front().nouns.compound(one.text) || (one.text.ends_with('s') && in.nouns.front().nouns.compound(one.text.substr(0, one.text.size() - 1)));
+           return in.nouns.front().nouns.compound(one.text) ||
+                  (one.text.ends_with('s') && in.nouns.front().nouns.compound(one.text.substr(0, one.text.size() - 1)));
          });
 }
 
@@ -550,12 +671,14 @@ QUIPU_INLINE std::optional<description> describe(const language& in, words w, bo
       if (found == nullptr) continue;
       const std::size_t of = in.of.at(w, k), with = in.with.at(w, k);
       if (of + with == 0 && (in.name == tongue::english || !w.back().text.ends_with('s'))) continue;
-      if (in.name == tongue::english && w[k].text == "of" && noun_ending(in, w, k + 2).second > 2) continue;  // "date of birth"
+      if (in.name == tongue::english && w[k].text == "of" && noun_ending(in, w, k + 2).second > 2)
+        continue;  // "date of birth"
       group = found;
       relation = part(w, 0, k);
       subject = part(w, k + std::max(of, with), n);
       if (with > 0) link = w[k].text;
-      qualified = with > 0 || k > size || (in.name == tongue::german && found->compounds && !found->nouns.has(w[k - 1].text));
+      qualified =
+          with > 0 || k > size || (in.name == tongue::german && found->compounds && !found->nouns.has(w[k - 1].text));
       if (in.name == tongue::german && with == 0 && (of == 0 || w[k].text == "des")) strip_genitive(subject);
       definite = true;
       break;
@@ -578,7 +701,8 @@ QUIPU_INLINE std::optional<description> describe(const language& in, words w, bo
   if (group == nullptr) {
     if (definite_only) return {};
     // Something definite, of which nothing is known: "Tom's car", "the colour of the door".
-    const bool possessive = std::any_of(w.begin(), w.end(), is_genitive) || (in.name == tongue::chinese && w.back().text != "的" && in.of.any(w));
+    const bool possessive = std::any_of(w.begin(), w.end(), is_genitive) ||
+                            (in.name == tongue::chinese && w.back().text != "的" && in.of.any(w));
     if (!(definite || possessive) || n > 8) return {};
     d.key = "? " + joined(without(without_genitive(w), in.articles));
     if (has_several(in, w)) d.kind = valued::several;
@@ -592,7 +716,8 @@ QUIPU_INLINE std::optional<description> describe(const language& in, words w, bo
   if (in.name != tongue::spanish) {
     // What belongs to nothing ("the password") may be another one each time.
     if (subject.empty() && d.kind == valued::one) d.kind = valued::changing;
-    if (has_several(in, subject) || has_several(in, part(relation, 0, relation.size() - (relation.empty() ? 0 : 1)))) d.kind = valued::several;
+    if (has_several(in, subject) || has_several(in, part(relation, 0, relation.size() - (relation.empty() ? 0 : 1))))
+      d.kind = valued::several;
   }
   d.key = joined(subject) + " " + (link.empty() ? "" : link + " ") + joined(relation);
   return d;
@@ -602,7 +727,8 @@ QUIPU_INLINE std::optional<description> describe(const language& in, words w, bo
 QUIPU_INLINE cue take_cues(const language& in, words& w, bool front, bool back) {
   cue strongest = cue::none;
   const auto kind_at = [&](auto&& match) {
-    const std::pair<const phrases*, cue> all[] = {{&in.corrections, cue::correction}, {&in.doubts, cue::doubt}, {&in.changes, cue::change}};
+    const std::pair<const phrases*, cue> all[] = {
+        {&in.corrections, cue::correction}, {&in.doubts, cue::doubt}, {&in.changes, cue::change}};
     std::pair<std::size_t, cue> best{0, cue::none};
     for (const auto& [some, kind] : all) {
       if (const std::size_t n = match(*some); n > best.first) best = {n, kind};
@@ -617,7 +743,8 @@ QUIPU_INLINE cue take_cues(const language& in, words& w, bool front, bool back) 
       strongest = std::max(strongest, kind);
       more = true;
     }
-    if (const auto [n, kind] = kind_at([&](const phrases& p) { return p.ending(w, w.size()); }); back && n > 0 && n < w.size()) {
+    if (const auto [n, kind] = kind_at([&](const phrases& p) { return p.ending(w, w.size()); });
+        back && n > 0 && n < w.size()) {
       w.resize(w.size() - n);
       while (!w.empty() && w.back().text == ",") w.pop_back();
       strongest = std::max(strongest, kind);
@@ -672,7 +799,8 @@ QUIPU_INLINE bool is_barred(const language& in, const words& w) {
   return in.barred.any(without(w, in.with));
 }
 
-QUIPU_INLINE std::optional<statement> parse_copula(const language& in, const words& w, std::size_t i, std::size_t n, cue announced, bool turned) {
+QUIPU_INLINE std::optional<statement> parse_copula(const language& in, const words& w, std::size_t i, std::size_t n,
+                                                   cue announced, bool turned) {
   words left = part(w, 0, i), right = part(w, i + n, w.size());
   announced = std::max(announced, take_cues(in, left, false, true));
   if (in.name == tongue::german && w[i].text == "findet") {
@@ -687,7 +815,8 @@ QUIPU_INLINE std::optional<statement> parse_copula(const language& in, const wor
     statement s{&in, {}, {}, {}, {}, {}, announced};
     s.announced = std::max(s.announced, take_cues(in, back, true, true));
     const auto reversed = is_barred(in, back) ? std::nullopt : describe(in, back, true);
-    if (reversed && reversed->kind == valued::one && (reversed->wanted == value_kind::person || reversed->wanted == value_kind::place)) {
+    if (reversed && reversed->kind == valued::one &&
+        (reversed->wanted == value_kind::person || reversed->wanted == value_kind::place)) {
       s.key = reversed->key;
       s.kind = reversed->kind;
       s.wanted = reversed->wanted;
@@ -716,7 +845,8 @@ QUIPU_INLINE std::optional<statement> parse_verb(const language& in, const words
       if (bare) {  // the number before the tail
         static const phrases digits("零|一|二|三|四|五|六|七|八|九|十|百|两|早上|上午|下午|晚上|早|晚");
         std::size_t begin = w.size() - n_tail;
-        while (begin > 0 && (w[begin - 1].number || digits.ending(w, begin) > 0)) begin -= std::max<std::size_t>(1, digits.ending(w, begin));
+        while (begin > 0 && (w[begin - 1].number || digits.ending(w, begin) > 0))
+          begin -= std::max<std::size_t>(1, digits.ending(w, begin));
         static const phrases week("期|周|拜");
         if (begin > 0 && week.has(w[begin - 1].text)) ++begin;  // "星期一九点"
         if (begin == 0 || begin + n_tail >= w.size()) continue;
@@ -747,7 +877,7 @@ QUIPU_INLINE std::optional<statement> parse_move(const language& in, const words
   static const move known[] = {{tongue::english, "has moved from|moved from", "to", "", "lives in"},
                                {tongue::german, "ist von", "nach", "gezogen|umgezogen", "wohnt in"},
                                {tongue::spanish, "se ha mudado de|se mudó de", "a", "", "vive en"},
-                               {tongue::chinese, "从", "搬到|搬到了|搬去", "", "住在"}};
+                               {tongue::chinese, "从", "搬到|搬到了|搬去", "", "住 在"}};
   for (const move& m : known) {
     if (m.in != in.name) continue;
     words rest = w;
@@ -762,9 +892,16 @@ QUIPU_INLINE std::optional<statement> parse_move(const language& in, const words
         const std::size_t n_to = m.to.at(rest, j);
         if (n_to == 0) continue;
         const words subject = part(rest, 0, i);
-        statement s{&in, joined(without(subject, in.articles)) + " " + m.lives, valued::changing, value_kind::place, {}, part(rest, i + n, j), cue::none};
+        statement s{&in,
+                    joined(without(subject, in.articles)) + " " + m.lives,
+                    valued::changing,
+                    value_kind::place,
+                    {},
+                    part(rest, i + n, j),
+                    cue::none};
         words value = part(rest, j + n_to, rest.size());
-        if (!is_subject(in, subject) || in.barred.any(value) || in.function_words.any(value) || value.empty()) return {};
+        if (!is_subject(in, subject) || in.barred.any(value) || in.function_words.any(value) || value.empty())
+          return {};
         s.value = std::move(value);
         return s;
       }
@@ -773,7 +910,8 @@ QUIPU_INLINE std::optional<statement> parse_move(const language& in, const words
   // "Tom no longer lives in Leeds but in York"
   if (in.name == tongue::english || in.name == tongue::german) {
     const bool de = in.name == tongue::german;
-    static const phrases no_longer("no longer lives in"), but("but in"), wohnt("wohnt nicht mehr in"), sondern("sondern in");
+    static const phrases no_longer("no longer lives in"), but("but in"), wohnt("wohnt nicht mehr in"),
+        sondern("sondern in");
     for (std::size_t i = 1; i < w.size(); ++i) {
       const std::size_t n = (de ? wohnt : no_longer).at(w, i);
       if (n == 0) continue;
@@ -784,8 +922,13 @@ QUIPU_INLINE std::optional<statement> parse_move(const language& in, const words
         words value = part(w, j + n_but, w.size()), denied = part(w, i + n, j);
         while (!denied.empty() && denied.back().mark) denied.pop_back();
         if (!is_subject(in, subject) || value.empty() || in.barred.any(value)) return {};
-        return statement{&in,   joined(without(subject, in.articles)) + (de ? " wohnt in" : " lives in"), valued::changing, value_kind::place,
-                         value, denied, cue::change};
+        return statement{&in,
+                         joined(without(subject, in.articles)) + (de ? " wohnt in" : " lives in"),
+                         valued::changing,
+                         value_kind::place,
+                         value,
+                         denied,
+                         cue::change};
       }
     }
   }
@@ -820,7 +963,8 @@ QUIPU_INLINE std::optional<statement> parse(const language& in, words w) {
     if (n == 0) continue;
     words rest = w;
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i), rest.begin() + static_cast<std::ptrdiff_t>(i + n));
-    if (auto s = parse_verb(in, rest, std::max(announced, in.changes.at(w, i) == n ? cue::change : cue::doubt))) return s;
+    if (auto s = parse_verb(in, rest, std::max(announced, in.changes.at(w, i) == n ? cue::change : cue::doubt)))
+      return s;
   }
   for (std::size_t i = 1; i + 1 < w.size(); ++i) {
     if (const std::size_t n = in.changed_copulas.at(w, i); n > 0) {
@@ -845,7 +989,10 @@ QUIPU_INLINE std::vector<statement> statements_of(std::string_view text) {
   const words w = cut(text);
   if (std::any_of(w.begin(), w.end(), [](const word& one) { return one.text == "?"; })) return {};
   std::vector<statement> found;
+  const bool unspaced =
+      std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0xE3; });
   for (const language& in : languages()) {
+    if ((in.name == tongue::chinese) != unspaced) continue;
     if (auto s = parse(in, w)) found.push_back(*std::move(s));
   }
   return found;
@@ -854,7 +1001,9 @@ QUIPU_INLINE std::vector<statement> statements_of(std::string_view text) {
 /// The words of a value by kind: "#" for numbers, "day" for days and months.
 /// @param days  else they are words like others: what opens at 9 on Monday may open at 10 on Tuesday
 QUIPU_INLINE std::vector<std::string> pattern_of(const language& in, const words& value, bool days) {
-  static const phrases weekdays("星期一|星期二|星期三|星期四|星期五|星期六|星期日|星期天|周一|周二|周三|周四|周五|周六|周日|礼拜一|礼拜二|礼拜三|礼拜四|礼拜五|礼拜六|礼拜天");
+  static const phrases weekdays(
+      "星期一|星期二|星期三|星期四|星期五|星期六|星期日|星期天|周一|周二|周三|周四|周五|周六|周日|礼拜一|礼拜二|礼拜三|"
+      "礼拜四|礼拜五|礼拜六|礼拜天");
   static const phrases digits("零|一|二|三|四|五|六|七|八|九|十|百|两");
   std::vector<std::string> pattern;
   for (std::size_t i = 0; i < value.size(); ++i) {
@@ -874,15 +1023,24 @@ QUIPU_INLINE std::vector<std::string> pattern_of(const language& in, const words
 
 QUIPU_INLINE bool is_name(const language& in, const words& value, bool person) {
   static const phrases particles("von|van|de|da|der|den|la|del|di|du|al|bin|zu|y|dos|le");
-  static const phrases german_names("peter|karin|kathrin|katrin|martin|walter|oliver|alexander|werner|günter|günther|rainer|reiner|dieter|robin|benjamin|esther|"
-                                    "kevin|justin|erwin|armin|viktor|hector|igor|vincent|jennifer|christopher|jasmin|yasmin|colin|marvin|calvin|konstantin|valentin|"
-                                    "quentin|dustin|edwin|christin|kerstin|kristin|carin|ester|xaver|elmar|volker|holger|rüdiger|gregor|theodor|isidor|laurent|"
-                                    "heather|amber|tyler|roger|xavier|javier|fernando|florin|selin|ayfer|nilüfer|ilker|tin|corin|katharin|darwin|merlin|levin|tamer");
-  static const char* const endings[] = {"in", "er", "ist", "ent", "ant", "or", "eur", "mann", "frau", "arzt", "wirt", "loge", "kraft", "nom", "graf", "erin", "ier"};
+  static const phrases german_names(
+      "peter|karin|kathrin|katrin|martin|walter|oliver|alexander|werner|günter|günther|rainer|reiner|dieter|robin|"
+      "benjamin|esther|"
+      "kevin|justin|erwin|armin|viktor|hector|igor|vincent|jennifer|christopher|jasmin|yasmin|colin|marvin|calvin|"
+      "konstantin|valentin|"
+      "quentin|dustin|edwin|christin|kerstin|kristin|carin|ester|xaver|elmar|volker|holger|rüdiger|gregor|theodor|"
+      "isidor|laurent|"
+      "heather|amber|tyler|roger|xavier|javier|fernando|florin|selin|ayfer|nilüfer|ilker|tin|corin|katharin|darwin|"
+      "merlin|levin|tamer");
+  static const char* const endings[] = {"in",   "er",   "ist",  "ent",   "ant", "or",   "eur",  "mann", "frau",
+                                        "arzt", "wirt", "loge", "kraft", "nom", "graf", "erin", "ier"};
   if (value.empty() || value.size() > 5) return false;
   if (in.name == tongue::chinese) {
-    if (value.size() < 2 || in.function_words.any(value)) return false;
-    return (!person || in.describing.ending(value, value.size()) == 0) && std::none_of(value.begin(), value.end(), [](const word& w) { return w.number; });
+    static const phrases places("里|上|边|旁|内|家");  // "in the school" is beside a town, not in its place
+    if (value.size() < 2 || in.function_words.any(value) || (!person && places.ending(value, value.size()) > 0))
+      return false;
+    return (!person || in.describing.ending(value, value.size()) == 0) &&
+           std::none_of(value.begin(), value.end(), [](const word& w) { return w.number; });
   }
   for (std::size_t i = 0; i < value.size(); ++i) {
     const word& w = value[i];
@@ -909,7 +1067,9 @@ QUIPU_INLINE likeness compare(const statement& a, const statement& b) {
   if (x.empty() || y.empty() || contains(x, y) || contains(y, x)) return unlike;
   const std::vector<std::string> p = pattern_of(in, a.value, a.wanted != value_kind::number),
                                  q = pattern_of(in, b.value, a.wanted != value_kind::number);
-  const auto has = [](const std::vector<std::string>& some, const char* what) { return std::find(some.begin(), some.end(), what) != some.end(); };
+  const auto has = [](const std::vector<std::string>& some, const char* what) {
+    return std::find(some.begin(), some.end(), what) != some.end();
+  };
   const bool numbers = has(p, "#") && has(q, "#"), days = has(p, "day") && has(q, "day");
   const bool either = has(p, "#") || has(q, "#") || has(p, "day") || has(q, "day");
   switch (a.wanted) {
@@ -923,10 +1083,23 @@ QUIPU_INLINE likeness compare(const statement& a, const statement& b) {
     }
     case value_kind::any: break;
   }
-  if (either) return p == q || (numbers && !days && a.kind == valued::one && !in.function_words.any(x) && !in.function_words.any(y)) ? alike : unlike;
+  if (either)
+    return p == q ||
+                   (numbers && !days && a.kind == valued::one && !in.function_words.any(x) && !in.function_words.any(y))
+               ? alike
+               : unlike;
+  static const phrases colours(
+      "red|blue|green|yellow|black|white|grey|gray|brown|orange|pink|purple|silver|beige|rot|blau|grün|gelb|schwarz|"
+      "weiß|grau|braun|rosa|lila|"
+      "silbern|rojo|roja|azul|verde|amarillo|amarilla|negro|negra|blanco|blanca|gris|marrón|naranja|morado|morada|红色|"
+      "蓝色|绿色|黄色|黑色|"
+      "白色|灰色|棕色|橙色|粉色|紫色");
+  if (colours.at(x, 0) == x.size() && colours.at(y, 0) == y.size()) return alike;
   if (in.function_words.any(x) || in.function_words.any(y) || x.size() > 3 || y.size() > 3) return unlike;
   if (in.name == tongue::chinese) return words_only;
-  const auto capitals = [](const words& w) { return std::count_if(w.begin(), w.end(), [](const word& one) { return one.capital; }); };
+  const auto capitals = [](const words& w) {
+    return std::count_if(w.begin(), w.end(), [](const word& one) { return one.capital; });
+  };
   if ((capitals(x) > 0) != (capitals(y) > 0)) return unlike;
   return capitals(x) > 0 && is_name(in, x, true) && is_name(in, y, true) ? alike : words_only;
 }
@@ -939,35 +1112,37 @@ struct comparison {
 QUIPU_INLINE comparison compare_statements(const statement& newer, const statement& older) {
   comparison c{revision::none, older.value, newer.value};
   if (newer.in != older.in || newer.key != older.key || same_words(newer.value, older.value)) return c;
-  if (!newer.denied.empty() && same_words(without(newer.denied, newer.in->articles), without(older.value, newer.in->articles)) &&
+  if (!newer.denied.empty() &&
+      same_words(without(newer.denied, newer.in->articles), without(older.value, newer.in->articles)) &&
       !contains(older.value, newer.value) && !contains(newer.value, older.value)) {
     c.kind = revision::correction;
     return c;
   }
   const likeness like = compare(newer, older);
   if (like == likeness::unlike) return c;
-  const cue said = newer.denied.empty() ? newer.announced : cue::none;  // it names what it corrects, and that is not this one
+  const cue said =
+      newer.denied.empty() ? newer.announced : cue::none;  // it names what it corrects, and that is not this one
   switch (newer.kind) {
     case valued::one: c.kind = revision::correction; break;
     case valued::changing: c.kind = said != cue::none ? revision::correction : revision::rival; break;
     case valued::open:
-      if (said == cue::correction || (said == cue::doubt && like == likeness::alike)) {
-        c.kind = revision::correction;
-      } else {
-        c.kind = like == likeness::alike ? revision::rival : revision::another_value;
-      }
+      // "Tom's car is red" and "... fast" are both said of the car: only values of one kind exclude each other.
+      c.kind = like != likeness::alike                         ? revision::another_value
+               : said == cue::correction || said == cue::doubt ? revision::correction
+                                                               : revision::rival;
       break;
     case valued::several: c.kind = revision::another_value; break;
   }
   return c;
 }
 
-QUIPU_INLINE comparison compare_notes(std::string_view newer, std::string_view older) {
-  const std::vector<statement> fresh = statements_of(newer);
-  if (fresh.empty()) return {};
-  const std::vector<statement> old = statements_of(older);
-  for (const statement& a : fresh) {
-    for (const statement& b : old) {
+struct parsed {
+  std::vector<statement> all;  // one for each language that the text may be of
+};
+
+QUIPU_INLINE comparison compare_notes(const parsed& newer, const parsed& older) {
+  for (const statement& a : newer.all) {
+    for (const statement& b : older.all) {
       if (comparison c = compare_statements(a, b); c.kind != revision::none) return c;
     }
   }
@@ -976,13 +1151,19 @@ QUIPU_INLINE comparison compare_notes(std::string_view newer, std::string_view o
 
 }  // namespace corrections_detail
 
-QUIPU_INLINE revision revision_of(std::string_view newer, std::string_view older) {
-  return corrections_detail::compare_notes(newer, older).kind;
+QUIPU_INLINE statement_of_note::statement_of_note(std::string_view text)
+    : parsed_(std::make_shared<corrections_detail::parsed>(
+          corrections_detail::parsed{corrections_detail::statements_of(text)})) {}
+
+QUIPU_INLINE bool statement_of_note::understood() const noexcept { return !parsed_->all.empty(); }
+
+QUIPU_INLINE revision statement_of_note::revises(const statement_of_note& older) const {
+  return corrections_detail::compare_notes(*parsed_, *older.parsed_).kind;
 }
 
-QUIPU_INLINE bool newer_answers(std::string_view question, std::string_view newer, std::string_view older) {
+QUIPU_INLINE bool statement_of_note::answers_instead(const statement_of_note& older, std::string_view question) const {
   namespace cd = corrections_detail;
-  const cd::comparison c = cd::compare_notes(newer, older);
+  const cd::comparison c = cd::compare_notes(*parsed_, *older.parsed_);
   if (c.kind != revision::rival && c.kind != revision::correction) return false;
   const cd::words asked = cd::cut(question);
   return std::none_of(c.was.begin(), c.was.end(), [&](const cd::word& w) {
