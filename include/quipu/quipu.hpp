@@ -41,6 +41,7 @@
 #include <quipu/data/eren_sets.hpp>
 #include <quipu/data/json_reading.hpp>
 #include <quipu/data/knowledge_sets.hpp>
+#include <quipu/data/note_templates.hpp>
 #include <quipu/data/open_set.hpp>
 #include <quipu/data/reading_sets.hpp>
 #include <quipu/eren/answer.hpp>

@@ -195,6 +195,10 @@ class editor {
     watch.lap(&answer_timings::read);
     for (std::size_t q = 0; q < questions.size(); ++q) own.decide(all[q], open[q]);
     watch.lap(&answer_timings::gate);
+    if constexpr (chaining_reader<Reader>) {
+      own.chain(all, open);
+      watch.lap(&answer_timings::read);
+    }
     return all;
   }
   /// What `consider` goes through, for those who take the stages one by one.

@@ -19,7 +19,7 @@ namespace detail {
 // Does the full stop at the end of `text` belong to its last word?
 QUIPU_INLINE bool ends_in_abbreviation(std::string_view text) {
   static constexpr std::string_view known[] = {"al", "approx", "art", "av", "avda", "bzw", "ca", "cf", "co", "dept", "dr", "dra",
-                                               "eg", "etc", "evtl", "fig", "ggf", "hr", "ie", "inc", "jr", "lt", "mr", "mrs", "ms",
+                                               "eg", "etc", "evtl", "fig", "fr", "ggf", "hr", "ie", "inc", "jr", "lt", "mr", "mrs", "ms",
                                                "mt", "no", "nr", "núm", "pág", "prof", "sr", "sra", "srta", "st", "str", "tel",
                                                "ud", "uds", "usw", "vgl", "vs"};
   text.remove_suffix(1);

@@ -54,6 +54,7 @@ class span_walk {
   /// @param bytes  of the token that was chosen
   void step(std::string_view bytes) {
     std::vector<std::size_t> next;
+    text_ += bytes;
     if (!begun_) {
       bytes.remove_prefix(1);  // the blank
       for (const std::size_t begin : spans_->begins()) {
@@ -66,10 +67,9 @@ class span_walk {
     }
     begun_ = true;
     alive_ = std::move(next);
-    text_ += bytes;
   }
   [[nodiscard]] bool may_end() const {
-    return !text_.empty() &&
+    return text_.size() > 1 &&
            std::any_of(alive_.begin(), alive_.end(), [&](std::size_t at) { return spans_->may_end(at); });
   }
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
