@@ -224,6 +224,7 @@
 #include <quipu/notes/note_store.hpp>
 #include <quipu/notes/notebook.hpp>
 #include <quipu/notes/passages.hpp>
+#include <quipu/notes/revision.hpp>
 #include <quipu/notes/scratch_pool.hpp>
 #include <quipu/notes/search_cache.hpp>
 #include <quipu/notes/term_dictionary.hpp>

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include <quipu/notes/corrections.hpp>
 #include <quipu/notes/corrections/parse.ipp>
+#include <quipu/notes/revision.hpp>
 
 namespace quipu::notes::corrections_detail {
 
