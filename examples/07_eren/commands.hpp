@@ -200,8 +200,14 @@ bool obey(Editor& editor, conversation& chat, const std::string& line, q::eren::
     std::cout << help;
   } else if (command.name == "/add") {
     const auto added = editor.add_note(rest);
-    std::cout << (added.outcome == q::notes::add_outcome::duplicate ? "already noted as " : "noted as ") << added.id
-              << '\n';
+    std::cout << (added.outcome == q::notes::add_outcome::duplicate ? "already noted as " : "noted as ") << added.id;
+    if (added.corrected != q::notes::no_note) {
+      const auto old = editor.notebook().find(added.corrected);
+      std::cout << ", replaces note " << added.corrected << ": " << (old ? terminal::visible(old->text) : "")
+                << " (/undo brings it back)";
+    }
+    for (const auto id : added.related) std::cout << (id == added.related.front() ? "; see also note " : ", ") << id;
+    std::cout << '\n';
   } else if (command.name == "/edit") {
     const auto id = command.number();
     std::cout << (editor.update(id, rest) ? "changed\n" : "there is no such note\n");

@@ -1,15 +1,13 @@
 // Teaches a model to read notes: LoRA on questions of edits, written as a PEFT folder for `eren_bench compare
 // --reader`. SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <iostream>
 #include <string>
+#include <vector>
 
-#include <quipu/data/open_set.hpp>
-#include <quipu/eren/reading/module_adapter.hpp>
-#include <quipu/eren/teach/reader_examples.hpp>
 #include <quipu/eren/teach/reader_training.hpp>
 #include <quipu/llama/load.hpp>
-#include <quipu/notes/bm25_retriever.hpp>
-#include <quipu/notes/memory_store.hpp>
+#include <quipu/pet/peft_folder.hpp>
 
 #include "arguments.hpp"
 #include "set_examples.hpp"
@@ -19,35 +17,33 @@
 namespace q = quipu;
 
 struct settings {
-  std::string model, set = "cfh", data, with, out;
+  std::string model, out;
+  std::vector<std::string> sets, data;
+  std::vector<double> shares;
   std::size_t n_pass = 2, batch = 16, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0;
   double learning_rate = 1e-3;
   training_files::run_options run;
   bool bf16 = false;
 };
 
-template <class Model>
-q::train::example_list examples_of(const Model& m, const settings& s) {
-  if (s.set == "fever" || s.set == "hotpot") {
-    return set_examples(m.tokenizer(), s.set, s.data, s.with, s.n_note, s.n_most);
+/// The sets as they are named on the command line, one after the other.
+std::vector<example_set> sets_of(const settings& s) {
+  std::vector<example_set> all;
+  for (std::size_t i = 0; i < s.data.size(); ++i)
+    all.push_back({i < s.sets.size() ? s.sets[i] : "cfh", s.data[i], 1.0, s.n_note});
+  for (std::size_t i = 0; i < s.shares.size(); ++i) {
+    if (i >= all.size()) q::fail<q::config_error>("--share", q::concat(all.size(), " at most, one for each --data"), s.shares.size());
+    if (!(s.shares[i] > 0)) q::fail<q::config_error>("--share", "a number above 0", s.shares[i]);
+    all[i].share = s.shares[i];
   }
-  // The development part without the edits that are held back for thresholds; all notes of the set are there to be
-  // found.
-  const auto cases = terminal::open_edits(s.set, s.data);
-  q::notes::notebook<q::notes::memory_store, q::notes::bm25_retriever> notebook{q::notes::memory_store()};
-  const auto ids = q::eren::add_all_notes(notebook, cases);
-  q::eren::question_choice choice;
-  choice.part = q::data::data_part::development;
-  const auto questions = q::eren::questions_of(cases, q::eren::evaluation_questions(cases, choice),
-                                               q::eren::learned_from);
-  const auto found = q::eren::reader_examples(notebook, questions, ids);
-  std::cout << questions.size() << " questions" << std::endl;
-  return q::eren::encode_examples(m.tokenizer(), found, q::eren::prompt_form::of(m.tokenizer()));
+  if (s.sets.size() > all.size()) q::fail<q::config_error>("--data", q::concat(s.sets.size(), ", one for each --set"), all.size());
+  return all;
 }
 
 template <class Model>
 int run(const Model& m, const settings& s) {
-  const auto examples = examples_of(m, s);
+  const std::vector<example_set> sets = sets_of(s);
+  const auto examples = one_pass(m.tokenizer(), sets, s.n_most);
   std::cout << examples.size() << " examples, the longest of " << examples.longest() << " tokens" << std::endl;
   q::llama::training_pass pass(m, q::thread_team(s.n_thread), q::llama::tape_depth::everything,
                                s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none);
@@ -63,7 +59,9 @@ int run(const Model& m, const settings& s) {
   options.resume = s.run.resume;
   options.overwrite = s.run.overwrite;
   options.trust_unrecorded = s.run.trust_unrecorded;
-  options.recipe = {{"--set", s.set}, {"--rank", q::concat(s.rank)}, {"--learning-rate", q::exact_text(s.learning_rate)}};
+  std::string learned;
+  for (const example_set& set : sets) learned += q::concat(set.name, " ", q::exact_text(set.share), " ");
+  options.recipe = {{"--set", learned}, {"--rank", q::concat(s.rank)}, {"--learning-rate", q::exact_text(s.learning_rate)}};
   options.progress = [&](const q::train::step_report& r) { return training_files::show(r) && r.step != s.n_stop; };
   const double begin = q::steady_seconds();
   const auto trained = q::eren::train_reader(pass, examples, options);
@@ -76,16 +74,15 @@ int main(int argc, char** argv) {
   terminal::arguments arguments("Teaches a model to read notes and to abstain where they do not tell.");
   settings s;
   arguments.required("--model", &s.model, "checkpoint");
-  arguments.option("--set", &s.set, terminal::edit_set_help());
-  arguments.required("--data", &s.data, "file of the set");
+  arguments.repeated("--set", &s.sets, q::concat(terminal::edit_set_help(), "; one for each --data, cfh if not given"));
+  arguments.repeated("--data", &s.data, "file of the set; several are learned together");
+  arguments.repeated("--share", &s.shares, "of the examples of that set in a pass; above 1 some come twice");
   arguments.required("--out", &s.out, "folder for checkpoints, log and, at the end, adapter/");
   s.run.add_to(arguments);
   arguments.flag("--bf16", &s.bf16,
                  "round the operands of the model's products to bf16 where the processor has such products");
-  arguments.option("--with", &s.with,
-                   "with --set hotpot: file of CounterFact-Hard, whose questions on single notes are learned besides");
-  arguments.option("--read", &s.n_note, "with --set fever or hotpot: notes for a question; 0: 1 and 3");
-  arguments.option("--longest", &s.n_most, "with --set fever or hotpot: leave out examples of more tokens; 0: none");
+  arguments.option("--read", &s.n_note, "notes for a question that needs several; 0: three of hotpot, one of fever, else two");
+  arguments.option("--longest", &s.n_most, "leave out examples of more tokens; 0: none");
   arguments.option("--passes", &s.n_pass, "over the examples");
   arguments.option("--stop", &s.n_stop, "write the adapter after so many steps of them; 0: at the end");
   arguments.option("--batch", &s.batch, "examples in a step");
@@ -94,6 +91,10 @@ int main(int argc, char** argv) {
   arguments.option("--seed", &s.seed);
   arguments.option("--threads", &s.n_thread, "0 for all processors");
   if (const auto status = arguments.parse(argc, argv)) return *status;
+  if (s.data.empty()) {
+    std::cerr << "--data is required\n";
+    return 2;
+  }
   using any_llama = q::ffn::dense<q::activation::as_stated>;
   return terminal::run([&] {
     s.run.check(s.out);

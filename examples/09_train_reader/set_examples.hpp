@@ -1,14 +1,18 @@
-/// @file Examples of FEVER (claims) and of HotpotQA (several notes): both halves of the records have their turn as edits.
+/// @file Examples that teach a reader, from any of the sets of edits: single notes, and several where questions need them.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <quipu/core/crc32.hpp>
 #include <quipu/eren/teach/joint_examples.hpp>
-#include <quipu/eren/teach/reader_examples.hpp>  // held_back
+#include <quipu/eren/teach/reader_examples.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 #include <quipu/notes/two_hop.hpp>
@@ -17,48 +21,75 @@
 
 namespace q = quipu;
 
-/// Examples of the development part, without the edits that are held back, as an editor on the notes of one half meets
-/// them.
+/// A set that is learned from.
+struct example_set {
+  std::string name, data;
+  double share = 1;        ///< of its examples in a pass; above 1 some come twice
+  std::size_t n_note = 0;  ///< for a question that needs several; 0: three of HotpotQA, one of FEVER, else two
+};
+
+/// Examples of the development part without the edits that are held back for thresholds, as an editor on all notes of the set meets
+/// them. Questions that need several notes come with as many, and besides with the best of them alone.
 template <class Retriever>
-std::vector<q::eren::reader_example> examples_of_half(const std::string& set, const std::string& data,
-                                                      q::data::edited_half half, std::size_t n_note) {
-  const auto cases = terminal::open_edits(set, data, half);
+std::vector<q::eren::reader_example> examples_of_half(const example_set& set, q::data::edited_half half) {
+  const auto cases = terminal::open_edits(set.name, set.data, half);
   q::notes::notebook<q::notes::memory_store, Retriever> notebook{q::notes::memory_store()};
   const auto ids = q::eren::add_all_notes(notebook, cases);
   q::eren::question_choice choice;
   choice.part = q::data::data_part::development;
-  const auto questions =
-      q::eren::questions_of(cases, q::eren::evaluation_questions(cases, choice), q::eren::learned_from);
-  return q::eren::joint_examples(notebook, questions, ids, {.n_note = n_note});
-}
-
-template <class Retriever>
-std::vector<q::eren::reader_example> examples_of_halves(const std::string& set, const std::string& data,
-                                                        std::size_t n_note) {
-  using q::data::edited_half;
-  auto all = examples_of_half<Retriever>(set, data, edited_half::first, n_note);
-  auto other = examples_of_half<Retriever>(set, data, edited_half::second, n_note);
-  all.insert(all.end(), std::make_move_iterator(other.begin()), std::make_move_iterator(other.end()));
+  auto questions = q::eren::questions_of(cases, q::eren::evaluation_questions(cases, choice), q::eren::learned_from);
+  const bool whole = set.name == "fever" || set.name == "hotpot";  // their readers see as many notes for every question
+  std::vector<q::eren::reader_example> all;
+  if (!whole) {
+    all = q::eren::reader_examples(notebook, questions, ids);
+    // Two notes together: for questions that need them, and some that even both of them leave open.
+    std::erase_if(questions, [&](const auto& question) {
+      const bool open = question.kind == q::eren::question_kind::unrelated;
+      return !(open ? question.group == "one_hop_missing" || q::crc32(question.question) % 8 == 0
+                    : ids[question.edit].size() > 1);
+    });
+  }
+  const std::size_t usual = set.name == "hotpot" ? 3 : set.name == "fever" ? 1 : 2;
+  auto joint = q::eren::joint_examples(notebook, questions, ids, {.n_note = set.n_note == 0 ? usual : set.n_note});
+  std::move(joint.begin(), joint.end(), std::back_inserter(all));
   return all;
 }
 
-/// @param with    file of CounterFact-Hard whose questions on single notes are learned besides; empty: none
-/// @param n_note  notes for a question; 0: one for a claim, three for a question that needs two
+inline std::vector<q::eren::reader_example> examples_of(const example_set& set) {
+  using q::data::edited_half;
+  using one_hop = q::notes::bm25_retriever;
+  using two_hops = q::notes::two_hop_retriever<q::notes::bm25_retriever>;
+  if (set.name != "fever" && set.name != "hotpot") return examples_of_half<one_hop>(set, edited_half::first);
+  const auto half = [&](edited_half which) {
+    return set.name == "fever" ? examples_of_half<one_hop>(set, which) : examples_of_half<two_hops>(set, which);
+  };
+  auto all = half(edited_half::first), other = half(edited_half::second);
+  std::move(other.begin(), other.end(), std::back_inserter(all));
+  return all;
+}
+
+/// One pass over all sets. Of a share below 1 those examples are taken whose questions have the smallest checksums.
 /// @param n_most  examples of more tokens are left out; 0: none
 template <class Tokenizer>
-q::train::example_list set_examples(const Tokenizer& tokenizer, const std::string& set, const std::string& data,
-                                    const std::string& with, std::size_t n_note, std::size_t n_most) {
+q::train::example_list one_pass(const Tokenizer& tokenizer, const std::vector<example_set>& sets, std::size_t n_most) {
   const auto form = q::eren::prompt_form::of(tokenizer);
-  if (set == "fever") {
-    const auto claims = examples_of_halves<q::notes::bm25_retriever>(set, data, n_note == 0 ? 1 : n_note);
-    return q::eren::encode_examples<q::eren::plain_claim_prompt>(tokenizer, claims, form, q::eren::plain_claim_prompt(),
-                                                                 n_most);
+  q::train::example_list all;
+  for (const example_set& set : sets) {
+    auto examples = examples_of(set);
+    std::stable_sort(examples.begin(), examples.end(), [](const auto& a, const auto& b) {
+      return q::crc32(a.question) < q::crc32(b.question);
+    });
+    const auto encoded = set.name == "fever"
+                             ? q::eren::encode_examples(tokenizer, examples, form, q::eren::plain_claim_prompt(), n_most)
+                             : q::eren::encode_examples(tokenizer, examples, form, q::eren::plain_note_prompt(), n_most);
+    const auto n_taken = static_cast<std::size_t>(std::llround(set.share * static_cast<double>(encoded.size())));
+    std::size_t n_token = 0;
+    for (std::size_t i = 0; i < n_taken; ++i) {
+      all.push_back(encoded[i % encoded.size()]);
+      n_token += encoded[i % encoded.size()].tokens.size();
+    }
+    std::cout << set.name << ": " << n_taken << " of " << encoded.size() << " examples, "
+              << n_token / std::max<std::size_t>(1, n_taken) << " tokens each" << std::endl;
   }
-  auto all = examples_of_halves<q::notes::two_hop_retriever<q::notes::bm25_retriever>>(set, data,
-                                                                                       n_note == 0 ? 3 : n_note);
-  if (!with.empty()) {
-    auto single = examples_of_half<q::notes::bm25_retriever>("cfh", with, q::data::edited_half::first, 1);
-    all.insert(all.end(), std::make_move_iterator(single.begin()), std::make_move_iterator(single.end()));
-  }
-  return q::eren::encode_examples(tokenizer, all, form, q::eren::plain_note_prompt(), n_most);
+  return all;
 }

@@ -48,6 +48,10 @@ void arguments::repeated(const std::string& name, std::vector<std::string>* valu
   parser_->app.add_option(name, *values, help)->allow_extra_args(false);
 }
 
+void arguments::repeated(const std::string& name, std::vector<double>* values, const std::string& help) {
+  parser_->app.add_option(name, *values, help)->allow_extra_args(false)->check(parser::finite, "");
+}
+
 void arguments::flag(const std::string& name, bool* value, const std::string& help) {
   parser_->app.add_flag(name, *value, help);
 }

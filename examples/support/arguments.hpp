@@ -27,6 +27,7 @@ class arguments {
   void option(const std::string& name, place value, const std::string& help = "");
   /// An option that may be given several times, with one value each.
   void repeated(const std::string& name, std::vector<std::string>* values, const std::string& help = "");
+  void repeated(const std::string& name, std::vector<double>* values, const std::string& help = "");
   void flag(const std::string& name, bool* value, const std::string& help = "");
 
   /// The exit status, if the program has nothing left to do: 0 after the help, 2 for a line that is wrong.

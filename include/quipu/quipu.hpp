@@ -41,8 +41,12 @@
 #include <quipu/data/eren_sets.hpp>
 #include <quipu/data/json_reading.hpp>
 #include <quipu/data/knowledge_sets.hpp>
+#include <quipu/data/note_templates.hpp>
 #include <quipu/data/open_set.hpp>
 #include <quipu/data/reading_sets.hpp>
+#include <quipu/data/template_file.hpp>
+#include <quipu/data/template_text.hpp>
+#include <quipu/data/told_facts.hpp>
 #include <quipu/eren/answer.hpp>
 #include <quipu/eren/candidates.hpp>
 #include <quipu/eren/contradiction.hpp>
@@ -67,12 +71,14 @@
 #include <quipu/eren/reading/answer_trie.hpp>
 #include <quipu/eren/reading/asked_question.hpp>
 #include <quipu/eren/reading/baseline_readers.hpp>
+#include <quipu/eren/reading/best_passages.hpp>
 #include <quipu/eren/reading/extractive_reader.hpp>
 #include <quipu/eren/reading/generating_reader.hpp>
 #include <quipu/eren/reading/greedy_writer.hpp>
 #include <quipu/eren/reading/guarded.hpp>
 #include <quipu/eren/reading/module_adapter.hpp>
 #include <quipu/eren/reading/neighbour_prompts.hpp>
+#include <quipu/eren/reading/note_spans.hpp>
 #include <quipu/eren/reading/option_reader.hpp>
 #include <quipu/eren/reading/paper_prompts.hpp>
 #include <quipu/eren/reading/prompt.hpp>
@@ -81,6 +87,8 @@
 #include <quipu/eren/reading/reader.hpp>
 #include <quipu/eren/reading/reading.hpp>
 #include <quipu/eren/reading/reading_session.hpp>
+#include <quipu/eren/reading/span_reader.hpp>
+#include <quipu/eren/reading/span_writer.hpp>
 #include <quipu/eren/stages.hpp>
 #include <quipu/eren/study/cost_table.hpp>
 #include <quipu/eren/study/evaluate.hpp>
@@ -204,6 +212,7 @@
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/bm25_search.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
+#include <quipu/notes/corrections.hpp>
 #include <quipu/notes/dense_retriever.hpp>
 #include <quipu/notes/edit_rules.hpp>
 #include <quipu/notes/hybrid_retriever.hpp>
@@ -214,6 +223,8 @@
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/note_store.hpp>
 #include <quipu/notes/notebook.hpp>
+#include <quipu/notes/passages.hpp>
+#include <quipu/notes/revision.hpp>
 #include <quipu/notes/scratch_pool.hpp>
 #include <quipu/notes/search_cache.hpp>
 #include <quipu/notes/term_dictionary.hpp>
@@ -287,6 +298,7 @@
 #include <quipu/text/special_places.hpp>
 #include <quipu/text/stream_decoder.hpp>
 #include <quipu/text/text_rules.hpp>
+#include <quipu/text/token_lookup.hpp>
 #include <quipu/text/tokenizer.hpp>
 #include <quipu/text/tokenizer_folder.hpp>
 #include <quipu/text/tokenizer_json.hpp>

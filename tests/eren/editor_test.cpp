@@ -14,9 +14,11 @@
 #include <quipu/eren/reading/option_reader.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
+#include <quipu/notes/sqlite_store.hpp>
 #include <quipu/notes/two_hop.hpp>
 
 #include "support/scripted_model.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace quipu;
 using strings = std::vector<std::string>;
@@ -271,4 +273,100 @@ TEST_CASE("many questions considered together give what each gives alone", "[ere
     CHECK(together[i].notes == alone.notes);
     CHECK(together[i].candidates.size() == alone.candidates.size());
   }
+}
+
+TEST_CASE("a correction takes the older note's place, says so, and one undo brings it back", "[eren][editor]") {
+  scripted_editor<eren::two_step_reader> editor{norway(), notes::memory_store()};
+  const auto first = editor.add_note("The capital of Norway is Oslo.");
+  CHECK(first.corrected == notes::no_note);
+  CHECK(first.related.empty());
+  const auto second = editor.add_note("Correction: the capital of Norway is Bergen.");
+  CHECK(second.outcome == notes::add_outcome::added);
+  CHECK(second.corrected == first.id);
+  CHECK(editor.size() == 1);
+  CHECK(editor.notebook().find(first.id)->status == notes::note_status::superseded);
+  CHECK(editor.notebook().find(first.id)->superseded_by == second.id);
+  CHECK(editor.add_note("Correction: the capital of Norway is Bergen").outcome == notes::add_outcome::duplicate);
+  CHECK(editor.undo().size() == 1);
+  CHECK(editor.size() == 1);
+  CHECK(editor.notebook().find(first.id)->status == notes::note_status::live);
+  CHECK_FALSE(editor.notebook().find(second.id));
+
+  // What is already noted replaces nothing, though another note says something else.
+  notes::note bergen;
+  bergen.text = "The capital of Norway is Bergen.";
+  editor.add_notes({&bergen, 1});
+  CHECK(editor.size() == 2);
+  CHECK(editor.add_note("The capital of Norway is Bergen").outcome == notes::add_outcome::duplicate);
+  CHECK(editor.size() == 2);
+}
+
+TEST_CASE("notes that may hold side by side stay, and name each other", "[eren][editor]") {
+  scripted_editor<eren::two_step_reader> editor{norway(), notes::memory_store()};
+  const auto french = editor.add_note("Anna speaks French.").id;
+  const auto german = editor.add_note("Anna speaks German.");
+  CHECK(german.corrected == notes::no_note);
+  CHECK(german.related == std::vector<notes::note_id>{french});
+  CHECK(editor.add_note("Ben speaks Polish.").related.empty());
+  CHECK(editor.size() == 3);
+  notes::note dated;
+  dated.text = "The capital of Norway is Bergen.";
+  dated.valid_until = 10;
+  editor.add_note(dated);
+  CHECK(editor.add_note("The capital of Norway is Oslo.").corrected == notes::no_note);
+}
+
+TEST_CASE("who wants all notes kept has them", "[eren][editor]") {
+  for (const bool conflicts : {false, true}) {
+    eren::editor_options options;
+    if (conflicts) {
+      options.on_conflict = notes::conflict_policy::keep_both;
+    } else {
+      options.on_correction = eren::correction_policy::keep;
+    }
+    scripted_editor<eren::two_step_reader> editor{norway(), notes::memory_store(), options};
+    const auto first = editor.add_note("The capital of Norway is Oslo.").id;
+    const auto second = editor.add_note("The capital of Norway is Bergen.");
+    CHECK(second.corrected == notes::no_note);
+    CHECK(second.related == std::vector<notes::note_id>{first});
+    CHECK(editor.size() == 2);
+  }
+}
+
+TEST_CASE("a correction and its undo survive reopening", "[eren][editor]") {
+  const test::temp_folder folder;
+  using on_disk = eren::editor<test::scripted_model, notes::sqlite_store, notes::bm25_retriever, eren::two_step_reader>;
+  notes::note_id first = 0, second = 0;
+  {
+    on_disk editor{norway(), notes::sqlite_store(folder.file("notes.db"))};
+    first = editor.add_note("The capital of Norway is Oslo.").id;
+    const auto added = editor.add_note("Bergen is the capital of Norway.");
+    second = added.id;
+    CHECK(added.corrected == first);
+  }
+  on_disk editor{norway(), notes::sqlite_store(folder.file("notes.db"))};
+  CHECK(editor.size() == 1);
+  CHECK(editor.notebook().find(second)->supersedes == first);
+  CHECK(editor.notebook().retrieve("capital of Norway", 5).front().id == second);
+  editor.undo();
+  CHECK(editor.notebook().retrieve("capital of Norway", 5).size() == 1);
+  CHECK(editor.notebook().retrieve("capital of Norway", 5).front().id == first);
+}
+
+TEST_CASE("of equal notes the newer one answers, unless the older one's value is asked for", "[eren][editor]") {
+  scripted_editor<eren::extractive_reader, confident_gate> editor{norway(), notes::memory_store()};
+  std::vector<notes::note> all(4);
+  all[0].text = "The capital of Norway is Oslo.";
+  all[1].text = "The capital of Norway is Trondheim.";
+  all[2].text = "The capital of Norway is Bergen.";
+  all[3].text = "The capital of Norwich is Ipswich.";
+  const auto added = editor.add_notes(all);
+  CHECK(editor.size() == 4);
+  const auto looked_at = [&](const std::string& question) {
+    return editor.consider(std::span(&question, 1)).front().candidates.front().id;
+  };
+  CHECK(looked_at("What is the capital of Norway?") == added[2].id);
+  CHECK(looked_at("Is Oslo the capital of Norway?") == added[0].id);
+  CHECK(looked_at("Is Bergen the capital of Norway?") == added[2].id);
+  CHECK(looked_at("What is the capital of Norwich?") == added[3].id);
 }

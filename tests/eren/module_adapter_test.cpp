@@ -61,11 +61,11 @@ TEST_CASE("reading with LoRA is reading with the model that has it in its weight
   const eren::module_adapter adapter(shaken_lora(m), m);
   eren::reading_session with{m, eren::prompt_form()};
   eren::reading_session inside{merged.model(), eren::prompt_form()};
-  using merged_reader = eren::basic_extractive_reader<eren::plain_note_prompt>;
+  using merged_reader = eren::basic_span_reader<eren::plain_note_prompt>;
   const eren::taught_reader<lora_module> reader({}, {}, adapter);
   for (int round = 0; round < 2; ++round) {  // the second one from the caches
     const auto read = reader.read(with, tasks, {.hidden_depth = 2});
-    const auto expected = merged_reader({.whole_abstention = true}).read(inside, tasks, {.hidden_depth = 2});
+    const auto expected = merged_reader().read(inside, tasks, {.hidden_depth = 2});
     check_same(read, expected, 1e-2);
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       REQUIRE(read[i].hidden.size() == expected[i].hidden.size());
@@ -140,13 +140,13 @@ TEST_CASE("claims are checked with LoRA as by the model that has it in its weigh
 
 TEST_CASE("an adapter changes its own reader and nothing else on the session", "[eren][module_adapter]") {
   const auto m = test::byte_model();
-  using frozen_reader = eren::basic_extractive_reader<eren::plain_note_prompt>;
+  using frozen_reader = eren::basic_span_reader<eren::plain_note_prompt>;
   const auto alone = [&](const auto& reader) {
     eren::reading_session session{m, eren::prompt_form()};
     return reader.read(session, tasks);
   };
   const eren::taught_reader<lora_module> first({}, {}, {shaken_lora(m, 9), m}), second({}, {}, {shaken_lora(m, 10), m});
-  const frozen_reader frozen({.whole_abstention = true});
+  const frozen_reader frozen;
   const auto frozen_alone = alone(frozen), first_alone = alone(first), second_alone = alone(second);
   CHECK(std::abs(first_alone[0].log_p_abstain - frozen_alone[0].log_p_abstain) > 0.01);
   CHECK(std::abs(first_alone[0].log_p_abstain - second_alone[0].log_p_abstain) > 0.01);

@@ -234,6 +234,34 @@ TEST_CASE("a reader learns to answer and to abstain, and a stopped run ends with
   }
 }
 
+TEST_CASE("of long notes the passage with the answer is learned, and that the one before it has none",
+          "[eren][reader_examples]") {
+  const std::string filler = "The old market square of Altheim is quiet in winter and loud in summer, as everybody knows who "
+                             "ever went there on a Saturday morning to buy bread and flowers. ";
+  const std::string note = "Anna of Altheim has a garden. " + filler + filler + "She was born in Orvik long ago. " + filler;
+  std::vector<data::edit_case> all(2);
+  all[0].id = "1";
+  all[0].notes = {note};
+  all[0].in_scope = {{"Where was Anna of Altheim born?", {"Orvik"}, {}}, {"Who is Anna of Altheim?", {"a queen"}, {}}};
+  all[1].id = "2";
+  all[1].notes = {"Bob leads Vossburg.", "Tilda sings in Orvik."};
+  all[1].in_scope = {{"Who sings where Bob of Vossburg went?", {"Tilda"}, {}}};
+  notebook_type notebook{notes::memory_store()};
+  const auto ids = eren::add_all_notes(notebook, all);
+  const auto examples = eren::reader_examples(notebook, eren::evaluation_questions(all), ids);
+  REQUIRE(examples.size() == 3);
+  CHECK_FALSE(examples[0].answers);
+  CHECK(examples[0].notes[0].find("Orvik") == std::string::npos);
+  CHECK(examples[0].notes[0].find("Anna of Altheim") != std::string::npos);
+  CHECK(examples[1].answers);
+  CHECK(examples[1].answer == "Orvik");
+  CHECK(examples[1].notes[0].find("She was born in Orvik") != std::string::npos);
+  // The second question's answer stands nowhere in the long note, so it is left out; one of two notes alone leaves its
+  // question open.
+  CHECK_FALSE(examples[2].answers);
+  CHECK(examples[2].notes == strings{"Bob leads Vossburg"});
+}
+
 TEST_CASE("edits held back are those of the checksum", "[eren][reader_examples]") {
   // zlib.crc32(b"h%d" % i) % 4 == 0 for i in 0 .. 39
   const std::set<int> expected = {0, 2, 9, 10, 12, 19, 25, 27, 31, 33, 38};

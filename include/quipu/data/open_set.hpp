@@ -12,13 +12,14 @@
 namespace quipu::data {
 
 /// The sets that `open_edit_set` knows.
-inline constexpr std::string_view edit_set_names[] = {"cfh", "fever", "hotpot", "knowedit", "mend", "portability", "mquake", "xquad", "everyday"};
+inline constexpr std::string_view edit_set_names[] = {"cfh",         "fever",  "hotpot", "knowedit", "mend",
+                                                      "portability", "mquake", "xquad",  "everyday", "templates"};
 
 /// Which half of the records of FEVER and of HotpotQA are the edits.
 enum class edited_half : std::uint8_t { first, second };
 
 /// "cfh" (CounterFact-Hard), "fever", "hotpot", "knowedit" (EasyEdit's form too), "mend" (the same reader), "portability",
-/// "mquake", "xquad" or "everyday": see the readers. What must not
+/// "mquake", "xquad", "everyday" or "templates" (2,400 notes with the seed 0): see the readers. What must not
 /// change is always among the unrelated questions: the second half of FEVER and of HotpotQA, whose notes are
 /// not live, comes as cases without notes whose questions are in the group "out_of_scope". The order is the file's.
 /// @param edited  `second` turns the halves' parts around, for more to learn from; the other sets have none

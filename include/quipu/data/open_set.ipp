@@ -12,6 +12,7 @@
 #include <quipu/data/edit_case.hpp>
 #include <quipu/data/eren_sets.hpp>
 #include <quipu/data/knowledge_sets.hpp>
+#include <quipu/data/note_templates.hpp>
 #include <quipu/data/open_set.hpp>
 #include <quipu/data/reading_sets.hpp>
 
@@ -32,6 +33,7 @@ QUIPU_INLINE edit_set open_edit_set(std::string_view name, const std::string& pa
   if (name == "portability") return read_portability(path);
   if (name == "xquad") return read_xquad(path);
   if (name == "everyday") return read_everyday(path);
+  if (name == "templates") return read_note_templates(path);
   if (name == "mquake") return read_mquake(path);
   if (name == "hotpot") return halved(read_hotpot(path));
   if (name == "fever") {

@@ -47,7 +47,8 @@ struct consideration {
   double probability = 0;                ///< that the notes answer the question
   std::vector<notes::note_id> notes;     ///< that the answer comes from, ascending
   bool joint = false;                    ///< several notes were read together
-  reading joint_reading;                 ///< if `joint`
+  reading joint_reading;                 ///< if `joint`, and of a chain of two notes that was tried
+  std::string bridge;                    ///< what the first note of that chain led to; empty: none was tried
   answer_timings timings;
 };
 

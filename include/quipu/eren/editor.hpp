@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 #include <quipu/eren/stages.hpp>
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/language_model.hpp>
+#include <quipu/notes/corrections.hpp>
 #include <quipu/notes/notebook.hpp>
 
 namespace quipu::eren {
@@ -80,8 +82,25 @@ class editor {
     n.text = std::move(text);
     return add_note(n);
   }
+  /// A live note that this one corrects gives way to it, see `editor_options::on_correction`.
   /// @throws format_error  see `check_note`
-  notes::add_result add_note(const notes::note& n) { return notebook_.add(n, edit()); }
+  notes::add_result add_note(const notes::note& n) {
+    notes::revised_notes revised = notes::find_revised(notebook_, n);
+    const bool replaces = revised.corrected != notes::no_note && options_.on_correction == correction_policy::replace &&
+                          options_.on_conflict == notes::conflict_policy::supersede;
+    notes::add_result result;
+    if (replaces) result.id = notebook_.supersede(revised.corrected, n, options_.wall_clock());
+    if (result.id != notes::no_note) {
+      result.corrected = revised.corrected;
+    } else {  // nothing to replace, or no longer
+      result = notebook_.add(n, edit());
+      if (revised.corrected != notes::no_note) revised.related.push_back(revised.corrected);
+    }
+    if (result.outcome == notes::add_outcome::added) result.related = std::move(revised.related);
+    std::sort(result.related.begin(), result.related.end());
+    return result;
+  }
+  /// All stay, whatever they correct.
   std::vector<notes::add_result> add_notes(std::span<const notes::note> all) {
     return notebook_.add_batch(all, edit());
   }
@@ -176,6 +195,10 @@ class editor {
     watch.lap(&answer_timings::read);
     for (std::size_t q = 0; q < questions.size(); ++q) own.decide(all[q], open[q]);
     watch.lap(&answer_timings::gate);
+    if constexpr (chaining_reader<Reader>) {
+      own.chain(all, open);
+      watch.lap(&answer_timings::read);
+    }
     return all;
   }
   /// What `consider` goes through, for those who take the stages one by one.

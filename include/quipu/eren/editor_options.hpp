@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,6 +22,12 @@ namespace quipu::eren {
 /// Ids of the prompt that the application asks the unedited model with.
 using application_prompt = std::function<std::vector<token_id>(std::string_view question)>;
 
+/// What happens to a live note that a new one corrects by its words, see `notes::revision_of`.
+enum class correction_policy : std::uint8_t {
+  replace,  ///< the new one takes its place; the result says so, and one undo brings the old one back
+  keep,     ///< both stay; the result lists it among the related ones
+};
+
 struct editor_options {
   std::size_t n_note = 0;                     ///< notes to look at for a question; 0: as many as the reader wants
   llama::generate_options generate = {};      ///< of the unedited model's answers
@@ -28,6 +35,8 @@ struct editor_options {
   std::optional<prompt_form> form = {};       ///< of the readers' prompts; empty: the model's own
   thread_team team = thread_team();
   notes::conflict_policy on_conflict = notes::conflict_policy::supersede;
+  /// Of `add_note`, if `on_conflict` is supersede; `add_notes` keeps all.
+  correction_policy on_correction = correction_policy::replace;
   std::function<double()> clock = steady_seconds;       ///< for the timings
   std::function<time_ms()> wall_clock = wall_time_ms;   ///< for edits, and for notes that hold for a time
   std::string search_cache = {};              ///< file of the notebook's search index, see `notebook`

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,8 +19,11 @@
 #include <quipu/eren/gate/gate.hpp>
 #include <quipu/eren/gate/pair_evidence.hpp>
 #include <quipu/eren/reading/asked_question.hpp>
+#include <quipu/eren/reading/best_passages.hpp>
+#include <quipu/eren/reading/guarded.hpp>
 #include <quipu/eren/reading/reader.hpp>
 #include <quipu/eren/reading/reading.hpp>
+#include <quipu/notes/note.hpp>  // valid_at
 
 namespace quipu::eren {
 
@@ -115,6 +119,70 @@ struct note_stages {
       read_jointly(c, open, best, std::move(passed));
     }
     std::sort(c.notes.begin(), c.notes.end());
+  }
+
+  /// Where no note alone answers: what the reader found in the first one, and the names in it, become part of a second
+  /// search, and both notes are read together. That first answer alone is never given.
+  void chain(std::span<consideration> all, std::span<open_question> open) const
+    requires chaining_reader<Reader>
+  {
+    struct chained {
+      std::size_t question;
+      gate_evidence evidence;
+      std::string bridge;
+    };
+    std::vector<chained> chains;
+    std::vector<reading_task> tasks;
+    for (std::size_t q = 0; q < all.size(); ++q) {
+      if (all[q].apply || open[q].read_index.empty()) continue;
+      const gate_evidence& first = open[q].evidence[open[q].read_index.front()];
+      if (!first.read.done || first.read.answer.empty()) continue;
+      const std::vector<std::string> answer = lower_words(first.read.answer);
+      const std::vector<std::string> names = answer_candidates_beside(first.notes.front(), open[q].asked.stems());
+      const auto leads_on = [&](const notes::note& n) {
+        if (n.id == first.ids.front() || !notes::valid_at(n, options.wall_clock())) return false;
+        const std::vector<std::string> words = lower_words(n.text);
+        return std::search(words.begin(), words.end(), answer.begin(), answer.end()) != words.end() ||
+               leads_to(names, n.text);
+      };
+      std::string query = first.read.answer;
+      for (const std::string& name : names) (query += ' ') += name;
+      (query += ' ') += open[q].asked.raw();
+      const auto hits = notebook.retrieve_if(query, 1, leads_on);
+      const std::optional<notes::note> second = hits.empty() ? std::nullopt : notebook.find(hits.front().id);
+      if (!second) continue;
+      const note_statistics<typename Notebook::retriever_type> statistics(notebook.retriever());
+      const auto passages =
+          best_passages(query, second->text, [&](std::string_view word) { return statistics.idf(word); });
+      if (passages.empty()) continue;
+      chained one{q, first, first.read.answer};
+      one.evidence.notes.push_back(guarded_note(passages.front()));
+      one.evidence.ids.push_back(second->id);
+      tasks.push_back({open[q].asked, one.evidence.notes});
+      chains.push_back(std::move(one));
+    }
+    if (tasks.empty()) return;
+    reading_wishes wishes;
+    if constexpr (wishing_gate<Gate>) wishes = gate.wishes();
+    std::vector<reading> readings = reader.read(session, std::span<const reading_task>(tasks), wishes);
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+      chained& one = chains[i];
+      consideration& c = all[one.question];
+      one.evidence.read = std::move(readings[i]);
+      if (!one.evidence.read.done) continue;
+      const gate_decision decision = gate.decide(session, one.evidence);
+      const bool only_bridge = lower_words(one.evidence.read.answer) == lower_words(one.bridge);
+      c.bridge = std::move(one.bridge);
+      c.apply = decision.apply && !only_bridge;
+      if (c.apply) {
+        c.probability = decision.probability;
+        c.joint = true;
+        c.text = one.evidence.read.answer;
+        c.notes = std::move(one.evidence.ids);
+        std::sort(c.notes.begin(), c.notes.end());
+      }
+      c.joint_reading = std::move(one.evidence.read);
+    }
   }
 
  private:

@@ -37,6 +37,8 @@ struct add_result {
   note_id id = no_note;
   add_outcome outcome = add_outcome::added;
   std::vector<note_id> conflicts;  ///< live notes of the same slot, ascending
+  note_id corrected = no_note;     ///< the note whose place this one took because its words correct it; by who asks for that
+  std::vector<note_id> related = {};  ///< live notes with another value of the same subject and relation, ascending; likewise
 
   friend bool operator==(const add_result&, const add_result&) = default;
 };

@@ -15,6 +15,7 @@
 #include <quipu/eren/reading/generating_reader.hpp>
 #include <quipu/eren/reading/option_reader.hpp>
 #include <quipu/eren/reading/read_prompts.hpp>
+#include <quipu/eren/reading/span_reader.hpp>
 #include <quipu/llama/bind_base.hpp>
 #include <quipu/llama/module_hooks.hpp>
 #include <quipu/llama/virtual_tokens.hpp>
@@ -75,10 +76,14 @@ template <class Model>
   return {pet::load_any_peft<typename Model::scalar_type>(folder, model.config()), model};
 }
 
-/// A reader that was taught to read with a module (see `train_reader`): short prompt, the note's own words, and a
-/// margin over abstaining that needs no fitting.
+/// A reader that was taught to read with a module (see `train_reader`): short prompt, spans of the note, and a margin
+/// over abstaining that needs no fitting.
 template <class Module = pet::any_module<float>>
-using taught_reader = basic_extractive_reader<plain_note_prompt, module_adapter<Module>>;
+using taught_reader = basic_span_reader<plain_note_prompt, module_adapter<Module>>;
+
+/// The same with one word or name of the note.
+template <class Module = pet::any_module<float>>
+using taught_word_reader = basic_extractive_reader<plain_note_prompt, module_adapter<Module>>;
 
 /// The same, writing freely: says "unanswerable" by itself if the note does not tell.
 template <class Module = pet::any_module<float>>

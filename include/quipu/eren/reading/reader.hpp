@@ -42,6 +42,7 @@ concept reader_has_notes = requires {
 /// | `read(session, tasks, wishes)` | one reading for each task, on a `reading_session` |
 /// | `identity()` | names the prompt and the method, for the keys of fitted gates |
 /// | `reads_jointly` | optional; false if notes that were read one by one are never read together after that |
+/// | `chains` | optional; true if a note that the first one leads to is read with it where none alone answers |
 template <class R, class Session>
 concept reader_on = std::copyable<R> && reader_has_gate<R> && reader_has_notes<R> &&
     requires(const R& r, Session& s, std::span<const reading_task> tasks, const reading_wishes& wishes) {
@@ -52,6 +53,11 @@ concept reader_on = std::copyable<R> && reader_has_gate<R> && reader_has_notes<R
 /// Optional: a reader whose notes, once read one by one, are never read together after that.
 template <class R>
 concept separate_reader = requires { requires !R::reads_jointly; };
+
+/// Optional: a reader that was taught questions in two steps: where no note alone answers, the first one and a note that it
+/// leads to are read together.
+template <class R>
+concept chaining_reader = requires { requires R::chains; };
 
 template <class R, class Session>
 consteval void explain_reader() {

@@ -24,6 +24,7 @@
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/score.hpp>  // log_probability
 #include <quipu/llama/sequence_input.hpp>
+#include <quipu/text/token_lookup.hpp>
 
 namespace quipu::eren {
 
@@ -112,6 +113,11 @@ class reading_session {
   [[nodiscard]] decltype(auto) tokenizer() const { return model_.tokenizer(); }
   [[nodiscard]] const prompt_form& form() const noexcept { return form_; }
   [[nodiscard]] session_type& session() noexcept { return holder_->session; }
+  /// Tokens by their bytes, made when it is first asked for.
+  [[nodiscard]] const text::token_lookup& lookup() {
+    if (!lookup_) lookup_.emplace(model_.tokenizer());
+    return *lookup_;
+  }
   /// Tokens computed for prompts so far.
   [[nodiscard]] std::size_t n_computed() const noexcept { return n_computed_; }
 
@@ -353,6 +359,7 @@ class reading_session {
   std::map<std::uint64_t, entries> caches_;
   std::uint64_t clock_ = 0;
   std::size_t n_computed_ = 0;
+  std::optional<text::token_lookup> lookup_;
 };
 
 }  // namespace quipu::eren

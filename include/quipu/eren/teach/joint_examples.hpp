@@ -34,6 +34,8 @@ template <class Store, class Retriever>
                                                          std::span<const std::vector<notes::note_id>> ids,
                                                          const joint_example_options& options = {}) {
   std::vector<reader_example> examples;
+  const note_statistics<Retriever> statistics(notebook.retriever());
+  const auto idf = [&](std::string_view word) { return statistics.idf(word); };
   for (const evaluation_question& q : questions) {
     const bool in_scope = q.kind == question_kind::in_scope;
     if (q.kind == question_kind::portability || q.contaminated || (in_scope && q.accepted.empty())) continue;
@@ -53,9 +55,15 @@ template <class Store, class Retriever>
         }
       }
     }
-    reader_example e{guarded(q.question), {}, in_scope ? q.accepted.front() : options.abstention, in_scope};
+    const asked_question asked(q.question);
+    reader_example e{asked.text(), {}, in_scope ? q.accepted.front() : options.abstention, in_scope};
     for (const notes::note_id id : chosen) {
-      if (const std::optional<notes::note> n = notebook.find(id)) e.notes.push_back(guarded_note(n->text));
+      const std::optional<notes::note> n = notebook.find(id);
+      if (!n) continue;
+      read_passage read =
+          passage_to_read(asked, n->text, in_scope ? std::span(q.accepted) : std::span<const std::string>(), idf);
+      if (!read.answer.empty()) e.answer = std::move(read.answer);
+      e.notes.push_back(std::move(read.text));
     }
     if (!e.notes.empty()) examples.push_back(std::move(e));
   }

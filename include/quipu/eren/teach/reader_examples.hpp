@@ -15,6 +15,8 @@
 #include <quipu/core/error.hpp>
 #include <quipu/data/edit_case.hpp>
 #include <quipu/eren/study/evaluation_questions.hpp>
+#include <quipu/eren/gate/pair_evidence.hpp>  // note_statistics
+#include <quipu/eren/reading/best_passages.hpp>
 #include <quipu/eren/reading/prompt.hpp>
 #include <quipu/eren/reading/read_prompts.hpp>
 #include <quipu/notes/notebook.hpp>
@@ -45,9 +47,42 @@ struct reader_example {
   bool answers = false;            ///< the notes answer the question
 };
 
+/// The passage of a note that an editor would read for a question and, if the passage holds one of the accepted answers,
+/// which. Of a long note the best passage that holds one counts, if there is any.
+struct read_passage {
+  std::string text;                   ///< guarded, without its final period
+  std::string answer;                 ///< the accepted answer that stands in it; empty: none
+  std::optional<std::string> before;  ///< a passage without it that would have been read first
+};
+
+/// @param idf  of a word among the notes
+template <class Idf>
+[[nodiscard]] read_passage passage_to_read(const asked_question& question, std::string_view note,
+                                           std::span<const std::string> accepted, Idf&& idf) {
+  const std::vector<std::string_view> passages = best_passages(question, note, idf, accepted.empty() ? 1 : 8);
+  read_passage first;
+  for (std::size_t i = 0; i < passages.size(); ++i) {
+    read_passage one{guarded_note(passages[i]), {}, {}};
+    const auto found = std::find_if(accepted.begin(), accepted.end(), [&](const std::string& answer) {
+      return !answer.empty() && one.text.find(answer) != std::string::npos;
+    });
+    if (found != accepted.end()) one.answer = *found;
+    if (i == 0) {
+      first = std::move(one);
+      if (found != accepted.end()) return first;
+    } else if (found != accepted.end()) {
+      one.before = std::move(first.text);
+      return one;
+    }
+  }
+  return first;
+}
+
 /// What an editor with these notes would have read for the questions, with what should have come out. Left out are
 /// questions for which no note is found, those in the scope of an edit for which another note than its own comes first
-/// (nothing right can be said), and those beside their edit but in the scope of another one.
+/// (nothing right can be said), and those beside their edit but in the scope of another one. Of a question that needs
+/// several notes, one alone that does not hold the answer teaches to abstain. So does a passage of a long note that would
+/// have been read before the one with the answer.
 ///
 /// @param ids         notes of every case, see `add_all_notes`
 /// @param abstention  the word of the reader's options
@@ -57,6 +92,8 @@ template <class Store, class Retriever>
                                                           std::span<const std::vector<notes::note_id>> ids,
                                                           std::string_view abstention = "unanswerable") {
   std::vector<reader_example> examples;
+  const note_statistics<Retriever> statistics(notebook.retriever());
+  const auto idf = [&](std::string_view word) { return statistics.idf(word); };
   for (const evaluation_question& q : questions) {
     if (q.kind == question_kind::portability || q.contaminated) continue;
     const std::vector<notes::scored_note> found = notebook.retrieve(q.question, 1);
@@ -66,10 +103,21 @@ template <class Store, class Retriever>
     if (in_scope && (q.accepted.empty() || std::find(own.begin(), own.end(), found.front().id) == own.end())) continue;
     const std::optional<notes::note> note = notebook.find(found.front().id);
     if (!note) continue;
-    examples.push_back({guarded(q.question),
-                        {guarded_note(note->text)},
-                        in_scope ? q.accepted.front() : std::string(abstention),
-                        in_scope});
+    const asked_question asked(q.question);
+    read_passage read = passage_to_read(asked, note->text, in_scope ? std::span(q.accepted) : std::span<const std::string>(), idf);
+    if (read.text.empty()) continue;
+    const auto add = [&](std::string text, std::string answer) {
+      const bool answers = !answer.empty();
+      examples.push_back({asked.text(), {std::move(text)}, answers ? std::move(answer) : std::string(abstention), answers});
+    };
+    if (!in_scope) {
+      add(std::move(read.text), {});
+    } else if (own.size() > 1) {
+      if (read.answer.empty()) add(std::move(read.text), {});
+    } else if (!read.answer.empty() || note->text.size() <= notes::passage_options().n_whole) {
+      if (read.before) add(std::move(*read.before), {});
+      add(std::move(read.text), read.answer.empty() ? q.accepted.front() : std::move(read.answer));
+    }
   }
   return examples;
 }
