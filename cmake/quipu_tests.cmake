@@ -39,11 +39,15 @@ function(quipu_add_tests layer)
   endif()
   # Compiling costs more than running for all but the tests of kernels and models.
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O${ARG_OPTIMISE}>)
+  set(timeout 600)
+  if(QUIPU_SANITIZE)
+    set(timeout 3600)  # they make real models many times slower
+  endif()
   foreach(source IN LISTS sources)
     get_filename_component(name ${source} NAME_WE)
     string(REGEX REPLACE "_test$" "" name ${name})
     add_test(NAME ${layer}/${name} COMMAND ${target} "-#" "[#${name}_test]" -w NoTests --order lex)
-    set_tests_properties(${layer}/${name} PROPERTIES LABELS ${layer} TIMEOUT 600 SKIP_RETURN_CODE 77)
+    set_tests_properties(${layer}/${name} PROPERTIES LABELS ${layer} TIMEOUT ${timeout} SKIP_RETURN_CODE 77)
     # hnswlib holds the lock of a new element's links while it takes its neighbours', in the order that the graph has them. Its test
     # has one thread, so none can wait for another; tsan, which looks at orders alone, reports cycles, some without a stack to name.
     if(QUIPU_SANITIZE MATCHES "thread" AND "${layer}/${name}" STREQUAL "notes/vector_index")

@@ -242,7 +242,7 @@ TEST_CASE("of long notes the passage with the answer is learned, and that the on
   std::vector<data::edit_case> all(2);
   all[0].id = "1";
   all[0].notes = {note};
-  all[0].in_scope = {{"Where was Anna of Altheim born?", {"Orvik"}, {}}, {"Who is Anna of Altheim?", {"a queen"}, {}}};
+  all[0].in_scope = {{"Where was Anna, who has a garden in Altheim, born?", {"Orvik"}, {}}, {"Who is Anna of Altheim?", {"a queen"}, {}}};
   all[1].id = "2";
   all[1].notes = {"Bob leads Vossburg.", "Tilda sings in Orvik."};
   all[1].in_scope = {{"Who sings where Bob of Vossburg went?", {"Tilda"}, {}}};

@@ -19,11 +19,12 @@ namespace quipu::eren {
 /// At most `n_most` passages of a note (see `notes::passages_of`), best first: those with the greatest sum of the idf of the
 /// question's content words, compared by their stems. Of equal ones the middle counts as the best: a sentence is then
 /// read with its neighbours on both sides.
-/// @param idf   of a word among the notes
-/// @param note  views of it are returned
+/// @param idf    of a word among the notes
+/// @param note   views of it are returned
+/// @param apart  none that overlaps a better one
 template <class Idf>
 [[nodiscard]] std::vector<std::string_view> best_passages(const asked_question& question, std::string_view note, Idf&& idf,
-                                                          std::size_t n_most = 1,
+                                                          std::size_t n_most = 1, bool apart = true,
                                                           const notes::passage_options& options = {}) {
   std::vector<std::string_view> passages = notes::passages_of(note, options);
   if (passages.size() < 2) return passages;
@@ -43,10 +44,11 @@ template <class Idf>
     auto end = std::find_if(top, scores.end(), [&](double s) { return s != score; });
     const auto chosen = top + (end - top) / 2;
     best.push_back(passages[static_cast<std::size_t>(chosen - scores.begin())]);
-    // What overlaps the chosen one is not read again.
-    for (std::size_t i = 0; i < passages.size(); ++i) {
-      const bool apart = passages[i].data() >= best.back().data() + best.back().size() || passages[i].data() + passages[i].size() <= best.back().data();
-      if (!apart) scores[i] = -1;
+    *chosen = -1;
+    for (std::size_t i = 0; apart && i < passages.size(); ++i) {
+      const bool beside = passages[i].data() >= best.back().data() + best.back().size() ||
+                          passages[i].data() + passages[i].size() <= best.back().data();
+      if (!beside) scores[i] = -1;
     }
     if (*std::max_element(scores.begin(), scores.end()) < 0) break;
   }

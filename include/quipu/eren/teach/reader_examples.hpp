@@ -59,7 +59,7 @@ struct read_passage {
 template <class Idf>
 [[nodiscard]] read_passage passage_to_read(const asked_question& question, std::string_view note,
                                            std::span<const std::string> accepted, Idf&& idf) {
-  const std::vector<std::string_view> passages = best_passages(question, note, idf, accepted.empty() ? 1 : 8);
+  const std::vector<std::string_view> passages = best_passages(question, note, idf, accepted.empty() ? 1 : 8, false);
   read_passage first;
   for (std::size_t i = 0; i < passages.size(); ++i) {
     read_passage one{guarded_note(passages[i]), {}, {}};
