@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include <quipu/core/requirements.hpp>
+
 namespace quipu::notes {
 
 /// What a note is to an earlier one, as far as their words tell.
