@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <string_view>
 #include <unordered_map>
@@ -18,7 +19,8 @@ class token_lookup {
  public:
   token_lookup() = default;
   /// @param tokenizer  its pieces must live as long as the lookup
-  template <tokenizer Tokenizer>
+  template <class Tokenizer>
+    requires(!std::same_as<Tokenizer, token_lookup> && tokenizer<Tokenizer>)  // copies ask first whether this is one
   explicit token_lookup(const Tokenizer& tokenizer) {
     tokens_.reserve(tokenizer.n_vocab());
     for (std::size_t i = 0; i < tokenizer.n_vocab(); ++i) {

@@ -106,17 +106,18 @@ template <class Store, class Retriever>
     const asked_question asked(q.question);
     read_passage read = passage_to_read(asked, note->text, in_scope ? std::span(q.accepted) : std::span<const std::string>(), idf);
     if (read.text.empty()) continue;
-    const auto add = [&](std::string text, std::string answer) {
+    const auto add = [&](const std::string& text, std::string answer) {
       const bool answers = !answer.empty();
-      examples.push_back({asked.text(), {std::move(text)}, answers ? std::move(answer) : std::string(abstention), answers});
+      if (!answers) answer = abstention;
+      examples.push_back({asked.text(), {text}, std::move(answer), answers});
     };
     if (!in_scope) {
-      add(std::move(read.text), {});
+      add(read.text, {});
     } else if (own.size() > 1) {
-      if (read.answer.empty()) add(std::move(read.text), {});
+      if (read.answer.empty()) add(read.text, {});
     } else if (!read.answer.empty() || note->text.size() <= notes::passage_options().n_whole) {
-      if (read.before) add(std::move(*read.before), {});
-      add(std::move(read.text), read.answer.empty() ? q.accepted.front() : std::move(read.answer));
+      if (read.before) add(*read.before, {});
+      add(read.text, read.answer.empty() ? q.accepted.front() : std::move(read.answer));
     }
   }
   return examples;
