@@ -60,7 +60,10 @@ int run(const Model& m, const settings& s) {
   options.overwrite = s.run.overwrite;
   options.trust_unrecorded = s.run.trust_unrecorded;
   std::string learned;
-  for (const example_set& set : sets) learned += q::concat(set.name, " ", q::exact_text(set.share), " ");
+  for (const example_set& set : sets) {
+    learned += learned.empty() ? "" : ", ";
+    learned += set.share == 1 ? set.name : q::concat(set.name, " ", q::exact_text(set.share));
+  }
   options.recipe = {{"--set", learned}, {"--rank", q::concat(s.rank)}, {"--learning-rate", q::exact_text(s.learning_rate)}};
   options.progress = [&](const q::train::step_report& r) { return training_files::show(r) && r.step != s.n_stop; };
   const double begin = q::steady_seconds();
@@ -75,7 +78,7 @@ int main(int argc, char** argv) {
   settings s;
   arguments.required("--model", &s.model, "checkpoint");
   arguments.repeated("--set", &s.sets, q::concat(terminal::edit_set_help(), "; one for each --data, cfh if not given"));
-  arguments.repeated("--data", &s.data, "file of the set; several are learned together");
+  arguments.required("--data", &s.data, "file of the set; several are learned together");
   arguments.repeated("--share", &s.shares, "of the examples of that set in a pass; above 1 some come twice");
   arguments.required("--out", &s.out, "folder for checkpoints, log and, at the end, adapter/");
   s.run.add_to(arguments);
@@ -91,10 +94,6 @@ int main(int argc, char** argv) {
   arguments.option("--seed", &s.seed);
   arguments.option("--threads", &s.n_thread, "0 for all processors");
   if (const auto status = arguments.parse(argc, argv)) return *status;
-  if (s.data.empty()) {
-    std::cerr << "--data is required\n";
-    return 2;
-  }
   using any_llama = q::ffn::dense<q::activation::as_stated>;
   return terminal::run([&] {
     s.run.check(s.out);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -42,6 +43,8 @@ std::vector<q::eren::reader_example> examples_of_half(const example_set& set, q:
   std::vector<q::eren::reader_example> all;
   if (!whole) {
     all = q::eren::reader_examples(notebook, questions, ids);
+    // A set of single notes teaches nothing about two.
+    if (std::none_of(ids.begin(), ids.end(), [](const auto& own) { return own.size() > 1; })) return all;
     // Two notes together: for questions that need them, and some that even both of them leave open.
     std::erase_if(questions, [&](const auto& question) {
       const bool open = question.kind == q::eren::question_kind::unrelated;
@@ -50,7 +53,7 @@ std::vector<q::eren::reader_example> examples_of_half(const example_set& set, q:
     });
   }
   const std::size_t usual = set.name == "hotpot" ? 3 : set.name == "fever" ? 1 : 2;
-  auto joint = q::eren::joint_examples(notebook, questions, ids, {.n_note = set.n_note == 0 ? usual : set.n_note});
+  auto joint = q::eren::joint_examples(notebook, questions, ids, {.n_note = set.n_note == 0 ? usual : set.n_note, .passages = !whole});
   std::move(joint.begin(), joint.end(), std::back_inserter(all));
   return all;
 }
@@ -68,7 +71,18 @@ inline std::vector<q::eren::reader_example> examples_of(const example_set& set) 
   return all;
 }
 
-/// One pass over all sets. Of a share below 1 those examples are taken whose questions have the smallest checksums.
+/// Of a share below 1 the examples whose questions have the smallest checksums, in the order that they have.
+inline void take_share(std::vector<q::eren::reader_example>& examples, double share) {
+  const auto n =
+      std::max<std::size_t>(1, static_cast<std::size_t>(std::llround(share * static_cast<double>(examples.size()))));
+  if (n >= examples.size()) return;
+  std::vector<std::uint32_t> sums;
+  for (const auto& e : examples) sums.push_back(q::crc32(e.question));
+  std::nth_element(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(n - 1), sums.end());
+  std::erase_if(examples, [last = sums[n - 1]](const auto& e) { return q::crc32(e.question) > last; });
+}
+
+/// One pass over all sets, each with its share.
 /// @param n_most  examples of more tokens are left out; 0: none
 template <class Tokenizer>
 q::train::example_list one_pass(const Tokenizer& tokenizer, const std::vector<example_set>& sets, std::size_t n_most) {
@@ -76,20 +90,15 @@ q::train::example_list one_pass(const Tokenizer& tokenizer, const std::vector<ex
   q::train::example_list all;
   for (const example_set& set : sets) {
     auto examples = examples_of(set);
-    std::stable_sort(examples.begin(), examples.end(), [](const auto& a, const auto& b) {
-      return q::crc32(a.question) < q::crc32(b.question);
-    });
+    const std::size_t n_found = examples.size();
+    take_share(examples, set.share);
     const auto encoded = set.name == "fever"
                              ? q::eren::encode_examples(tokenizer, examples, form, q::eren::plain_claim_prompt(), n_most)
                              : q::eren::encode_examples(tokenizer, examples, form, q::eren::plain_note_prompt(), n_most);
-    const auto n_taken = static_cast<std::size_t>(std::llround(set.share * static_cast<double>(encoded.size())));
-    std::size_t n_token = 0;
-    for (std::size_t i = 0; i < n_taken; ++i) {
-      all.push_back(encoded[i % encoded.size()]);
-      n_token += encoded[i % encoded.size()].tokens.size();
-    }
-    std::cout << set.name << ": " << n_taken << " of " << encoded.size() << " examples, "
-              << n_token / std::max<std::size_t>(1, n_taken) << " tokens each" << std::endl;
+    const auto n_taken =
+        std::max(encoded.size(), static_cast<std::size_t>(std::llround(set.share * static_cast<double>(encoded.size()))));
+    for (std::size_t i = 0; i < n_taken; ++i) all.push_back(encoded[i % encoded.size()]);
+    std::cout << set.name << ": " << n_taken << " examples from " << n_found << std::endl;
   }
   return all;
 }

@@ -51,11 +51,12 @@ bool prefer_newer(const notes::notebook<Store, Retriever>& notebook, std::string
 
 /// The best `n_note` notes that hold at `when`, best first, each with its evidence and with that of the next one: how
 /// far the best is ahead tells something, so one note more than wanted is looked at.
+/// @param whole_notes  else of a long note the best passage: what leads from one note to the next need not be asked for
 template <class Store, class Retriever>
 [[nodiscard]] std::vector<considered_note> find_candidates(const notes::notebook<Store, Retriever>& notebook,
                                                            const note_statistics<Retriever>& statistics,
                                                            const asked_question& question, std::size_t n_note,
-                                                           time_ms when) {
+                                                           time_ms when, bool whole_notes = false) {
   const auto best = [&](std::size_t n) {
     return notebook.retrieve_if(question.raw(), n, [&](const notes::note& one) { return notes::valid_at(one, when); });
   };
@@ -71,15 +72,13 @@ template <class Store, class Retriever>
   for (const notes::scored_note& hit : ranking) {
     const std::optional<notes::note> n = notebook.find(hit.id);
     if (!n) continue;  // erased by somebody else a moment ago
-    for (const std::string_view passage : best_passages(question, n->text, idf)) {
-      considered_note one;
-      one.id = hit.id;
-      one.text = guarded_note(passage);
-      one.retrieval_score = hit.score;
-      one.evidence.bm25 = statistics.bm25(question, hit.id, one.text);
-      one.evidence.ngram = ngram_similarity(question, one.text, idf);
-      candidates.push_back(std::move(one));
-    }
+    considered_note one;
+    one.id = hit.id;
+    one.text = guarded_note(whole_notes ? std::string_view(n->text) : best_passage(question, n->text, idf));
+    one.retrieval_score = hit.score;
+    one.evidence.bm25 = statistics.bm25(question, hit.id, one.text);
+    one.evidence.ngram = ngram_similarity(question, one.text, idf);
+    candidates.push_back(std::move(one));
   }
   for (std::size_t i = 0; i + 1 < candidates.size(); ++i) {
     candidates[i].evidence.bm25_second = candidates[i + 1].evidence.bm25;

@@ -54,7 +54,8 @@ struct note_stages {
     open.asked = c.question;
     const note_statistics<typename Notebook::retriever_type> statistics(notebook.retriever());
     const std::size_t n_note = options.n_note == 0 ? Reader::n_note : options.n_note;
-    c.candidates = find_candidates(notebook, statistics, open.asked, n_note, options.wall_clock());
+    c.candidates = find_candidates(notebook, statistics, open.asked, n_note, options.wall_clock(),
+                                   Reader::grouping == note_grouping::together);
     const auto idf = [statistics](std::string_view word) { return statistics.idf(word); };
     for (const considered_note& n : c.candidates) {
       if (Reader::grouping == note_grouping::together && !open.evidence.empty()) {
@@ -81,9 +82,7 @@ struct note_stages {
       for (const std::size_t i : o.read_index) tasks.push_back({o.asked, o.evidence[i].notes});
     }
     if (tasks.empty()) return;
-    reading_wishes wishes;
-    if constexpr (wishing_gate<Gate>) wishes = gate.wishes();
-    std::vector<reading> readings = reader.read(session, std::span<const reading_task>(tasks), wishes);
+    std::vector<reading> readings = reader.read(session, std::span<const reading_task>(tasks), wishes());
     std::size_t next = 0;
     for (std::size_t q = 0; q < open.size(); ++q) {
       for (const std::size_t i : open[q].read_index) {
@@ -133,6 +132,8 @@ struct note_stages {
     };
     std::vector<chained> chains;
     std::vector<reading_task> tasks;
+    const note_statistics<typename Notebook::retriever_type> statistics(notebook.retriever());
+    const time_ms now = options.wall_clock();
     for (std::size_t q = 0; q < all.size(); ++q) {
       if (all[q].apply || open[q].read_index.empty()) continue;
       const gate_evidence& first = open[q].evidence[open[q].read_index.front()];
@@ -140,7 +141,7 @@ struct note_stages {
       const std::vector<std::string> answer = lower_words(first.read.answer);
       const std::vector<std::string> names = answer_candidates_beside(first.notes.front(), open[q].asked.stems());
       const auto leads_on = [&](const notes::note& n) {
-        if (n.id == first.ids.front() || !notes::valid_at(n, options.wall_clock())) return false;
+        if (n.id == first.ids.front() || !notes::valid_at(n, now)) return false;
         const std::vector<std::string> words = lower_words(n.text);
         return std::search(words.begin(), words.end(), answer.begin(), answer.end()) != words.end() ||
                leads_to(names, n.text);
@@ -151,20 +152,15 @@ struct note_stages {
       const auto hits = notebook.retrieve_if(query, 1, leads_on);
       const std::optional<notes::note> second = hits.empty() ? std::nullopt : notebook.find(hits.front().id);
       if (!second) continue;
-      const note_statistics<typename Notebook::retriever_type> statistics(notebook.retriever());
-      const auto passages =
-          best_passages(query, second->text, [&](std::string_view word) { return statistics.idf(word); });
-      if (passages.empty()) continue;
+      const auto idf = [&](std::string_view word) { return statistics.idf(word); };
       chained one{q, first, first.read.answer};
-      one.evidence.notes.push_back(guarded_note(passages.front()));
+      one.evidence.notes.push_back(guarded_note(best_passage(query, second->text, idf)));
       one.evidence.ids.push_back(second->id);
       tasks.push_back({open[q].asked, one.evidence.notes});
       chains.push_back(std::move(one));
     }
     if (tasks.empty()) return;
-    reading_wishes wishes;
-    if constexpr (wishing_gate<Gate>) wishes = gate.wishes();
-    std::vector<reading> readings = reader.read(session, std::span<const reading_task>(tasks), wishes);
+    std::vector<reading> readings = reader.read(session, std::span<const reading_task>(tasks), wishes());
     for (std::size_t i = 0; i < chains.size(); ++i) {
       chained& one = chains[i];
       consideration& c = all[one.question];
@@ -186,6 +182,10 @@ struct note_stages {
   }
 
  private:
+  [[nodiscard]] reading_wishes wishes() const {
+    if constexpr (wishing_gate<Gate>) return gate.wishes();
+    return {};
+  }
   // Notes that answer the question too, and notes that the best one's own words lead to, are read with it.
   void read_jointly(consideration& c, const open_question& open, std::size_t best,
                     std::vector<std::size_t> chosen) const {

@@ -55,4 +55,11 @@ template <class Idf>
   return best;
 }
 
+/// What is read of a note for a question: its best passage; all of a note that is short, or empty.
+template <class Idf>
+[[nodiscard]] std::string_view best_passage(const asked_question& question, std::string_view note, Idf&& idf) {
+  const std::vector<std::string_view> best = best_passages(question, note, idf);
+  return best.empty() ? note : best.front();
+}
+
 }  // namespace quipu::eren

@@ -27,7 +27,7 @@ class basic_span_reader {
  public:
   using default_gate = margin_gate;
   static constexpr note_grouping grouping = note_grouping::one_by_one;
-  static constexpr std::size_t n_note = 2;
+  static constexpr std::size_t n_note = 1;
   static constexpr bool reads_jointly = false, chains = true;
 
   struct options_type {

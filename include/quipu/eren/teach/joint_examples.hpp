@@ -20,6 +20,7 @@ namespace quipu::eren {
 struct joint_example_options {
   std::size_t n_note = 1;                    ///< for a question, as many as the reader will get
   std::string abstention = "unanswerable";
+  bool passages = false;                     ///< of long notes only what a reader of single notes and chains reads
 };
 
 /// What an editor with these notes would have read for the questions, with what should have come out. All of an edit's
@@ -60,6 +61,10 @@ template <class Store, class Retriever>
     for (const notes::note_id id : chosen) {
       const std::optional<notes::note> n = notebook.find(id);
       if (!n) continue;
+      if (!options.passages) {
+        e.notes.push_back(guarded_note(n->text));
+        continue;
+      }
       read_passage read =
           passage_to_read(asked, n->text, in_scope ? std::span(q.accepted) : std::span<const std::string>(), idf);
       if (!read.answer.empty()) e.answer = std::move(read.answer);

@@ -47,9 +47,9 @@ struct language {
   phrases instead;                       // before what no longer holds
   phrases barred;  // denials, doubts, additions, times, reports, pronouns: nothing is told from such notes
   phrases function_words;
-  phrases calendar;    // days and months
-  phrases describing;  // what a person can be besides a name
-  std::vector<noun_group> nouns;
+  phrases calendar;               // days and months
+  phrases describing;             // what a person can be besides a name
+  std::vector<noun_group> nouns;  // the first group: what somebody may have several of
   std::vector<verb_group> verbs;
 };
 
