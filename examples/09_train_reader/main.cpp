@@ -20,7 +20,8 @@ struct settings {
   std::string model, out;
   std::vector<std::string> sets, data;
   std::vector<double> shares;
-  std::size_t n_pass = 2, batch = 16, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0;
+  std::size_t n_pass = 2, batch = 16, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0, n_pack = 0,
+              near_miss = 0;
   double learning_rate = 1e-3;
   training_files::run_options run;
   bool bf16 = false;
@@ -30,7 +31,7 @@ struct settings {
 std::vector<example_set> sets_of(const settings& s) {
   std::vector<example_set> all;
   for (std::size_t i = 0; i < s.data.size(); ++i)
-    all.push_back({i < s.sets.size() ? s.sets[i] : "cfh", s.data[i], 1.0, s.n_note});
+    all.push_back({i < s.sets.size() ? s.sets[i] : "cfh", s.data[i], 1.0, s.n_note, s.near_miss});
   for (std::size_t i = 0; i < s.shares.size(); ++i) {
     if (i >= all.size()) q::fail<q::config_error>("--share", q::concat(all.size(), " at most, one for each --data"), s.shares.size());
     if (!(s.shares[i] > 0)) q::fail<q::config_error>("--share", "a number above 0", s.shares[i]);
@@ -43,7 +44,7 @@ std::vector<example_set> sets_of(const settings& s) {
 template <class Model>
 int run(const Model& m, const settings& s) {
   const std::vector<example_set> sets = sets_of(s);
-  const auto examples = one_pass(m.tokenizer(), sets, s.n_most);
+  const auto examples = one_pass(m.tokenizer(), sets, {.n_longest = s.n_most, .n_pack = s.n_pack});
   std::cout << examples.size() << " examples, the longest of " << examples.longest() << " tokens" << std::endl;
   q::llama::training_pass pass(m, q::thread_team(s.n_thread), q::llama::tape_depth::everything,
                                s.bf16 ? q::linear::product_rounding::bf16 : q::linear::product_rounding::none);
@@ -65,6 +66,7 @@ int run(const Model& m, const settings& s) {
     learned += set.share == 1 ? set.name : q::concat(set.name, " ", q::exact_text(set.share));
   }
   options.recipe = {{"--set", learned}, {"--rank", q::concat(s.rank)}, {"--learning-rate", q::exact_text(s.learning_rate)}};
+  if (s.n_pack > 0) options.recipe.emplace("--pack", q::concat(s.n_pack));
   options.progress = [&](const q::train::step_report& r) { return training_files::show(r) && r.step != s.n_stop; };
   const double begin = q::steady_seconds();
   const auto trained = q::eren::train_reader(pass, examples, options);
@@ -86,6 +88,9 @@ int main(int argc, char** argv) {
                  "round the operands of the model's products to bf16 where the processor has such products");
   arguments.option("--read", &s.n_note, "notes for a question that needs several; 0: three of hotpot, one of fever, else two");
   arguments.option("--longest", &s.n_most, "leave out examples of more tokens; 0: none");
+  arguments.option("--pack", &s.n_pack, "questions on the same notes in one sequence; 0: each in its own");
+  arguments.option("--near-miss", &s.near_miss,
+                   "one in so many answerable questions is also asked about the next best note; 0: none");
   arguments.option("--passes", &s.n_pass, "over the examples");
   arguments.option("--stop", &s.n_stop, "write the adapter after so many steps of them; 0: at the end");
   arguments.option("--batch", &s.batch, "examples in a step");

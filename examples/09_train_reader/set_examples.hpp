@@ -13,6 +13,7 @@
 
 #include <quipu/core/crc32.hpp>
 #include <quipu/eren/teach/joint_examples.hpp>
+#include <quipu/eren/teach/packed_examples.hpp>
 #include <quipu/eren/teach/reader_examples.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
@@ -27,6 +28,7 @@ struct example_set {
   std::string name, data;
   double share = 1;        ///< of its examples in a pass; above 1 some come twice
   std::size_t n_note = 0;  ///< for a question that needs several; 0: three of HotpotQA, one of FEVER, else two
+  std::size_t near_miss = 0;  ///< see `reader_examples`
 };
 
 /// Examples of the development part without the edits that are held back for thresholds, as an editor on all notes of the set meets
@@ -42,7 +44,7 @@ std::vector<q::eren::reader_example> examples_of_half(const example_set& set, q:
   const bool whole = set.name == "fever" || set.name == "hotpot";  // their readers see as many notes for every question
   std::vector<q::eren::reader_example> all;
   if (!whole) {
-    all = q::eren::reader_examples(notebook, questions, ids);
+    all = q::eren::reader_examples(notebook, questions, ids, "unanswerable", set.near_miss);
     // A set of single notes teaches nothing about two.
     if (std::none_of(ids.begin(), ids.end(), [](const auto& own) { return own.size() > 1; })) return all;
     // Two notes together: for questions that need them, and some that even both of them leave open.
@@ -82,23 +84,39 @@ inline void take_share(std::vector<q::eren::reader_example>& examples, double sh
   std::erase_if(examples, [last = sums[n - 1]](const auto& e) { return q::crc32(e.question) > last; });
 }
 
-/// One pass over all sets, each with its share.
-/// @param n_most  examples of more tokens are left out; 0: none
+/// Examples of one pass and, if they are packed, how.
+struct pass_options {
+  std::size_t n_longest = 0;    ///< examples of more tokens are left out; 0: none
+  std::size_t n_pack = 0;       ///< questions on the same notes in a sequence of its own; 0: each by itself
+  std::size_t n_pack_token = 320;
+};
+
+/// One pass over all sets, each with its share. Packed, examples that come again come in other company.
 template <class Tokenizer>
-q::train::example_list one_pass(const Tokenizer& tokenizer, const std::vector<example_set>& sets, std::size_t n_most) {
+q::train::example_list one_pass(const Tokenizer& tokenizer, const std::vector<example_set>& sets, const pass_options& options) {
   const auto form = q::eren::prompt_form::of(tokenizer);
   q::train::example_list all;
   for (const example_set& set : sets) {
-    auto examples = examples_of(set);
-    const std::size_t n_found = examples.size();
-    take_share(examples, set.share);
-    const auto encoded = set.name == "fever"
-                             ? q::eren::encode_examples(tokenizer, examples, form, q::eren::plain_claim_prompt(), n_most)
-                             : q::eren::encode_examples(tokenizer, examples, form, q::eren::plain_note_prompt(), n_most);
-    const auto n_taken =
-        std::max(encoded.size(), static_cast<std::size_t>(std::llround(set.share * static_cast<double>(encoded.size()))));
-    for (std::size_t i = 0; i < n_taken; ++i) all.push_back(encoded[i % encoded.size()]);
-    std::cout << set.name << ": " << n_taken << " examples from " << n_found << std::endl;
+    const auto found = examples_of(set);
+    const bool packed = options.n_pack > 0 && set.name != "fever";
+    std::size_t n_taken = 0, n_token = 0;
+    std::uint32_t round = 0;
+    for (double left = set.share; left > 1e-9; left -= 1, ++round) {
+      auto examples = found;
+      take_share(examples, std::min(left, 1.0));
+      const auto encoded =
+          packed ? q::eren::pack_examples(tokenizer, examples, {options.n_pack, options.n_pack_token, options.n_longest, round})
+          : set.name == "fever"
+              ? q::eren::encode_examples(tokenizer, examples, form, q::eren::plain_claim_prompt(), options.n_longest)
+              : q::eren::encode_examples(tokenizer, examples, form, q::eren::plain_note_prompt(), options.n_longest);
+      for (std::size_t i = 0; i < encoded.size(); ++i) {
+        n_token += encoded[i].tokens.size();
+        all.push_back(encoded[i]);
+      }
+      n_taken += encoded.size();
+    }
+    std::cout << set.name << ": " << n_taken << " sequences of " << n_token << " tokens, from " << found.size() << " questions"
+              << std::endl;
   }
   return all;
 }

@@ -27,6 +27,23 @@ class training_batch {
   void add_weighted(std::span<const token_id> tokens, std::span<const std::int64_t> labels, double weight) {
     add(tokens, labels, n_virtual_, position_, weight);
   }
+  /// @param weights  of each label, as many as there are tokens; those of ignored labels do not matter
+  /// @throws config_error  another number of weights, or one of a label that counts is not positive
+  void add_weighted(std::span<const token_id> tokens, std::span<const std::int64_t> labels,
+                    std::span<const double> weights) {
+    if (weights.size() != tokens.size())
+      fail<config_error>("training_batch: weights", concat("as many as tokens: ", tokens.size()), weights.size());
+    for (std::size_t t = 0; t < labels.size() && t < weights.size(); ++t) {
+      if (labels[t] != ignored_label && !(weights[t] > 0))
+        fail<config_error>("training_batch: weight", "above 0", weights[t]);
+    }
+    add(tokens, labels);
+    // The row before a token predicts its label; the first token has one only after virtual rows.
+    const std::size_t first = n_row() - tokens.size();
+    for (std::size_t t = first == segments_.back().first_row ? 1 : 0; t < tokens.size(); ++t) {
+      if (targets_[first + t - 1] != ignored_label) weights_[first + t - 1] = factor_ * weights[t];
+    }
+  }
   /// Factor of the weights of sequences that are added from here on.
   /// @throws config_error  not above 0
   void weigh(double factor) {

@@ -30,6 +30,7 @@ struct example {
   std::vector<token_id> tokens;
   std::vector<std::int64_t> labels;
   double weight = 1;  ///< of each label in the loss
+  std::vector<double> weights = {};  ///< of the labels one by one, in place of `weight`; or none
 };
 
 /// An example whose answer is learned and whose prompt is only read.
@@ -88,7 +89,12 @@ class example_list {
     return n;
   }
   void add(std::size_t i, llama::training_batch& batch) const {
-    batch.add_weighted(examples_[i].tokens, examples_[i].labels, examples_[i].weight);
+    const example& e = examples_[i];
+    if (e.weights.empty()) {
+      batch.add_weighted(e.tokens, e.labels, e.weight);
+    } else {
+      batch.add_weighted(e.tokens, e.labels, e.weights);
+    }
   }
   [[nodiscard]] const example& operator[](std::size_t i) const { return examples_[i]; }
 

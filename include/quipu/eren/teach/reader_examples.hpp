@@ -86,11 +86,14 @@ template <class Idf>
 ///
 /// @param ids         notes of every case, see `add_all_notes`
 /// @param abstention  the word of the reader's options
+/// @param near_miss   one in so many questions that their note answers is also asked about the next best note, which does
+///                    not; 0: none
 template <class Store, class Retriever>
 [[nodiscard]] std::vector<reader_example> reader_examples(const notes::notebook<Store, Retriever>& notebook,
                                                           std::span<const evaluation_question> questions,
                                                           std::span<const std::vector<notes::note_id>> ids,
-                                                          std::string_view abstention = "unanswerable") {
+                                                          std::string_view abstention = "unanswerable",
+                                                          std::size_t near_miss = 0) {
   std::vector<reader_example> examples;
   const note_statistics<Retriever> statistics(notebook.retriever());
   const auto idf = [&](std::string_view word) { return statistics.idf(word); };
@@ -118,6 +121,12 @@ template <class Store, class Retriever>
     } else if (!read.answer.empty() || note->text.size() <= notes::passage_options().n_whole) {
       if (read.before) add(*read.before, {});
       add(read.text, read.answer.empty() ? q.accepted.front() : std::move(read.answer));
+      if (near_miss == 0 || crc32(q.question) % near_miss != 0) continue;
+      const std::vector<notes::scored_note> two = notebook.retrieve(q.question, 2);
+      const std::optional<notes::note> next = two.size() < 2 ? std::nullopt : notebook.find(two[1].id);
+      if (!next) continue;
+      const read_passage missed = passage_to_read(asked, next->text, std::span(q.accepted), idf);
+      if (missed.answer.empty() && !missed.text.empty()) add(missed.text, {});
     }
   }
   return examples;
