@@ -55,6 +55,7 @@ inline std::string gate_header(const quipu::eren::gate_model& m, const std::stri
       "[[nodiscard]] inline gate_model frozen_gate_model() {\n  gate_model m;\n  m.names = lexical::names();\n  for "
       "(std::string& name : read_log_probs::names()) m.names.push_back(std::move(name));\n";
   out += "  m.stack = " + logistic_text(m.stack) + ";\n  m.cheap = " + logistic_text(m.cheap) + ";\n";
+  if (m.stack.bound > 0) out += "  m.stack.bound = m.cheap.bound = " + number_text(m.stack.bound) + ";\n";
   out += "  m.threshold = " + number_text(m.threshold) + ";\n  m.cheap_threshold = " + number_text(m.cheap_threshold) +
          ";\n";
   out += "  m.probability = {" + number_text(m.probability.slope) + ", " + number_text(m.probability.offset) +

@@ -49,6 +49,7 @@ struct consideration {
   bool joint = false;                    ///< several notes were read together
   reading joint_reading;                 ///< if `joint`, and of a chain of two notes that was tried
   std::string bridge;                    ///< what the first note of that chain led to; empty: none was tried
+  std::string read_by, judged_by;        ///< by what, where reader and gate say so (`basis()`)
   answer_timings timings;
 };
 

@@ -12,20 +12,36 @@
 #include <vector>
 
 #include <quipu/eren/answer.hpp>
+#include <quipu/eren/default_reader.hpp>
 #include <quipu/eren/editor_options.hpp>
 #include <quipu/eren/gate/default_gate.hpp>
 #include <quipu/eren/gate/gate.hpp>
 #include <quipu/eren/gate/gate_samples.hpp>
-#include <quipu/eren/reading/extractive_reader.hpp>
 #include <quipu/eren/reading/reader.hpp>
 #include <quipu/eren/reading/reading_session.hpp>
 #include <quipu/eren/stages.hpp>
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/notes/corrections.hpp>
+#include <quipu/notes/default_retriever.hpp>
 #include <quipu/notes/notebook.hpp>
 
 namespace quipu::eren {
+
+namespace detail {
+
+template <class Reader, class Model>
+[[nodiscard]] Reader reader_for(const Model& model, const std::string& folder) {
+  if constexpr (requires { Reader::made_for(model, folder); }) return Reader::made_for(model, folder);
+  else return Reader();
+}
+template <class Gate, class Model, class Reader>
+[[nodiscard]] Gate gate_for(const Model& model, const Reader& reader) {
+  if constexpr (requires { Gate::made_for(model, reader); }) return Gate::made_for(model, reader);
+  else return Gate();
+}
+
+}  // namespace detail
 
 // Of eren/gate_workshop.hpp.
 template <class Editor>
@@ -44,11 +60,11 @@ struct labelled_question;
 /// @tparam Model      models `llama::language_model`
 /// @tparam Store      models `notes::note_store`
 /// @tparam Retriever  models `notes::note_retriever`
-/// @tparam Reader     models `reader`
-/// @tparam Gate       models `gate`
+/// @tparam Reader     models `reader`; if none is given it is made for the model where it can be (`made_for`)
+/// @tparam Gate       models `gate`; if none is given it is made for model and reader where it can be
 /// Example: examples/07_eren/main.cpp
-template <class Model, class Store, class Retriever, class Reader = extractive_reader,
-          class Gate = typename Reader::default_gate>
+template <class Model, class Store, class Retriever = notes::default_retriever,
+          class Reader = default_reader_for<Model>, class Gate = typename Reader::default_gate>
 class editor {
   static_assert(llama::language_model<Model>,
                 "editor: the model must model language_model (see llama/language_model.hpp)");
@@ -66,7 +82,9 @@ class editor {
 
   /// @throws config_error  the model has a chat template that cannot be compiled, and no form is given
   explicit editor(Model model, Store store, editor_options options = {})
-      : editor(std::move(model), std::move(store), Retriever(), Reader(), Gate(), std::move(options)) {}
+      : editor(model, std::move(store), Retriever(), detail::reader_for<Reader>(model, options.readers), options) {}
+  editor(Model model, Store store, Retriever retriever, Reader reader, editor_options options = {})
+      : editor(model, std::move(store), std::move(retriever), reader, detail::gate_for<Gate>(model, reader), std::move(options)) {}
   editor(Model model, Store store, Retriever retriever, Reader reader, Gate gate, editor_options options = {})
       : options_(std::move(options)),
         notebook_(std::move(store), std::move(retriever), options_.search_cache),
@@ -186,6 +204,8 @@ class editor {
     const stages_type own = stages();
     for (std::size_t q = 0; q < questions.size(); ++q) {
       all[q].question = questions[q];
+      if constexpr (requires { reader_.basis(); }) all[q].read_by = reader_.basis();
+      if constexpr (requires { gate_.basis(); }) all[q].judged_by = gate_.basis();
       own.retrieve(all[q], open[q]);
     }
     watch.lap(&answer_timings::retrieve);

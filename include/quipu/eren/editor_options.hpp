@@ -19,6 +19,13 @@
 
 namespace quipu::eren {
 
+/// The folder of taught readers that comes with the library: the exported targets define it.
+#if defined(QUIPU_READERS)
+inline constexpr std::string_view readers_of_library = QUIPU_READERS;
+#else
+inline constexpr std::string_view readers_of_library = "";
+#endif
+
 /// Ids of the prompt that the application asks the unedited model with.
 using application_prompt = std::function<std::vector<token_id>(std::string_view question)>;
 
@@ -39,6 +46,8 @@ struct editor_options {
   correction_policy on_correction = correction_policy::replace;
   std::function<double()> clock = steady_seconds;       ///< for the timings
   std::function<time_ms()> wall_clock = wall_time_ms;   ///< for edits, and for notes that hold for a time
+  /// Folder of taught readers, see `default_reader`; empty: none, the extractive one reads
+  std::string readers = std::string(readers_of_library);
   std::string search_cache = {};              ///< file of the notebook's search index, see `notebook`
 };
 

@@ -125,6 +125,9 @@ struct note_stages {
   void chain(std::span<consideration> all, std::span<open_question> open) const
     requires chaining_reader<Reader>
   {
+    if constexpr (requires { reader.chains(); }) {
+      if (!reader.chains()) return;
+    }
     struct chained {
       std::size_t question;
       gate_evidence evidence;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <quipu/core/compiled.hpp>
 #include <quipu/core/matrix_view.hpp>
@@ -17,6 +18,9 @@ struct logistic_options {
   bool balanced = true;             ///< both classes get the same total weight, that of half of the rows
   std::size_t max_step = 100;
   double tolerance = 1e-9;          ///< of the largest entry of the gradient, over the number of rows
+  double bound = 0;                 ///< see `logistic_model::bound`
+  /// Of the weights: 1 where it must not be below 0, -1 where it must not be above, 0 where it is free; empty: all free
+  std::vector<int> signs = {};
 };
 
 /// Fits
@@ -24,7 +28,8 @@ struct logistic_options {
 ///   min  sum_i w_i log(1 + exp(-s_i z_i)) + ridge / 2 |weights|^2,   z_i = weights . x_i + bias,  s_i = +-1
 ///
 /// over standardised features (deviation + 1e-6, as the mean 0 features have none); the bias has no ridge.
-/// The objective is strictly convex in the weights, so the result does not depend on a start or an order.
+/// The objective is strictly convex in the weights, so the result does not depend on a start or an order. Weights of the
+/// wrong sign become 0 and the rest is fitted again, until none is left.
 ///
 /// @param x  (n, d) features; finite
 /// @param y  (n) 0 or 1, both must occur

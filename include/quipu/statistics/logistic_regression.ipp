@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <quipu/core/eigen.hpp>
 #include <quipu/core/error.hpp>
@@ -32,43 +33,20 @@ inline bool solve_positive(eigen_matrix<double>& a, eigen_vector<double>& b) {
   return true;
 }
 
-}  // namespace detail
-
-QUIPU_INLINE logistic_model fit_logistic(matrix_view<const double> x, std::span<const std::uint8_t> y,
-                                         const logistic_options& options) {
+/// Fills weights and bias of a model whose standardisation is known; weights that are not used become 0.
+inline void fit_weights(logistic_model& model, matrix_view<const double> x, std::span<const std::uint8_t> y,
+                        const std::vector<bool>& used, const logistic_options& options) {
   const std::size_t n = x.rows(), d = x.cols();
-  if (y.size() != n) fail<shape_error>("fit_logistic: labels", n, y.size());
-  if (!(options.ridge > 0) || !std::isfinite(options.ridge))
-    fail<config_error>("fit_logistic: ridge", "above 0", options.ridge);
-  std::size_t n_positive = 0;
-  for (const std::uint8_t label : y) n_positive += label != 0 ? 1 : 0;
-  if (n_positive == 0 || n_positive == n) {
-    fail<config_error>("fit_logistic: labels", "both classes", concat(n_positive, " positives of ", n));
-  }
-  logistic_model model;
-  model.mean.assign(d, 0);
-  model.deviation.assign(d, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < d; ++j) {
-      if (!std::isfinite(x(i, j)))
-        fail<numeric_error>(concat("fit_logistic: row ", i, ", feature ", j), "a finite number", x(i, j));
-      model.mean[j] += x(i, j) / static_cast<double>(n);
-    }
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < d; ++j)
-      model.deviation[j] += (x(i, j) - model.mean[j]) * (x(i, j) - model.mean[j]) / static_cast<double>(n);
-  }
-  for (double& deviation : model.deviation) deviation = std::sqrt(deviation) + 1e-6;
-
   const auto rows = static_cast<Eigen::Index>(n), cols = static_cast<Eigen::Index>(d) + 1;
   eigen_matrix<double> z(rows, cols);  // (n, d + 1) standardised, then a column of ones
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < d; ++j) {
-      z(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = (x(i, j) - model.mean[j]) / model.deviation[j];
+      z(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = used[j] ? model.standardised(j, x(i, j)) : 0;
     }
     z(static_cast<Eigen::Index>(i), cols - 1) = 1;
   }
+  std::size_t n_positive = 0;
+  for (const std::uint8_t label : y) n_positive += label != 0 ? 1 : 0;
   const double share = static_cast<double>(n_positive) / static_cast<double>(n);
   const double weight[2] = {options.balanced ? 0.5 / (1 - share) : 1, options.balanced ? 0.5 / share : 1};
   eigen_vector<double> theta = eigen_vector<double>::Zero(cols);
@@ -98,7 +76,7 @@ QUIPU_INLINE logistic_model fit_logistic(matrix_view<const double> x, std::span<
     if (gradient.cwiseAbs().maxCoeff() <= options.tolerance * static_cast<double>(n)) {
       model.weights.assign(theta.data(), theta.data() + d);
       model.bias = theta(cols - 1);
-      return model;
+      return;
     }
     const eigen_matrix<double> weighted = curvature.asDiagonal() * z;
     eigen_matrix<double> hessian = z.transpose() * weighted;  // (d + 1, d + 1)
@@ -124,12 +102,57 @@ QUIPU_INLINE logistic_model fit_logistic(matrix_view<const double> x, std::span<
         throw numeric_error("fit_logistic: no descent");
       model.weights.assign(theta.data(), theta.data() + d);
       model.bias = theta(cols - 1);
-      return model;
+      return;
     }
     theta = next;
     value = next_value;
   }
   throw numeric_error(concat("fit_logistic: no convergence in ", options.max_step, " steps"));
+}
+
+}  // namespace detail
+
+QUIPU_INLINE logistic_model fit_logistic(matrix_view<const double> x, std::span<const std::uint8_t> y,
+                                         const logistic_options& options) {
+  const std::size_t n = x.rows(), d = x.cols();
+  if (y.size() != n) fail<shape_error>("fit_logistic: labels", n, y.size());
+  if (!(options.ridge > 0) || !std::isfinite(options.ridge))
+    fail<config_error>("fit_logistic: ridge", "above 0", options.ridge);
+  std::size_t n_positive = 0;
+  for (const std::uint8_t label : y) n_positive += label != 0 ? 1 : 0;
+  if (n_positive == 0 || n_positive == n) {
+    fail<config_error>("fit_logistic: labels", "both classes", concat(n_positive, " positives of ", n));
+  }
+  if (!options.signs.empty() && options.signs.size() != d) fail<shape_error>("fit_logistic: signs", d, options.signs.size());
+  if (!(options.bound >= 0)) fail<config_error>("fit_logistic: bound", "0 or more", options.bound);
+  logistic_model model;
+  model.bound = options.bound;
+  model.mean.assign(d, 0);
+  model.deviation.assign(d, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < d; ++j) {
+      if (!std::isfinite(x(i, j)))
+        fail<numeric_error>(concat("fit_logistic: row ", i, ", feature ", j), "a finite number", x(i, j));
+      model.mean[j] += x(i, j) / static_cast<double>(n);
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < d; ++j)
+      model.deviation[j] += (x(i, j) - model.mean[j]) * (x(i, j) - model.mean[j]) / static_cast<double>(n);
+  }
+  for (double& deviation : model.deviation) deviation = std::sqrt(deviation) + 1e-6;
+
+  std::vector<bool> used(d, true);
+  for (bool again = true; again;) {
+    detail::fit_weights(model, x, y, used, options);
+    again = false;
+    for (std::size_t j = 0; j < options.signs.size(); ++j) {
+      if (options.signs[j] * model.weights[j] >= 0) continue;
+      used[j] = false;
+      again = true;
+    }
+  }
+  return model;
 }
 
 }  // namespace quipu::statistics

@@ -41,6 +41,7 @@ namespace quipu::eren {
           0.338998807, -0.591655957, -1.21770906, 1.12243706, 0.0237435873, -0.979940108, 0.590214892, 0.251293673, -0.444399725,
           -0.20751853, -0.585353749, 0, -0.734852526, 0, 0, -0.368666902, 0, -0.160959323, -0.472230201, 0.185331564},
          -1.14283977};
+  m.stack.bound = m.cheap.bound = 2;  // they were fitted on notes of one shape: beyond it nothing is extrapolated
   m.threshold = 0.179924337;
   m.cheap_threshold = -2.51297868;
   m.probability = {0.840834993, -1.32080035};

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -182,6 +183,13 @@ class fitted_gate {
     }
     const bool both = !negatives.empty() && negatives.size() < scores.size();
     if (both) next.probability = statistics::fit_platt(scores, labels);
+    // What the samples show to be an answer is not rejected unread.
+    if (const std::size_t n = n_cheap(); n > 0 && next.cheap.weights.size() == n) {
+      for (const gate_sample& s : samples) {
+        if (s.positive)
+          next.cheap_threshold = std::min(next.cheap_threshold, next.cheap.score(std::span(s.features).first(n)));
+      }
+    }
     model_ = std::move(next);
   }
 

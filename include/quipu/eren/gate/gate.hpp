@@ -44,6 +44,8 @@ struct gate_decision {
 /// |---|---|
 /// | `bool worth_reading(const gate_evidence&) const` | asked before the reader; false rejects without any model |
 /// | `reading_wishes wishes() const` | what readings are to carry |
+/// | `static G made_for(const Model&, const Reader&)` | the gate for a model and its reader, where an editor is given none |
+/// | `basis()` | what it judges by, for people |
 template <class G, class Session>
 concept gate_on = std::copyable<G> && requires(const G& g, Session& s, const gate_evidence& e) {
   { g.decide(s, e) } -> std::same_as<gate_decision>;

@@ -91,6 +91,10 @@ void save_gate(const std::string& path, const gate_model& model, const gate_keys
 /// @throws config_error  it was fitted on another model, vocabulary or prompt
 [[nodiscard]] gate_model load_gate(const std::string& path, const gate_keys& keys);
 
+/// What the gate of a file was fitted on.
+/// @throws io_error, format_error  as `load_gate`
+[[nodiscard]] gate_keys gate_keys_of(const std::string& path);
+
 }  // namespace quipu::eren
 
 #if !defined(QUIPU_COMPILED)

@@ -30,7 +30,10 @@ namespace quipu::eren {
 namespace detail {
 
 inline nlohmann::ordered_json to_json(const statistics::logistic_model& m) {
-  return {{"mean", m.mean}, {"deviation", m.deviation}, {"weights", m.weights}, {"bias", m.bias}};
+  nlohmann::ordered_json out = {
+      {"mean", m.mean}, {"deviation", m.deviation}, {"weights", m.weights}, {"bias", m.bias}};
+  if (m.bound > 0) out["bound"] = m.bound;
+  return out;
 }
 
 /// Reads fields with errors that name the file.
@@ -64,6 +67,8 @@ class gate_reader {
     for (const double deviation : m.deviation) {
       if (!(deviation > 0)) fail<format_error>(concat(place_, ".deviation"), "positive numbers", deviation);
     }
+    if (value_.contains("bound")) m.bound = number("bound");
+    if (!(m.bound >= 0)) fail<format_error>(concat(place_, ".bound"), "0 or more", m.bound);
     return m;
   }
 
@@ -93,6 +98,16 @@ QUIPU_INLINE void save_gate(const std::string& path, const gate_model& model, co
   io::atomic_file file(path);
   file.write(out.dump(1));
   file.commit();
+}
+
+QUIPU_INLINE gate_keys gate_keys_of(const std::string& path) {
+  const mapped_file mapped(path);
+  const nlohmann::json parsed = parse_json(mapped.text(), path);
+  const detail::gate_reader in(parsed, path);
+  if (in.text("format") != gate_file_format)
+    fail<format_error>(concat(path, ".format"), gate_file_format, printable(in.text("format")));
+  const detail::gate_reader keys = in.object("keys");
+  return {keys.text("model"), keys.text("tokenizer"), keys.text("prompt")};
 }
 
 QUIPU_INLINE gate_model load_gate(const std::string& path, const gate_keys& keys) {

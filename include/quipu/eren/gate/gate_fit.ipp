@@ -27,10 +27,21 @@ namespace detail {
 
 inline std::size_t fold_of(const std::string& group, std::size_t n_fold) { return crc32("f" + group) % n_fold; }
 
+/// Signs of weights, see `statistics::logistic_options`.
+inline std::vector<int> signs_of(std::span<const std::string> names, const gate_fit_options& options) {
+  const auto among = [](const std::vector<std::string>& some, const std::string& name) {
+    return std::find(some.begin(), some.end(), name) != some.end();
+  };
+  std::vector<int> signs;
+  for (const std::string& name : names)
+    signs.push_back(among(options.rising, name) ? 1 : among(options.falling, name) ? -1 : 0);
+  return signs;
+}
+
 /// Rows (n, d) and labels of those samples for which `use(i)` holds.
 template <class Row, class Use>
 statistics::logistic_model fit_rows(std::size_t n, std::size_t d, const std::vector<std::uint8_t>& labels, Row&& row,
-                                    Use&& use, double ridge) {
+                                    Use&& use, const statistics::logistic_options& options) {
   std::vector<double> x;
   std::vector<std::uint8_t> y;
   for (std::size_t i = 0; i < n; ++i) {
@@ -40,14 +51,15 @@ statistics::logistic_model fit_rows(std::size_t n, std::size_t d, const std::vec
     row(i, std::span(x).subspan(before, d));
     y.push_back(labels[i]);
   }
-  return statistics::fit_logistic({x.data(), y.size(), d}, y, {.ridge = ridge});
+  return statistics::fit_logistic({x.data(), y.size(), d}, y, options);
 }
 
 /// Scores out of fold, and the model of all samples. Folds without samples are skipped.
 template <class Row>
 std::pair<std::vector<double>, statistics::logistic_model> cross_fit(std::span<const gate_sample> samples,
                                                                      const std::vector<std::uint8_t>& labels,
-                                                                     std::size_t d, std::size_t n_fold, double ridge,
+                                                                     std::size_t d, std::size_t n_fold,
+                                                                     const statistics::logistic_options& options,
                                                                      Row&& row) {
   std::vector<double> scores(samples.size()), x(d);
   for (std::size_t fold = 0; fold < n_fold; ++fold) {
@@ -56,14 +68,14 @@ std::pair<std::vector<double>, statistics::logistic_model> cross_fit(std::span<c
     for (std::size_t i = 0; i < samples.size(); ++i) n_inside += inside(i) ? 1 : 0;
     if (n_inside == 0) continue;
     const statistics::logistic_model m = fit_rows(
-        samples.size(), d, labels, row, [&](std::size_t i) { return !inside(i); }, ridge);
+        samples.size(), d, labels, row, [&](std::size_t i) { return !inside(i); }, options);
     for (std::size_t i = 0; i < samples.size(); ++i) {
       if (!inside(i)) continue;
       row(i, std::span<double>(x));
       scores[i] = m.score(x);
     }
   }
-  return {std::move(scores), fit_rows(samples.size(), d, labels, row, [](std::size_t) { return true; }, ridge)};
+  return {std::move(scores), fit_rows(samples.size(), d, labels, row, [](std::size_t) { return true; }, options)};
 }
 
 }  // namespace detail
@@ -118,7 +130,7 @@ QUIPU_INLINE gate_fit fit_gate(std::span<const gate_sample> samples, std::vector
   statistics::logistic_model probe_model;
   if (probe_at) {
     std::tie(fit.probe_scores, probe_model) =
-        detail::cross_fit(samples, labels, samples.front().hidden.size(), options.n_fold, options.probe_ridge,
+        detail::cross_fit(samples, labels, samples.front().hidden.size(), options.n_fold, {.ridge = options.probe_ridge},
                           [&](std::size_t i, std::span<double> x) {
                             std::copy(samples[i].hidden.begin(), samples[i].hidden.end(), x.begin());
                           });
@@ -128,7 +140,9 @@ QUIPU_INLINE gate_fit fit_gate(std::span<const gate_sample> samples, std::vector
     std::copy(samples[i].features.begin(), samples[i].features.end(), x.begin());
     if (probe_at) x[*probe_at] = fit.probe_scores[i];
   };
-  std::tie(fit.scores, fit.model.stack) = detail::cross_fit(samples, labels, d, options.n_fold, options.ridge, row);
+  std::tie(fit.scores, fit.model.stack) = detail::cross_fit(
+      samples, labels, d, options.n_fold,
+      {.ridge = options.ridge, .bound = options.bound, .signs = detail::signs_of(fit.model.names, options)}, row);
   fit.model.probability = statistics::fit_platt(fit.scores, labels);
   if (options.damage) {
     std::vector<double> negatives;
@@ -154,7 +168,10 @@ QUIPU_INLINE gate_fit fit_gate(std::span<const gate_sample> samples, std::vector
   if (n_cheap > 0) {
     std::vector<double> cheap_scores;
     std::tie(cheap_scores, fit.model.cheap) = detail::cross_fit(
-        samples, labels, n_cheap, options.n_fold, options.ridge,
+        samples, labels, n_cheap, options.n_fold,
+        {.ridge = options.ridge,
+         .bound = options.bound,
+         .signs = detail::signs_of(std::span(fit.model.names).first(n_cheap), options)},
         [&](std::size_t i, std::span<double> x) { std::copy_n(samples[i].features.begin(), n_cheap, x.begin()); });
     std::vector<double> positives;
     for (std::size_t i = 0; i < n; ++i) {

@@ -33,6 +33,9 @@ struct gate_fit_options {
   std::optional<double> damage = {};
   /// Default: harmonic mean of the shares of positives kept and negatives rejected
   gate_quality quality = {};
+  double bound = 0;  ///< of standardised features, see `statistics::logistic_model`; 0: none
+  /// Features by whose growth the score must not fall, and those by which it must not rise; others are free
+  std::vector<std::string> rising = {}, falling = {};
   double cheap_recall = 0.995;  ///< share of the positives that the cheap gate must let pass
 };
 

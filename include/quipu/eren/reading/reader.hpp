@@ -42,7 +42,9 @@ concept reader_has_notes = requires {
 /// | `read(session, tasks, wishes)` | one reading for each task, on a `reading_session` |
 /// | `identity()` | names the prompt and the method, for the keys of fitted gates |
 /// | `reads_jointly` | optional; false if notes that were read one by one are never read together after that |
-/// | `chains` | optional; true if a note that the first one leads to is read with it where none alone answers |
+/// | `chains` | optional, a constant or `chains()`; true if a note that the first one leads to is read with it where none alone answers |
+/// | `made_for(model, folder)` | optional, static: the reader for a model, with what was taught for it in a folder |
+/// | `basis()` | optional: what reads, and why, for people |
 template <class R, class Session>
 concept reader_on = std::copyable<R> && reader_has_gate<R> && reader_has_notes<R> &&
     requires(const R& r, Session& s, std::span<const reading_task> tasks, const reading_wishes& wishes) {
@@ -57,7 +59,9 @@ concept separate_reader = requires { requires !R::reads_jointly; };
 /// Optional: a reader that was taught questions in two steps: where no note alone answers, the first one and a note that it
 /// leads to are read together.
 template <class R>
-concept chaining_reader = requires { requires R::chains; };
+concept chaining_reader = requires { requires R::chains; } || requires(const R& r) {
+  { r.chains() } -> std::same_as<bool>;
+};
 
 template <class R, class Session>
 consteval void explain_reader() {
