@@ -65,13 +65,13 @@ struct attached_companion {
   template <class C>
   attached_companion(std::string given, C& c)
       : name(std::move(given)),
-        begin_step([&c](const step_plan& plan) {
+        begin_step([&](const step_plan& plan) {
           if constexpr (step_observer<C>) c.begin_step(plan);
         }),
         step_done([&c](const step_report& report, nlohmann::ordered_json& fields) { c.step_done(report, fields); }),
         state([&c] { return nlohmann::json(std::as_const(c).state()); }),
         restore([&c](const nlohmann::json& saved) { c.restore(saved); }),
-        arrays([&c] {
+        arrays([&] {
           if constexpr (has_state_arrays<C>) {
             return c.arrays();
           } else {
