@@ -13,9 +13,13 @@ foreach(component IN LISTS QUIPU_OPTIONAL_COMPONENTS)
   endif()
 endforeach()
 
+# Taught readers, one folder each.
+set(QUIPU_READER_DIR ${CMAKE_INSTALL_DATADIR}/quipu/readers)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/09_train_reader/smollm2 DESTINATION ${QUIPU_READER_DIR})
+
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/quipuConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/quipuConfig.cmake INSTALL_DESTINATION ${QUIPU_PACKAGE_DIR}
-                              PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
+                              PATH_VARS CMAKE_INSTALL_INCLUDEDIR QUIPU_READER_DIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/quipuConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/quipuConfig.cmake ${PROJECT_BINARY_DIR}/quipuConfigVersion.cmake
@@ -31,7 +35,7 @@ function(quipu_install_pkgconfig package description requires)
   set(QUIPU_PC_REQUIRES "${requires}")
   set(QUIPU_PC_FLAGS "")
   if(package STREQUAL "quipu-core")
-    set(QUIPU_PC_FLAGS "Cflags: -I\${includedir} -pthread\nLibs: -pthread\n")
+    set(QUIPU_PC_FLAGS "Cflags: -I\${includedir} -DQUIPU_READERS='\"\${readers}\"' -pthread\nLibs: -pthread\n")
   endif()
   configure_file(${PROJECT_SOURCE_DIR}/cmake/quipu.pc.in ${PROJECT_BINARY_DIR}/${package}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -43,6 +43,9 @@ set_target_properties(quipu_core PROPERTIES EXPORT_NAME core SYSTEM ${QUIPU_IS_G
 target_sources(quipu_core INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include
                FILES ${QUIPU_CORE_HEADERS})
 target_compile_features(quipu_core INTERFACE cxx_std_20)
+# Where editors find taught readers (eren/default_reader.hpp); installed, quipuConfig.cmake says where they went.
+target_compile_definitions(quipu_core INTERFACE
+                           "$<BUILD_INTERFACE:QUIPU_READERS=\"${PROJECT_SOURCE_DIR}/examples/09_train_reader\">")
 target_link_libraries(quipu_core INTERFACE Eigen3::Eigen xtensor nlohmann_json::nlohmann_json
                       PkgConfig::PCRE2 PkgConfig::UTF8PROC Threads::Threads)
 

@@ -10,6 +10,7 @@
 
 #include <quipu/eren/gate/default_gate.hpp>
 #include <quipu/eren/study/gate_study.hpp>
+#include <quipu/eren/study/self_calibration.hpp>
 #include <quipu/eren/study/unlabelled_cases.hpp>
 #include <quipu/io/resumable_log.hpp>
 #include <quipu/statistics/calibration.hpp>
@@ -18,10 +19,6 @@
 #include "terminal.hpp"
 
 namespace {
-
-/// What a gate is summed of when nothing can be fitted: note and question sound alike, and the reader finds the answer
-/// likely. Neither is enough (specification 13.3): the first knows subjects, the second relations.
-const std::vector<std::string> unlabelled_features = {"char", "ans_v"};
 
 /// The questions that the model makes for the notes of a set, kept with `--resume`.
 std::vector<q::eren::made_question> made_questions(const model_t& m, const settings& s,
@@ -62,7 +59,7 @@ int unlabelled(const settings& s) {
   const std::vector<std::string> names = b.editor.gate().names();
   const q::eren::studied_part kept = q::eren::read_back({questions, studied}, names);
   const auto samples = q::eren::samples_of(set.cases, kept.questions, kept.studied);
-  q::eren::gate_model gate = q::eren::sum_of_features(samples, names, unlabelled_features);
+  q::eren::gate_model gate = q::eren::sum_of_features(samples, names, q::eren::unlabelled_features());
   std::vector<double> scores;
   std::vector<std::uint8_t> labels;
   for (const auto& sample : samples) {

@@ -13,6 +13,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/eren/answer.hpp>
+#include <quipu/eren/study/self_calibration.hpp>
 #include <quipu/notes/note_store.hpp>
 
 #include "conversation.hpp"
@@ -35,6 +36,7 @@ inline constexpr std::string_view help =
     "  /export FILE       write all notes as JSON lines, or as .csv\n"
     "  /memory [on|off]   remember this conversation, or forget it\n"
     "  /threshold [P]     how likely a note must answer a question to be used, 0 to 1\n"
+    "  /calibrate         choose that by questions that the model writes for the notes (30 or more; takes minutes)\n"
     "  /why               how the last answer came about\n"
     "  /help, /quit\n";
 
@@ -170,6 +172,8 @@ void explain(const Editor& editor, const q::eren::answer& a) {
   std::cout << (a.source == q::eren::read_note ? "from notes" : "own knowledge")
             << ", probability that a note answers it " << a.probability << ", needed " << threshold_of(editor)
             << " (/threshold)\n";
+  if (!a.trace.read_by.empty())
+    std::cout << "  read by " << terminal::visible(a.trace.read_by) << "; judged by " << terminal::visible(a.trace.judged_by) << '\n';
   for (const auto& n : a.trace.candidates) {
     std::cout << "  note " << n.id << " \"" << terminal::visible(n.text) << "\": BM25 " << n.evidence.bm25 << ", n-grams "
               << n.evidence.ngram;
@@ -242,6 +246,10 @@ bool obey(Editor& editor, conversation& chat, const std::string& line, q::eren::
     if (!rest.empty()) set_threshold(editor, rest);
     std::cout << "a note is used where it answers the question with probability " << threshold_of(editor)
               << " or more\n";
+  } else if (command.name == "/calibrate") {
+    const auto done = q::eren::calibrate_from_notes(editor);
+    std::cout << done.n_made << " questions written for " << done.n_note << " notes, " << done.n_asked
+              << " read; a note is now used at probability " << threshold_of(editor) << " or more\n";
   } else if (command.name == "/why") {
     explain(editor, last);
   } else if (command.name.starts_with('/')) {

@@ -5,14 +5,13 @@
 #include <iostream>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <quipu/eren/editor.hpp>
 #include <quipu/eren/gate_workshop.hpp>
+#include <quipu/eren/study/self_calibration.hpp>
 #include <quipu/llama/load.hpp>
-#include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/sqlite_store.hpp>
 
 #include "adapters.hpp"
@@ -25,9 +24,9 @@
 namespace q = quipu;
 
 struct settings {
-  std::string model, tokenizer, notes = "notes.db", gate, import_file;
+  std::string model, tokenizer, notes = "notes.db", gate, import_file, readers{q::eren::readers_of_library};
   std::vector<std::string> adapters;
-  std::size_t n_thread = 0, n_note = 1, max_tokens = 128;
+  std::size_t n_thread = 0, n_note = 0, max_tokens = 128;
   bool memory = false;
 };
 
@@ -45,8 +44,9 @@ int main(int argc, char** argv) {
   arguments.repeated("--adapter", &s.adapters, terminal::adapter_help);
   arguments.option("--notes", &s.notes, "database of the notes; made where it is not there");
   arguments.option("--import", &s.import_file, "notes to add first: JSON lines, or .csv with a column text");
-  arguments.option("--gate", &s.gate, "fitted gate (eren_bench fit); else the built-in one");
-  arguments.option("--read", &s.n_note, "notes to look at for a question");
+  arguments.option("--readers", &s.readers, "folder of taught readers; where none fits the model, the extractive one reads");
+  arguments.option("--gate", &s.gate, "fitted gate (eren_bench fit); else the reader's or the built-in one");
+  arguments.option("--read", &s.n_note, "notes to look at for a question; 0: as many as the reader wants");
   arguments.flag("--memory", &s.memory, "remember the conversation: the model's own answers go on from it");
   arguments.option("--max-tokens", &s.max_tokens, "tokens of the model's own answers at most");
   arguments.option("--threads", &s.n_thread, "threads; 0 for all processors");
@@ -62,16 +62,14 @@ int main(int argc, char** argv) {
     const terminal::interrupt_guard* ctrl_c = nullptr;
     const q::eren::prompt_form form = q::eren::prompt_form::of(model.tokenizer());
     const std::size_t n_ctx = model.config().n_ctx;
-    q::eren::editor_options options{.n_note = s.n_note, .form = form, .team = q::thread_team(s.n_thread)};
+    q::eren::editor_options options{.n_note = s.n_note, .form = form, .team = q::thread_team(s.n_thread), .readers = s.readers};
     options.generate = {.max_tokens = s.max_tokens, .on_text = [&](std::string_view piece) {
                           return (std::cout << piece << std::flush) && !(ctrl_c != nullptr && ctrl_c->interrupted());
                         }};
     options.prompt = [&](std::string_view question) {
       return chat.prompt(model.tokenizer(), form, question, n_ctx - std::min(n_ctx / 2, s.max_tokens));
     };
-    using model_type = std::remove_const_t<decltype(model)>;
-    using editor_type = q::eren::editor<model_type, q::notes::sqlite_store, q::notes::bm25_retriever>;
-    editor_type editor{model, q::notes::sqlite_store{s.notes}, std::move(options)};
+    q::eren::editor editor{model, q::notes::sqlite_store{s.notes}, std::move(options)};
     terminal::show_warnings(editor.notebook().store().warnings());
     if (!s.gate.empty()) editor.load_gate(s.gate);
     if (!s.import_file.empty()) static_cast<void>(editor.add_notes(note_files::read(s.import_file)));

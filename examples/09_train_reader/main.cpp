@@ -10,6 +10,7 @@
 #include <quipu/pet/peft_folder.hpp>
 
 #include "arguments.hpp"
+#include "reader_gate.hpp"
 #include "set_examples.hpp"
 #include "terminal.hpp"
 #include "training_files.hpp"
@@ -24,7 +25,8 @@ struct settings {
               near_miss = 0;
   double learning_rate = 1e-3;
   training_files::run_options run;
-  bool bf16 = false;
+  bool bf16 = false, store_bf16 = false, with_gate = false, only_gate = false;
+  std::size_t n_question = 400;  // of a set, for the gate
 };
 
 /// The sets as they are named on the command line, one after the other.
@@ -44,6 +46,10 @@ std::vector<example_set> sets_of(const settings& s) {
 template <class Model>
 int run(const Model& m, const settings& s) {
   const std::vector<example_set> sets = sets_of(s);
+  if (s.only_gate) {
+    write_reader_gate(m, s.out + "/adapter", sets, s.n_question, q::thread_team(s.n_thread));
+    return 0;
+  }
   const auto examples = one_pass(m.tokenizer(), sets, {.n_longest = s.n_most, .n_pack = s.n_pack});
   std::cout << examples.size() << " examples, the longest of " << examples.longest() << " tokens" << std::endl;
   q::llama::training_pass pass(m, q::thread_team(s.n_thread), q::llama::tape_depth::everything,
@@ -71,7 +77,8 @@ int run(const Model& m, const settings& s) {
   const double begin = q::steady_seconds();
   const auto trained = q::eren::train_reader(pass, examples, options);
   std::cout << trained.result.step << " steps in " << q::steady_seconds() - begin << " s" << std::endl;
-  q::pet::save_peft(s.out + "/adapter", trained.module, m.config(), {.base_model = s.model});
+  q::pet::save_peft(s.out + "/adapter", trained.module, m.config(), {.base_model = s.model, .bf16 = s.store_bf16});
+  if (s.with_gate) write_reader_gate(m, s.out + "/adapter", sets, s.n_question, q::thread_team(s.n_thread));
   return 0;
 }
 
@@ -86,6 +93,11 @@ int main(int argc, char** argv) {
   s.run.add_to(arguments);
   arguments.flag("--bf16", &s.bf16,
                  "round the operands of the model's products to bf16 where the processor has such products");
+  arguments.flag("--store-bf16", &s.store_bf16, "write the adapter's values in bf16: half the size");
+  arguments.flag("--gate", &s.with_gate,
+                 "fit a gate on what is held back of the sets, as gate.json beside the adapter: editors then take the folder");
+  arguments.flag("--only-gate", &s.only_gate, "fit the gate of the adapter that is in --out, and nothing else");
+  arguments.option("--gate-questions", &s.n_question, "of each set at most");
   arguments.option("--read", &s.n_note, "notes for a question that needs several; 0: three of hotpot, one of fever, else two");
   arguments.option("--longest", &s.n_most, "leave out examples of more tokens; 0: none");
   arguments.option("--pack", &s.n_pack, "questions on the same notes in one sequence; 0: each in its own");
@@ -101,7 +113,7 @@ int main(int argc, char** argv) {
   if (const auto status = arguments.parse(argc, argv)) return *status;
   using any_llama = q::ffn::dense<q::activation::as_stated>;
   return terminal::run([&] {
-    s.run.check(s.out);
+    if (!s.only_gate) s.run.check(s.out);
     return run(q::llama::load<any_llama, q::activations::f32, q::kv::exact>(s.model), s);
   });
 }

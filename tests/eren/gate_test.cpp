@@ -128,6 +128,12 @@ TEST_CASE("gate files: the same gate comes back, another model's is refused, a d
                                        {"model 1", "tokens 1", "prompt 2"}}) {
     CHECK_THROWS_AS(eren::load_gate(path, other), config_error);
   }
+  CHECK(eren::gate_keys_of(path) == keys);
+  eren::gate_model bounded = fit.model;
+  bounded.stack.bound = 2;
+  eren::save_gate(folder.file("bounded.json"), bounded, keys);
+  CHECK(eren::load_gate(folder.file("bounded.json"), keys).stack.bound == 2);
+  CHECK(back.stack.bound == 0);
   CHECK_THROWS_AS(eren::load_gate(folder.file("none.json"), keys), io_error);
   const std::string bytes = test::read_bytes(path);
   for (std::size_t n = 0; n + 1 < bytes.size(); n += 97) {

@@ -102,6 +102,47 @@ TEST_CASE("logistic regression bears separable, constant and many features", "[s
   CHECK_THROWS_AS(m.score(std::vector<double>{1}), shape_error);
 }
 
+TEST_CASE("bounded features count no further than the bound, and weights keep the signs that they must have",
+          "[statistics][calibration]") {
+  const sample s = make_sample(300, 4, 11);  // the odd features lower the score
+  const auto bounded = statistics::fit_logistic(s.view(), s.y, {.bound = 1.5});
+  for (std::size_t j = 0; j < s.d; ++j) {
+    std::vector<double> at = bounded.mean, far = bounded.mean;
+    at[j] += 1.5 * bounded.deviation[j];
+    far[j] += 1e9;
+    CHECK(bounded.score(far) == Approx(bounded.score(at)).epsilon(1e-12));
+    far[j] = -1e9;
+    at[j] -= 3 * bounded.deviation[j];
+    CHECK(bounded.score(far) == Approx(bounded.score(at)).epsilon(1e-12));
+  }
+  // The minimum over bounded features: bounding them by hand gives the same weights.
+  sample by_hand = s;
+  for (std::size_t i = 0; i < by_hand.x.size(); ++i)
+    by_hand.x[i] = std::clamp((s.x[i] - bounded.mean[i % s.d]) / bounded.deviation[i % s.d], -1.5, 1.5);
+  statistics::logistic_model m = bounded;
+  m.mean.assign(s.d, 0);
+  m.deviation.assign(s.d, 1);
+  const double least = objective(by_hand, m, m.weights, m.bias, 1, true);
+  for (std::size_t j = 0; j < s.d; ++j) {
+    for (const double by : {0.02, -0.02}) {
+      auto weights = m.weights;
+      weights[j] += by;
+      CHECK(objective(by_hand, m, weights, m.bias, 1, true) > least);
+    }
+  }
+
+  const auto free = statistics::fit_logistic(s.view(), s.y);
+  REQUIRE((free.weights[0] > 0 && free.weights[1] < 0));
+  const auto rising = statistics::fit_logistic(s.view(), s.y, {.signs = {1, 1, 0, 0}});
+  CHECK(rising.weights[0] > 0);
+  CHECK(rising.weights[1] == 0);
+  CHECK(rising.weights[3] < 0);
+  const auto same = statistics::fit_logistic(s.view(), s.y, {.signs = {1, -1, 1, -1}});
+  CHECK(same.weights == free.weights);
+  CHECK_THROWS_AS(statistics::fit_logistic(s.view(), s.y, {.signs = {1}}), shape_error);
+  CHECK_THROWS_AS(statistics::fit_logistic(s.view(), s.y, {.bound = -1}), config_error);
+}
+
 TEST_CASE("Platt scaling recovers a sigmoid and is the minimum of its loss", "[statistics][calibration]") {
   random_stream random(9);
   std::vector<double> scores;

@@ -35,9 +35,9 @@ inline constexpr const char* reader_gate_file = "gate.json";
 template <class Model, class Module>
 concept takes_module = requires(typename reading_session<Model>::session_type& s, const Module& module, const Model& m) {
   s.workspace();
-  llama::create_with(s, module);
+  create_with(s, module);
   { m.config() } -> std::convertible_to<const io::model_config&>;
-  llama::bind_base(const_cast<Module&>(module), m);
+  bind_base(const_cast<Module&>(module), m);
 };
 
 /// Reads by a taught reader (`09_train_reader`) if one of a folder was made for the model, else by the extractive one.

@@ -224,8 +224,11 @@ class editor {
   /// What `consider` goes through, for those who take the stages one by one.
   [[nodiscard]] stages_type stages() noexcept { return {notebook_, session_, reader_, gate_, options_}; }
 
-  // --- the gate; callers of the first four include <quipu/eren/gate_workshop.hpp>, which says what they do ---
+  // --- the gate; callers of calibrate, fit, save and load include <quipu/eren/gate_workshop.hpp>, which says what they do ---
 
+  /// By questions that the model writes for the notes, 30 of them at least; the caller includes
+  /// <quipu/eren/study/self_calibration.hpp>, which says more.
+  void calibrate() { calibrate_from_notes(*this); }
   void calibrate(std::span<const labelled_question> questions) { workshop().calibrate(questions); }
   void calibrate(std::span<const labelled_question> questions, const gate_fit_options& options) {
     workshop().calibrate(questions, options);

@@ -18,6 +18,7 @@
 #include <quipu/core/token.hpp>
 #include <quipu/llama/bind_base.hpp>
 #include <quipu/llama/hooks_on_runs.hpp>
+#include <quipu/llama/model_family.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/next_logits.hpp>
@@ -102,6 +103,12 @@ class adapted_model {
     std::string all = hex_digits(base_.identity()->content->hash());
     for (const auto& m : modules_) all += concat("+", hex_digits(pet::module_key(*m)));
     return all;
+  }
+
+  /// Of the base, see `model_family`; with adapters another one.
+  [[nodiscard]] std::string family() const {
+    const std::string of_base = model_family(base_);
+    return modules_.empty() ? of_base : concat(of_base, " with adapters");
   }
 
   /// The same with one more adapter; its module is shared, not copied.
@@ -191,6 +198,23 @@ class adapted_session {
     hooks_on_runs hooks(every_run(model_.modules()), session_.workspace());
     session_.run(inputs, std::forward<Visit>(visit), hooks);
   }
+  /// With hooks of the caller's.
+  /// @throws config_error  as `session::run`; the model has adapters, which are hooks already
+  template <class Visit, class Hooks>
+  void run(std::span<const input> inputs, Visit&& visit, Hooks& hooks) {
+    if (!model_.modules().empty())
+      fail<config_error>("adapted_session: hooks", "a model without adapters", concat(model_.modules().size(), " adapters"));
+    session_.run(inputs, std::forward<Visit>(visit), hooks);
+  }
+  [[nodiscard]] linear::workspace& workspace() noexcept { return session_.workspace(); }
+  /// A sequence that begins with what a module brings, as `create_with`.
+  /// @throws config_error  as there; the model has adapters
+  template <class Module>
+  [[nodiscard]] sequence_id create(const Module& module) {
+    if (!model_.modules().empty())
+      fail<config_error>("adapted_session: module", "a model without adapters", concat(model_.modules().size(), " adapters"));
+    return create_with(session_, module);
+  }
   /// Logits after the last token; valid until the next call.
   /// @throws config_error  as `session::next_logits`
   [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens) {
@@ -202,6 +226,15 @@ class adapted_session {
   std::size_t n_virtual_;
   session<typename model_type::base_type> session_;
 };
+
+template <class Policies, class Module>
+[[nodiscard]] sequence_id create_with(adapted_session<Policies>& s, const Module& module) {
+  return s.create(module);
+}
+template <class Module, class Policies>
+void bind_base(Module& module, const adapted_model<Policies>& m) {
+  bind_base(module, m.base());
+}
 
 template <class Policies>
 [[nodiscard]] adapted_session<Policies> open_session(const adapted_model<Policies>& m, thread_team team,

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,6 +25,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/mapped_file.hpp>
 #include <quipu/core/printable.hpp>
+#include <quipu/core/scalar.hpp>  // bf16
 #include <quipu/io/checked_size.hpp>  // show_shape
 #include <quipu/io/checkpoint.hpp>    // tensor_view
 #include <quipu/io/model_config.hpp>
@@ -215,6 +217,7 @@ struct peft_options {
   std::string base_model{};                    ///< name or path of the model, for PEFT; may be empty
   std::string task_type = "CAUSAL_LM";
   std::vector<std::string> modules_to_save{};  ///< modules that `extra` belongs to, such as "score"
+  bool bf16 = false;                           ///< values rounded to bf16: half the size, what inference needs
 };
 
 namespace detail {
@@ -243,8 +246,15 @@ void save_peft(const std::filesystem::path& folder, const Module& module, const 
   nlohmann::ordered_json json = detail::common_peft_settings(policy::peft_type, options);
   module.policy().write_peft(json, c);
   std::map<std::string, io::tensor_view, std::less<>> tensors;
+  std::list<std::vector<bf16>> rounded;
   const auto add = [&](std::span<const optim::parameter<scalar>> parameters) {
     for (const optim::parameter<scalar>& p : parameters) {
+      if (options.bf16) {
+        std::vector<bf16>& values = rounded.emplace_back();
+        for (std::size_t i = 0; i < p.size(); ++i) values.emplace_back(static_cast<float>(p.value[i]));
+        tensors[p.name] = {tensor_type::bf16, p.shape, std::as_bytes(std::span<const bf16>(values))};
+        continue;
+      }
       tensors[p.name] = {sizeof(scalar) == 8 ? tensor_type::f64 : tensor_type::f32, p.shape,
                          std::as_bytes(std::span<const scalar>(p.value, p.size()))};
     }

@@ -69,6 +69,8 @@ class default_gate : public fitted_gate<lexical, read_log_probs> {
   }
   /// What it judged by when it was made, for people.
   [[nodiscard]] const std::string& basis() const noexcept { return basis_; }
+  /// Does likeness alone decide, as nothing was fitted to the model?
+  [[nodiscard]] bool by_similarity() const { return model().stack.weights == similarity_gate_model().stack.weights; }
 
  private:
   std::string basis_;

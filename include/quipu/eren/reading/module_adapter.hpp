@@ -41,7 +41,7 @@ class module_adapter {
   module_adapter(Module module, const Model& model) : module_(std::make_shared<Module>(std::move(module))) {
     if (!module_->fits(model.config()))
       fail<config_error>("module_adapter", "a module made for this model", "one of other sizes");
-    llama::bind_base(*module_, model);
+    bind_base(*module_, model);  // found by the model's namespace, as is create_with by the session's
     key_ = pet::module_key(*module_);
   }
 
@@ -52,7 +52,7 @@ class module_adapter {
   }
   template <class Session>
   [[nodiscard]] llama::sequence_id begin(Session& session) const {
-    return llama::create_with(session, *module_);
+    return create_with(session, *module_);
   }
   [[nodiscard]] std::size_t n_virtual() const {
     return module_->n_virtual() + module_->template prefix<scalar_type>().n_row;
