@@ -43,9 +43,10 @@ q::eren::evaluation_options options_of(const settings& s, const std::string& nam
                                    s.fit || s.study || s.no_labels ? std::string() : s.gate(),
                                    s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
           .batch = s.batch,
-          .progress = [bar = terminal::progress_bar(), deadline = s.deadline](const q::progress_state& p) mutable {
-            return bar(p) && (deadline == 0 || p.done == p.total || q::steady_seconds() < deadline);
-          },
+          .progress =
+              [bar = terminal::progress_bar(), deadline = s.deadline](const q::progress_state& p) mutable {
+                return bar(p) && (deadline == 0 || p.done == p.total || q::steady_seconds() < deadline);
+              },
           .unedited = s.unedited};
 }
 

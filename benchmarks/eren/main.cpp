@@ -37,14 +37,17 @@ void question_options(terminal::arguments& a, settings& s) {
   a.flag("--in-scope", &s.in_scope, "only questions that the notes answer");
 }
 void stack_options(terminal::arguments& a, settings& s) {
-  a.option("--readers", &s.readers, "of the method 'stack': folder of taught readers; empty: none, the extractive one reads");
+  a.option("--readers", &s.readers,
+           "of the method 'stack': folder of taught readers; empty: none, the extractive one reads");
 }
 void row_options(terminal::arguments& a, settings& s) {
   stack_options(a, s);
   a.option("--threshold", &s.threshold, "of the method 'similarity'");
-  a.option("--untouched", &s.n_untouched,
-           "edits for whose questions the unedited model is run beside the stack, one by one: bytes and costs; 0: none");
-  a.option("--minutes", &s.minutes, "stop after so many, with status 3; with --resume the same command goes on; 0: never");
+  a.option(
+      "--untouched", &s.n_untouched,
+      "edits for whose questions the unedited model is run beside the stack, one by one: bytes and costs; 0: none");
+  a.option("--minutes", &s.minutes,
+           "stop after so many, with status 3; with --resume the same command goes on; 0: never");
 }
 void reader_options(terminal::arguments& a, settings& s) {
   a.option("--reader", &s.reader, "PEFT folder of a trained reader, see 09_train_reader");
@@ -70,7 +73,8 @@ const std::map<std::string, command> commands = {
         a.option("--live", &s.lives,
                  "only so many notes are live, and their questions asked; several make a table, 0 stands for all");
         a.option("--method", &s.methods,
-                 "stack (the library's default), plain (prompting: one-step), eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, mello, fine-tuned, "
+                 "stack (the library's default), plain (prompting: one-step), eren, two-step, two-step-chat, one-step, "
+                 "always, similarity, scr, ike, mello, fine-tuned, "
                  "unedited; with --reader: reader, joined, free, free-always; several make a table");
         a.option("--gate", &s.gates, "gate file of the methods 'stack', 'eren', 'reader' and 'joined'");
         a.option("--threshold", &s.threshold, "of the method 'similarity'");
@@ -137,10 +141,13 @@ const std::map<std::string, command> commands = {
         a.option("--method", &s.methods, "methods of 'compare'");
         a.option("--gate", &s.gates, "gate file of the method 'stack' in place of its own");
         a.option("--part", &s.part,
-                 "development, test or all; not given: test where the set has a development part that we choose on, else all");
-        a.option("--edits", &s.edits, "edits whose questions are asked, 0: all; not given: 100, of xquad and everyday all");
+                 "development, test or all; not given: test where the set has a development part that we choose on, "
+                 "else all");
+        a.option("--edits", &s.edits,
+                 "edits whose questions are asked, 0: all; not given: 100, of xquad and everyday all");
         a.flag("--declarative", &s.declarative, "only edits whose notes are statements, none with its question in it");
-        a.flag("--fallback", &s.fallback, "run the unedited model too; an answer that it would have given counts as kept");
+        a.flag("--fallback", &s.fallback,
+               "run the unedited model too; an answer that it would have given counts as kept");
       },
       row}},
     {"tables",
@@ -156,7 +163,8 @@ const std::map<std::string, command> commands = {
         a.option("--method", &s.methods, "methods of 'compare'");
         a.option("--edits", &s.n_edit, "edits of a set whose questions are asked, 0: all");
         a.option("--whole", &s.whole, "kinds of sets of which all are asked");
-        a.option("--plain", &s.n_plain, "the same for the method 'plain', which takes longest; of xquad a sixth as many paragraphs");
+        a.option("--plain", &s.n_plain,
+                 "the same for the method 'plain', which takes longest; of xquad a sixth as many paragraphs");
         a.option("--fit", &s.n_fit, "edits that gates are fitted on for the second table; 0: none is made");
       },
       tables}},

@@ -13,8 +13,7 @@
 /// Records of a method; none if the group does not have it.
 using method_group = std::optional<records_t>(const model_t& m, const settings& s, const study_set& set,
                                               const std::string& name);
-method_group gated_methods, paper_methods, other_methods, tuned_methods, taught_methods, free_methods,
-    stack_methods;
+method_group gated_methods, paper_methods, other_methods, tuned_methods, taught_methods, free_methods, stack_methods;
 
 /// @throws config_error  no group has the method
 [[nodiscard]] records_t run_method(const model_t& m, const settings& s, const study_set& set, const std::string& name);

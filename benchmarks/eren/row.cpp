@@ -17,7 +17,8 @@ int row(const settings& given) {
   job.declarative = s.declarative;
   job.n_untouched = s.n_untouched;
   const bool whole = s.set == "xquad" || s.set == "everyday";  // few questions an edit
-  for (const std::string& method : s.methods) job.n_edit[method] = s.edits.empty() ? (whole ? 0 : 100) : s.edits.front();
+  for (const std::string& method : s.methods)
+    job.n_edit[method] = s.edits.empty() ? (whole ? 0 : 100) : s.edits.front();
   const set_rows rows = measure_set(m, s, job);
   if (!rows.stopped.empty()) {
     std::cout << "not finished: " << rows.stopped << "; the same command goes on\n";

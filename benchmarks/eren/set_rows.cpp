@@ -29,8 +29,8 @@ std::string probabilities(const std::string& method, const study_set& set, const
   const auto error = [&](const std::vector<std::uint8_t>& happened) {
     return 100 * q::report::expected_calibration_error(all.probability, happened).value_or(0);
   };
-  const bool graded = std::any_of(all.probability.begin(), all.probability.end(),
-                                  [](double p) { return p > 0 && p < 1; });
+  const bool graded =
+      std::any_of(all.probability.begin(), all.probability.end(), [](double p) { return p > 0 && p < 1; });
   if (!graded) return {};
   return q::concat("Probability of '", method, "' and what was so, in percent (mean distance to questions in scope ",
                    error(all.in_scope), ", to those read right ", error(all.right), "):\n\n",
@@ -57,8 +57,9 @@ std::string replaced(const model_t& m, const settings& s, const study_set& set, 
   const auto wrong = std::count_if(all.begin(), all.end(), [](const auto& one) { return one.wrongly; });
   row.measures.push_back({"notes replaced (number)", n_note, static_cast<double>(all.size()), {}, 0});
   row.measures.push_back({"answers lost by it (number)", n_note, static_cast<double>(wrong), {}, 0});
-  std::string text = q::concat(all.size(), " of ", n_note, " notes take another one's place when they are added one by one, ", wrong,
-                               " of them with the loss of an answer.\n\n");
+  std::string text =
+      q::concat(all.size(), " of ", n_note, " notes take another one's place when they are added one by one, ", wrong,
+                " of them with the loss of an answer.\n\n");
   constexpr std::size_t n_shown = 40;
   for (std::size_t i = 0; i < std::min(n_shown, all.size()); ++i)
     text += q::concat("* ", all[i].wrongly ? "lost: " : "", all[i].before, " -> ", all[i].after, "\n");
@@ -71,8 +72,10 @@ std::string file_part(const std::string& title) {
   std::string out;
   for (const char c : title) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
-    if (plain) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    else if (!out.empty() && out.back() != '-') out += '-';
+    if (plain)
+      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
   }
   return out;
 }
@@ -83,9 +86,11 @@ study_set open_job(const set_job& job, std::vector<std::string>& remarks) {
   if (job.declarative) {
     const auto before = read.cases.size();
     std::erase_if(read.cases, [](const auto& c) {
-      return std::any_of(c.notes.begin(), c.notes.end(), [](const std::string& n) { return n.find('?') != std::string::npos; });
+      return std::any_of(c.notes.begin(), c.notes.end(),
+                         [](const std::string& n) { return n.find('?') != std::string::npos; });
     });
-    remarks.push_back(q::concat(before - read.cases.size(), " of ", before, " records whose notes are no statements are left out"));
+    remarks.push_back(
+        q::concat(before - read.cases.size(), " of ", before, " records whose notes are no statements are left out"));
   }
   return {std::move(read.cases), {}};
 }
@@ -117,17 +122,19 @@ set_rows measure_set(const model_t& m, const settings& s, const set_job& job) {
     choose_questions(one, set);
     records_t records = run_method(m, one, set, method);
     if (records.size() < set.questions.size())
-      out.stopped = q::concat(job.title, ", ", method, ": ", records.size(), " of ", set.questions.size(), " questions");
+      out.stopped =
+          q::concat(job.title, ", ", method, ": ", records.size(), " of ", set.questions.size(), " questions");
     return records;
   };
   for (const std::string& method : job.methods) {
     const records_t records = run(settings_of(s, job, method, s.fallback ? "fallback" : ""), method);
     if (!out.stopped.empty()) return out;
-    const q::eren::evaluated_editor e{method, set.questions, records,
-                                      s.fallback ? q::report::preservation_rule::abstained_or_unchanged
-                                                 : q::report::preservation_rule::abstained};
-    out.eren.push_back({job.title, method,
-                        job.set == "everyday" ? q::eren::everyday_measures(e, set.cases) : q::eren::editing_measures(e)});
+    const q::eren::evaluated_editor e{
+        method, set.questions, records,
+        s.fallback ? q::report::preservation_rule::abstained_or_unchanged : q::report::preservation_rule::abstained};
+    out.eren.push_back(
+        {job.title, method,
+         job.set == "everyday" ? q::eren::everyday_measures(e, set.cases) : q::eren::editing_measures(e)});
     double seconds = 0;
     for (const auto& r : records) seconds += r.timings.total();
     if (!records.empty())
@@ -140,7 +147,8 @@ set_rows measure_set(const model_t& m, const settings& s, const set_job& job) {
     if (s.fallback) out.details += untouched(method, records, s.batch == 1);
   }
   const auto stack = std::find_if(out.eren.begin(), out.eren.end(), [](const auto& e) { return e.method == "stack"; });
-  if (stack != out.eren.end() && (job.set == "everyday" || job.set == "knowedit")) out.details += replaced(m, s, set, *stack);
+  if (stack != out.eren.end() && (job.set == "everyday" || job.set == "knowedit"))
+    out.details += replaced(m, s, set, *stack);
   if (job.n_untouched > 0) {
     settings one = settings_of(s, job, "stack", "untouched");
     one.fallback = true;

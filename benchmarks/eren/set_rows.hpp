@@ -19,14 +19,14 @@ struct set_job {
   std::vector<std::string> methods;
   std::map<std::string, std::size_t> n_edit = {};  // by method; 0 and not named: all
   std::string part = {};                           // empty: as is usual for the set
-  bool declarative = false;                        // only the edits whose notes are statements, the others are not live either
-  std::size_t n_untouched = 0;                     // edits for which the unedited model is run beside the stack
+  bool declarative = false;     // only the edits whose notes are statements, the others are not live either
+  std::size_t n_untouched = 0;  // edits for which the unedited model is run beside the stack
 };
 
 struct set_rows {
   std::vector<q::eren::measured_editor> eren, easyedit;
-  std::string details;       // Markdown: remarks, reliability tables, untouched answers, costs
-  std::string stopped;       // what was not done when the time was over; empty: all is there
+  std::string details;  // Markdown: remarks, reliability tables, untouched answers, costs
+  std::string stopped;  // what was not done when the time was over; empty: all is there
 };
 
 /// The edits of a job; `remarks` gets what its reader has to say.

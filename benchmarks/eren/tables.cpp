@@ -65,7 +65,9 @@ set_job job_of(const settings& s, const named_file& f) {
   const bool whole = std::find(s.whole.begin(), s.whole.end(), f.set) != s.whole.end();
   for (const std::string& method : s.methods) job.n_edit[method] = whole ? 0 : s.n_edit;
   // Paragraphs have five questions each and are long: so many that the same time is spent.
-  job.n_edit["plain"] = f.set == "everyday" ? 0 : f.set == "xquad" ? std::max<std::size_t>(1, s.n_plain / 6) : s.n_plain;
+  job.n_edit["plain"] = f.set == "everyday" ? 0
+                        : f.set == "xquad"  ? std::max<std::size_t>(1, s.n_plain / 6)
+                                            : s.n_plain;
   return job;
 }
 
@@ -141,7 +143,8 @@ std::string run_fits(const model_t& m, const settings& s, const std::vector<name
 
 int tables(const settings& given) {
   settings s = given;
-  if (s.resume.empty()) q::fail<q::config_error>("--resume", "the beginning of the names of files to go on from", "none");
+  if (s.resume.empty())
+    q::fail<q::config_error>("--resume", "the beginning of the names of files to go on from", "none");
   if (s.minutes > 0) s.deadline = q::steady_seconds() + 60 * s.minutes;
   const std::vector<named_file> files = all_files(s);
   const model_t m = open_model(s);
@@ -164,8 +167,10 @@ int tables(const settings& given) {
   row_page page = page_of(all);
   if (!fits.empty()) {
     row_page second = page_of(fits);
-    page.markdown += "## What a fit on one foreign set adds for another\n\nThe stack's gate as it is shipped, and fitted again "
-                     "on a set; the reader stays.\n\n" + second.markdown;
+    page.markdown +=
+        "## What a fit on one foreign set adds for another\n\nThe stack's gate as it is shipped, and fitted again "
+        "on a set; the reader stays.\n\n" +
+        second.markdown;
     page.json["fits"] = std::move(second.json["measures"]);
   }
   const std::string name = s.report.empty() ? s.resume + ".tables" : s.report;

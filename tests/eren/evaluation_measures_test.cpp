@@ -59,10 +59,10 @@ using enum eren::question_kind;
 }  // namespace
 
 TEST_CASE("questions that nothing was read for rank lowest in the AUROC", "[eren][evaluate]") {
-  const std::vector<eren::evaluation_question> questions = {question(0, in_scope), question(1, in_scope), question(0, unrelated, "g"),
-                                                            question(1, unrelated, "g")};
-  std::vector<eren::evaluation_record> records = {record(true, "Rome", 0.9), record(false, "", 0), record(false, "", 0.3),
-                                                  record(false, "", 0.2)};
+  const std::vector<eren::evaluation_question> questions = {question(0, in_scope), question(1, in_scope),
+                                                            question(0, unrelated, "g"), question(1, unrelated, "g")};
+  std::vector<eren::evaluation_record> records = {record(true, "Rome", 0.9), record(false, "", 0),
+                                                  record(false, "", 0.3), record(false, "", 0.2)};
   records[2].score = -1;
   records[3].score = -2;
   records[1].score = 0;  // as it stands in a record whose notes the gate rejected unread
@@ -84,8 +84,8 @@ TEST_CASE("two hops: right answers and bridges, each in percent with an interval
     questions.push_back(question(i, in_scope));
     questions.back().bridges = {"Italy"};
   }
-  const std::vector<eren::evaluation_record> records = {record(true, "Rome"), record(true, "italy."), record(true, "Paris"),
-                                                        record(false, ""), record(true, "the Rome")};
+  const std::vector<eren::evaluation_record> records = {
+      record(true, "Rome"), record(true, "italy."), record(true, "Paris"), record(false, ""), record(true, "the Rome")};
   const auto all = eren::editing_measures({"m", questions, records});
   CHECK(*find(all, "two hops right").value == Approx(40));
   CHECK(find(all, "two hops right").n_question == 5);
@@ -107,15 +107,23 @@ TEST_CASE("two hops: right answers and bridges, each in percent with an interval
 }
 
 TEST_CASE("edits under both names", "[eren][evaluate]") {
-  std::vector<eren::evaluation_question> questions = {question(0, in_scope), question(0, in_scope), question(0, unrelated, "a"),
-                                                      question(1, unrelated, "b"), question(1, unrelated, "b"),
-                                                      question(1, portability, "Subject_Aliasing"), question(1, portability, "Reasoning")};
+  std::vector<eren::evaluation_question> questions = {question(0, in_scope),
+                                                      question(0, in_scope),
+                                                      question(0, unrelated, "a"),
+                                                      question(1, unrelated, "b"),
+                                                      question(1, unrelated, "b"),
+                                                      question(1, portability, "Subject_Aliasing"),
+                                                      question(1, portability, "Reasoning")};
   questions[0].own = true;
-  std::vector<eren::evaluation_record> records = {record(true, "Rome"), record(true, "Milan"), record(false, ""), record(true, "x"),
-                                                  record(false, ""), record(true, "Rome"), record(false, "")};
+  std::vector<eren::evaluation_record> records = {record(true, "Rome"), record(true, "Milan"), record(false, ""),
+                                                  record(true, "x"),    record(false, ""),     record(true, "Rome"),
+                                                  record(false, "")};
   records[1].own_note = false;
   const auto eren = eren::editing_measures({"m", questions, records}, {});
   CHECK(*find(eren, "ES").value == Approx(50));
+  records[1].text = "It is Rome.";
+  CHECK(*find(eren::editing_measures({"m", questions, records}, {}), "answer contains it").value == 100);
+  CHECK(*find(eren, "answer contains it").value == 50);
   CHECK(*find(eren, "BP").value == Approx(100 * 2.0 / 3));
   CHECK(*find(eren, "BP b").value == Approx(50));
   CHECK(*find(eren, "EQ").value == Approx(2 * 50 * 66.6667 / (50 + 66.6667)));
@@ -135,7 +143,8 @@ TEST_CASE("edits under both names", "[eren][evaluate]") {
   CHECK(*find(eren::easyedit_measures(beside), "locality").value == 100);
   CHECK(*find(eren::editing_measures(beside, {}), "BP").value == 100);
 
-  const std::vector<eren::measured_editor> rows = {{"s", "one", eren}, {"s", "two", {{"ES", 7, 12.34, report::interval{1, 20}}}}};
+  const std::vector<eren::measured_editor> rows = {{"s", "one", eren},
+                                                   {"s", "two", {{"ES", 7, 12.34, report::interval{1, 20}}}}};
   const std::string page = eren::measure_overview(rows).markdown();
   CHECK(page.find("| 12.3 (1.0 to 20.0)") != std::string::npos);
   CHECK(page.find("| 2, 7 ") != std::string::npos);  // asked of each
@@ -143,8 +152,9 @@ TEST_CASE("edits under both names", "[eren][evaluate]") {
   CHECK(numbers.size() == eren.size() + 1);
   CHECK(numbers.back()["high"] == 20);
   CHECK(numbers.back()["method"] == "two");
-  const std::vector<eren::measured_editor> three = {{"a", "m", {{"ES", 2, 10.0, report::interval{0, 20}}, {"BP", 1, 50.0}}},
-                                                    {"b", "m", {{"ES", 4, 30.0, report::interval{20, 60}}}}};
+  const std::vector<eren::measured_editor> three = {
+      {"a", "m", {{"ES", 2, 10.0, report::interval{0, 20}}, {"BP", 1, 50.0}}},
+      {"b", "m", {{"ES", 4, 30.0, report::interval{20, 60}}}}};
   const auto mean = eren::mean_of("both", three);
   REQUIRE(mean.measures.size() == 1);  // b has no BP
   CHECK(*mean.measures[0].value == Approx(20));
@@ -161,9 +171,10 @@ TEST_CASE("everyday notes: by kind and language, and what a later note takes awa
     return question(i, answerable ? in_scope : unrelated, answerable ? "" : kind);
   };
   const std::vector<eren::evaluation_question> questions = {ask(1, "direct", "en", true), ask(2, "direct", "de", true),
-                                                            ask(3, "near-miss", "en", false), ask(4, "near-miss", "de", false)};
-  const std::vector<eren::evaluation_record> records = {record(true, "Rome"), record(true, "Milan"), record(true, "Rome"),
-                                                        record(false, "")};
+                                                            ask(3, "near-miss", "en", false),
+                                                            ask(4, "near-miss", "de", false)};
+  const std::vector<eren::evaluation_record> records = {record(true, "Rome"), record(true, "Milan"),
+                                                        record(true, "Rome"), record(false, "")};
   const auto all = eren::everyday_measures({"m", questions, records}, cases);
   CHECK(*find(all, "answerable right").value == 50);
   CHECK(*find(all, "false activations").value == 50);
@@ -193,7 +204,8 @@ TEST_CASE("an editor's records say what was read, and its notes what they replac
   cases[2].id = "2";
   cases[2].unrelated = {{"far", {{"Who painted the ceiling?", {}, {}}}, {}}};
   const test::scripted_model model({{{"Norway is"}, " Bergen"}, {{"Read this"}, " unanswerable"}}, "nobody");
-  using editor_t = eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever, eren::one_step_chat_reader>;
+  using editor_t =
+      eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever, eren::one_step_chat_reader>;
   editor_t editor(model, notes::memory_store(), {.on_conflict = notes::conflict_policy::keep_both});
   const auto ids = eren::add_all_notes(editor, cases);
   const auto questions = eren::evaluation_questions(cases);

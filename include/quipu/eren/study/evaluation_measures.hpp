@@ -21,14 +21,15 @@ namespace quipu::eren {
 /// One figure.
 struct measure {
   std::string name;
-  std::size_t n_question = 0;           ///< that it is taken of
-  std::optional<double> value;          ///< percent, if nothing else is said; nothing where there are no questions
+  std::size_t n_question = 0;   ///< that it is taken of
+  std::optional<double> value;  ///< percent, if nothing else is said; nothing where there are no questions
   std::optional<report::interval> spread = {};  ///< of 95 % over edits, in the same unit
   int decimals = 1;
 };
 
 /// ES, BP and EQ, over all and by group of unrelated questions (EQ over all: groups weighted by `weights`), the AUROC of
-/// `auroc_of` (0..1), and the share of wrong notes among those used in scope. If questions have bridges, what stands for
+/// `auroc_of` (0..1), the share of questions in scope whose answer
+/// contains an accepted one, and that of wrong notes among those used in scope. If questions have bridges, what stands for
 /// ES is "two hops right", beside "bridge given": a question answered from notes by what the first hop leads to.
 [[nodiscard]] std::vector<measure> editing_measures(const evaluated_editor& e,
                                                     const std::map<std::string, double>& weights = full_set_weights());

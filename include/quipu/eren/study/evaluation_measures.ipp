@@ -65,9 +65,13 @@ measure share(std::string name, const evaluated_editor& e, Hit&& hit) {
 
 inline std::optional<bool> only(bool counts, bool hit) { return counts ? std::optional(hit) : std::nullopt; }
 
-inline bool is_kind(const evaluated_editor& e, std::size_t i, question_kind kind) { return e.questions[i].kind == kind; }
+inline bool is_kind(const evaluated_editor& e, std::size_t i, question_kind kind) {
+  return e.questions[i].kind == kind;
+}
 
-inline bool is_right(const evaluated_editor& e, std::size_t i) { return outcome_of(e.questions[i], e.records[i]).right; }
+inline bool is_right(const evaluated_editor& e, std::size_t i) {
+  return outcome_of(e.questions[i], e.records[i]).right;
+}
 
 /// Answered from notes by a bridge alone.
 inline bool gives_bridge(const evaluated_editor& e, std::size_t i) {
@@ -91,9 +95,21 @@ inline std::size_t count_kind(const evaluated_editor& e, question_kind kind) {
   return n;
 }
 
+/// Writers that answer in sentences are seldom equal to an accepted answer.
+inline measure contained(const evaluated_editor& e) {
+  return share("answer contains it", e, [&](std::size_t i) {
+    const auto inside = [&](const std::string& accepted) {
+      return report::answer_contains(e.records[i].text, accepted);
+    };
+    const auto& accepted = e.questions[i].accepted;
+    return only(is_kind(e, i, question_kind::in_scope), std::any_of(accepted.begin(), accepted.end(), inside));
+  });
+}
+
 inline void add_auroc(std::vector<measure>& all, const evaluated_editor& e) {
   if (const auto area = auroc_of(e.questions, e.records))
-    all.push_back({"AUROC", count_kind(e, question_kind::in_scope) + count_kind(e, question_kind::unrelated), area, {}, 3});
+    all.push_back(
+        {"AUROC", count_kind(e, question_kind::in_scope) + count_kind(e, question_kind::unrelated), area, {}, 3});
 }
 
 inline measure kept(std::string name, const evaluated_editor& e, std::optional<std::string> group = {}) {
@@ -114,7 +130,8 @@ inline std::string value_text(const measure& m) {
 
 }  // namespace detail
 
-QUIPU_INLINE std::vector<measure> editing_measures(const evaluated_editor& e, const std::map<std::string, double>& weights) {
+QUIPU_INLINE std::vector<measure> editing_measures(const evaluated_editor& e,
+                                                   const std::map<std::string, double>& weights) {
   using detail::is_kind, detail::only;
   std::vector<measure> all;
   const auto in_scope = [&](std::size_t i) { return is_kind(e, i, question_kind::in_scope); };
@@ -127,6 +144,7 @@ QUIPU_INLINE std::vector<measure> editing_measures(const evaluated_editor& e, co
       return only(in_scope(i) && has_bridge(e.questions[i]), detail::gives_bridge(e, i));
     }));
   }
+  all.push_back(detail::contained(e));
   all.push_back(detail::share("missed", e, [&](std::size_t i) { return only(in_scope(i), !e.records[i].applied); }));
   all.push_back(detail::share("wrong note", e, [&](std::size_t i) {
     return only(in_scope(i) && e.records[i].applied, !e.records[i].own_note);
@@ -135,7 +153,8 @@ QUIPU_INLINE std::vector<measure> editing_measures(const evaluated_editor& e, co
   if (groups.empty()) return all;
   const evaluation_scores scores(e.questions, e.records, e.rule);
   const std::size_t n_unrelated = detail::count_kind(e, question_kind::unrelated);
-  all.push_back(detail::summed("BP", n_unrelated, scores, [&](const report::edit_scores& s) { return s.preservation(weights); }));
+  all.push_back(
+      detail::summed("BP", n_unrelated, scores, [&](const report::edit_scores& s) { return s.preservation(weights); }));
   if (groups.size() > 1) {
     for (const std::string& g : groups) all.push_back(detail::kept("BP " + g, e, g));
   }
@@ -143,8 +162,8 @@ QUIPU_INLINE std::vector<measure> editing_measures(const evaluated_editor& e, co
                                [&](const report::edit_scores& s) { return s.quality(weights); }));
   if (groups.size() > 1) {
     for (const std::string& g : groups) {
-      all.push_back(detail::summed("EQ " + g, e.records.size() - detail::count_kind(e, question_kind::portability), scores,
-                                   [&](const report::edit_scores& s) { return s.quality(g); }));
+      all.push_back(detail::summed("EQ " + g, e.records.size() - detail::count_kind(e, question_kind::portability),
+                                   scores, [&](const report::edit_scores& s) { return s.quality(g); }));
     }
   }
   detail::add_auroc(all, e);
@@ -196,10 +215,13 @@ QUIPU_INLINE std::vector<measure> everyday_measures(const evaluated_editor& e, s
   }
   add("", [](std::size_t) { return true; });
   for (const std::string& kind : kinds) add(", " + kind, [&](std::size_t i) { return of(i).kind == kind; });
-  for (const std::string& language : languages) add(" in " + language, [&](std::size_t i) { return of(i).level == language; });
+  for (const std::string& language : languages)
+    add(" in " + language, [&](std::size_t i) { return of(i).level == language; });
   std::erase_if(all, [](const measure& m) { return m.n_question == 0; });
+  all.push_back(detail::contained(e));
   const evaluation_scores scores(e.questions, e.records, e.rule);
-  all.push_back(detail::summed("EQ", e.records.size(), scores, [](const report::edit_scores& s) { return s.quality(); }));
+  all.push_back(
+      detail::summed("EQ", e.records.size(), scores, [](const report::edit_scores& s) { return s.quality(); }));
   detail::add_auroc(all, e);
   return all;
 }
@@ -220,7 +242,8 @@ QUIPU_INLINE measured_editor mean_of(std::string set, std::span<const measured_e
       sum.n_question += found->n_question;
       *sum.value += *found->value / n;
       if (!found->spread) sum.spread.reset();
-      if (sum.spread) sum.spread = {sum.spread->low + found->spread->low / n, sum.spread->high + found->spread->high / n};
+      if (sum.spread)
+        sum.spread = {sum.spread->low + found->spread->low / n, sum.spread->high + found->spread->high / n};
     }
     if (sum.value) mean.measures.push_back(std::move(sum));
   }
@@ -232,7 +255,8 @@ QUIPU_INLINE report::table measure_table(std::span<const measured_editor> editor
   for (const measured_editor& e : editors) {
     for (const measure& m : e.measures) {
       out.add_row({e.set, e.method, m.name, static_cast<std::int64_t>(m.n_question),
-                   m.value ? report::cell(*m.value) : report::cell(), m.spread ? report::cell(m.spread->low) : report::cell(),
+                   m.value ? report::cell(*m.value) : report::cell(),
+                   m.spread ? report::cell(m.spread->low) : report::cell(),
                    m.spread ? report::cell(m.spread->high) : report::cell()});
     }
   }

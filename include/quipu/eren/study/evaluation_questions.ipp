@@ -65,7 +65,8 @@ QUIPU_INLINE std::vector<evaluation_question> evaluation_questions(std::span<con
       const bool flips = probe.truth.empty() || probe.answers.empty() || probe.truth != probe.answers.front();
       const auto [at, fresh] = seen.emplace(probe.question, all.size());
       if (fresh) {
-        all.push_back({i, question_kind::in_scope, {}, probe.question, probe.answers, p == 0, flips, false, probe.bridges});
+        all.push_back(
+            {i, question_kind::in_scope, {}, probe.question, probe.answers, p == 0, flips, false, probe.bridges});
       } else {
         all[at->second].accepted = probe.answers;
       }
@@ -87,7 +88,8 @@ QUIPU_INLINE std::vector<evaluation_question> evaluation_questions(std::span<con
         for (const data::probe* probe : unique) {
           all.push_back(
               {i, kind, group.name, probe->question, probe->answers, false, true,
-               kind == question_kind::unrelated && edited.count(report::normalised_answer(probe->question)) != 0, probe->bridges});
+               kind == question_kind::unrelated && edited.count(report::normalised_answer(probe->question)) != 0,
+               probe->bridges});
         }
       }
     };

@@ -23,8 +23,8 @@ QUIPU_INLINE forecasts forecasts_of(std::span<const evaluation_question> questio
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (questions[i].kind == question_kind::portability) continue;  // the note answers some of them, no file says which
     const bool in_scope = questions[i].kind == question_kind::in_scope;
-    const bool right = in_scope && !records[i].reading.empty() &&
-                       report::matches_any(records[i].reading, questions[i].accepted);
+    const bool right =
+        in_scope && !records[i].reading.empty() && report::matches_any(records[i].reading, questions[i].accepted);
     all.probability.push_back(records[i].probability);
     all.in_scope.push_back(in_scope ? 1 : 0);
     all.right.push_back(right ? 1 : 0);

@@ -35,7 +35,8 @@ template <class Editor>
       const auto result = editor.add_note(text);
       if (result.corrected == notes::no_note) continue;
       const auto history = editor.history(result.corrected);
-      replaced.push_back({history.empty() || !history.front().after ? std::string() : history.front().after->text, text});
+      replaced.push_back(
+          {history.empty() || !history.front().after ? std::string() : history.front().after->text, text});
     }
   }
   std::vector<std::string> left;
