@@ -50,8 +50,10 @@
 #include <quipu/eren/answer.hpp>
 #include <quipu/eren/candidates.hpp>
 #include <quipu/eren/contradiction.hpp>
+#include <quipu/eren/default_reader.hpp>
 #include <quipu/eren/editor.hpp>
 #include <quipu/eren/editor_options.hpp>
+#include <quipu/eren/gate/bounded_fit.hpp>
 #include <quipu/eren/gate/default_gate.hpp>
 #include <quipu/eren/gate/default_gate_weights.hpp>
 #include <quipu/eren/gate/fitted_gate.hpp>
@@ -101,9 +103,11 @@
 #include <quipu/eren/study/question_maker.hpp>
 #include <quipu/eren/study/relation_groups.hpp>
 #include <quipu/eren/study/retrieval_study.hpp>
+#include <quipu/eren/study/self_calibration.hpp>
 #include <quipu/eren/study/unlabelled_cases.hpp>
 #include <quipu/eren/teach/edit_tuning.hpp>
 #include <quipu/eren/teach/joint_examples.hpp>
+#include <quipu/eren/teach/packed_examples.hpp>
 #include <quipu/eren/teach/reader_examples.hpp>
 #include <quipu/eren/teach/reader_training.hpp>
 #include <quipu/ffn/dense.hpp>
@@ -190,6 +194,7 @@
 #include <quipu/llama/merge_adapters.hpp>
 #include <quipu/llama/mixed_module_hooks.hpp>
 #include <quipu/llama/model.hpp>
+#include <quipu/llama/model_family.hpp>
 #include <quipu/llama/module_hooks.hpp>
 #include <quipu/llama/next_logits.hpp>
 #include <quipu/llama/policies.hpp>
@@ -209,10 +214,12 @@
 #include <quipu/llama/weight_gradients.hpp>
 #include <quipu/llama/weights.hpp>
 #include <quipu/llama/with_base_changes.hpp>
+#include <quipu/notes/assertion.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/bm25_search.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
 #include <quipu/notes/corrections.hpp>
+#include <quipu/notes/default_retriever.hpp>
 #include <quipu/notes/dense_retriever.hpp>
 #include <quipu/notes/edit_rules.hpp>
 #include <quipu/notes/hybrid_retriever.hpp>
