@@ -213,12 +213,15 @@
 #include <quipu/notes/bm25_search.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
 #include <quipu/notes/corrections.hpp>
+#include <quipu/notes/default_retriever.hpp>
 #include <quipu/notes/dense_retriever.hpp>
 #include <quipu/notes/edit_rules.hpp>
 #include <quipu/notes/hybrid_retriever.hpp>
 #include <quipu/notes/inverted_index.hpp>
 #include <quipu/notes/json_lines.hpp>
 #include <quipu/notes/memory_store.hpp>
+#include <quipu/notes/ngram_index.hpp>
+#include <quipu/notes/ngram_vocabulary.hpp>
 #include <quipu/notes/note.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/note_store.hpp>
