@@ -226,6 +226,8 @@
 #include <quipu/notes/inverted_index.hpp>
 #include <quipu/notes/json_lines.hpp>
 #include <quipu/notes/memory_store.hpp>
+#include <quipu/notes/ngram_index.hpp>
+#include <quipu/notes/ngram_vocabulary.hpp>
 #include <quipu/notes/note.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/note_store.hpp>
