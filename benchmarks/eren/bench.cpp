@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 
+#include <quipu/core/clock.hpp>
 #include <quipu/eren/study/evaluation_report.hpp>
 #include <quipu/eren/teach/reader_examples.hpp>
 #include <quipu/io/atomic_file.hpp>
@@ -42,7 +43,9 @@ q::eren::evaluation_options options_of(const settings& s, const std::string& nam
                                    s.fit || s.study || s.no_labels ? std::string() : s.gate(),
                                    s.n_token == 16 ? "" : q::concat(" ", s.n_token, " tokens")),
           .batch = s.batch,
-          .progress = terminal::progress_bar(),
+          .progress = [bar = terminal::progress_bar(), deadline = s.deadline](const q::progress_state& p) mutable {
+            return bar(p) && (deadline == 0 || p.done == p.total || q::steady_seconds() < deadline);
+          },
           .unedited = s.unedited};
 }
 
@@ -51,6 +54,15 @@ q::eren::application_prompt short_answers(const model_t& m) {
     return form.encode(m.tokenizer(),
                        {{{"system", "Answer with a few words only."}, {"user", std::string(question)}}, "Answer:"});
   };
+}
+
+q::eren::editor_options editor_options_of(const model_t& m, const settings& s) {
+  return {.n_note = s.n_note,
+          .generate = {.max_tokens = s.n_token, .stop = {"\n"}},
+          .prompt = short_answers(m),
+          .team = q::thread_team(s.n_thread),
+          .on_conflict = q::notes::conflict_policy::keep_both,
+          .readers = s.readers};
 }
 
 void show(const std::vector<table_row>& all, const settings& s) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <quipu/data/edit_case.hpp>
+#include <quipu/eren/default_reader.hpp>
 #include <quipu/eren/editor.hpp>
 #include <quipu/eren/gate/fitted_gate.hpp>
 #include <quipu/eren/study/evaluate.hpp>
@@ -35,6 +37,8 @@ void choose_questions(const settings& s, study_set& set);
 [[nodiscard]] q::eren::evaluation_options options_of(const settings& s, const std::string& name);
 /// The application of the benchmark: short answers, by the model's chat template.
 [[nodiscard]] q::eren::application_prompt short_answers(const model_t& m);
+/// Settings of every editor of the benchmark: its application, and both of two notes that contradict each other stay.
+[[nodiscard]] q::eren::editor_options editor_options_of(const model_t& m, const settings& s);
 /// The table on the terminal and, with `--report`, in files.
 struct table_row {
   std::string name;
@@ -52,12 +56,17 @@ struct bench {
   std::vector<std::vector<q::notes::note_id>> ids;
 
   bench(const model_t& m, const settings& s, const study_set& set, Reader reader, Gate gate)
-      : editor(m, q::notes::memory_store(), Retriever(), std::move(reader), std::move(gate),
-               {.n_note = s.n_note,
-                .generate = {.max_tokens = s.n_token, .stop = {"\n"}},
-                .prompt = short_answers(m),
-                .team = q::thread_team(s.n_thread),
-                .on_conflict = q::notes::conflict_policy::keep_both}) {
+      : editor(m, q::notes::memory_store(), Retriever(), std::move(reader), std::move(gate), editor_options_of(m, s)) {
+    add(s, set);
+  }
+  /// The editor makes reader and gate itself, from the folder of `--readers`.
+  bench(const model_t& m, const settings& s, const study_set& set)
+      : editor(m, q::notes::memory_store(), editor_options_of(m, s)) {
+    add(s, set);
+  }
+
+ private:
+  void add(const settings& s, const study_set& set) {
     std::vector<q::data::edit_case> live = set.cases;
     if (s.n_live != 0) {
       std::vector<bool> keep(live.size());
@@ -69,3 +78,6 @@ struct bench {
     ids = q::eren::add_all_notes(editor, live);
   }
 };
+/// What an application gets that names nothing but model and store.
+using default_bench = bench<q::eren::default_reader_for<model_t>, q::eren::default_gate, q::notes::default_retriever>;
+static_assert(std::is_same_v<default_bench::editor_t, q::eren::editor<model_t, q::notes::memory_store>>);

@@ -11,20 +11,16 @@
 
 #include "methods.hpp"
 
-namespace {
-
 records_t run_method(const model_t& m, const settings& s, const study_set& set, const std::string& name) {
   for (method_group* group :
-       {gated_methods, paper_methods, other_methods, tuned_methods, taught_methods, free_methods}) {
+       {stack_methods, gated_methods, paper_methods, other_methods, tuned_methods, taught_methods, free_methods}) {
     if (std::optional<records_t> records = group(m, s, set, name)) return std::move(*records);
   }
   q::fail<q::config_error>("--method",
-                           "eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, mello, fine-tuned, "
+                           "stack, plain, eren, two-step, two-step-chat, one-step, always, similarity, scr, ike, mello, fine-tuned, "
                            "unedited, reader, joined, free or free-always",
                            name);
 }
-
-}  // namespace
 
 // Every method with every number of live edits; the unedited model answers a question once.
 int compare(const settings& s) {

@@ -13,7 +13,13 @@
 /// Records of a method; none if the group does not have it.
 using method_group = std::optional<records_t>(const model_t& m, const settings& s, const study_set& set,
                                               const std::string& name);
-method_group gated_methods, paper_methods, other_methods, tuned_methods, taught_methods, free_methods;
+method_group gated_methods, paper_methods, other_methods, tuned_methods, taught_methods, free_methods,
+    stack_methods;
+
+/// @throws config_error  no group has the method
+[[nodiscard]] records_t run_method(const model_t& m, const settings& s, const study_set& set, const std::string& name);
+/// What reads and what judges in the method 'stack'.
+[[nodiscard]] std::string basis_of_stack(const model_t& m, const settings& s);
 
 template <class Retriever = q::notes::bm25_retriever, class Reader, class Gate>
 records_t measure(const model_t& m, const settings& s, const study_set& set, const std::string& name, Reader reader,

@@ -94,14 +94,17 @@
 #include <quipu/eren/stages.hpp>
 #include <quipu/eren/study/cost_table.hpp>
 #include <quipu/eren/study/evaluate.hpp>
+#include <quipu/eren/study/evaluation_measures.hpp>
 #include <quipu/eren/study/evaluation_questions.hpp>
 #include <quipu/eren/study/evaluation_record.hpp>
 #include <quipu/eren/study/evaluation_report.hpp>
 #include <quipu/eren/study/evaluation_scores.hpp>
 #include <quipu/eren/study/gate_study.hpp>
 #include <quipu/eren/study/held_out.hpp>
+#include <quipu/eren/study/probability_table.hpp>
 #include <quipu/eren/study/question_maker.hpp>
 #include <quipu/eren/study/relation_groups.hpp>
+#include <quipu/eren/study/replaced_notes.hpp>
 #include <quipu/eren/study/retrieval_study.hpp>
 #include <quipu/eren/study/self_calibration.hpp>
 #include <quipu/eren/study/unlabelled_cases.hpp>

@@ -69,7 +69,8 @@ TEST_CASE("MQuAKE records become several notes and questions in several hops", "
       {"prompt": "{} is a citizen of", "target_new": {"str": "Peru", "id": "Q1"}, "target_true": {"str": "Norway"}, "subject": "Ada"},
       {"prompt": "The capital of {} is", "target_new": {"str": "Cusco"}, "subject": "Peru"}],
     "questions": ["What is the capital of Ada's country?", "Q2", "Q3"], "answer": "Oslo", "new_answer": "Cusco",
-    "new_answer_alias": ["Qosqo"], "new_single_hops": [{"question": "Where is Ada from?", "answer": "Peru", "answer_alias": []}]}])"));
+    "new_answer_alias": ["Qosqo"], "new_single_hops": [{"question": "Where is Ada from?", "answer": "Peru", "answer_alias": ["Republic of Peru", "Qosqo"]},
+                        {"question": "What is the capital of Peru?", "answer": "Cusco"}]}])"));
   const auto& cases = set.cases;
   REQUIRE(cases.size() == 1);
   CHECK(cases[0].notes == strings{"Ada is a citizen of Peru.", "The capital of Peru is Cusco."});
@@ -77,7 +78,8 @@ TEST_CASE("MQuAKE records become several notes and questions in several hops", "
   REQUIRE(cases[0].in_scope.size() == 3);
   CHECK(cases[0].in_scope[1].answers == strings{"Cusco", "Qosqo"});
   CHECK(cases[0].in_scope[1].truth == "Oslo");
-  CHECK(cases[0].portability.front().probes.front().answers == strings{"Peru"});
+  CHECK(cases[0].portability.front().probes.front().answers == strings{"Peru", "Republic of Peru", "Qosqo"});
+  CHECK(cases[0].in_scope[0].bridges == strings{"Peru", "Republic of Peru"});  // an accepted answer is none
   CHECK_THROWS_WITH(data::read_mquake(folder.write(
                         "b.json", R"([{"case_id": 1, "requested_rewrite": [{"prompt": "no gap", "subject": "x"}]}])")),
                     Catch::Contains("{}"));

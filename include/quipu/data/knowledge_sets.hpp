@@ -28,7 +28,8 @@ namespace quipu::data {
 
 /// MQuAKE: every record rewrites one or more facts (its notes, made from the cloze prompts) and asks one
 /// question in several hops, in three wordings; an answer or any alias of it is right. Group
-/// "single_hop" under `portability` has the questions of the hops after the edit.
+/// "single_hop" under `portability` has the questions of the hops after the edit; the answers of all but the last one are
+/// the question's bridges.
 /// @throws io_error, format_error
 [[nodiscard]] edit_set read_mquake(const std::string& path);
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <iterator>
@@ -256,9 +257,7 @@ QUIPU_INLINE edit_set read_mquake(const std::string& path) {
     if (record.has("new_answer_alias")) {
       for (std::string& alias : record["new_answer_alias"].texts()) answers.push_back(std::move(alias));
     }
-    for (const std::string& question : record["questions"].texts()) {
-      one.in_scope.push_back({question, answers, record.text_or_empty("answer"), {}});
-    }
+    std::vector<std::string> bridges;
     if (record.has("new_single_hops")) {
       probe_group hops{"single_hop", {}, {}};
       const json_place list = record["new_single_hops"];
@@ -267,9 +266,17 @@ QUIPU_INLINE edit_set read_mquake(const std::string& path) {
         if (list.at(h).has("answer_alias")) {
           for (std::string& alias : list.at(h)["answer_alias"].texts()) accepted.push_back(std::move(alias));
         }
+        if (h + 1 < list.size()) {
+          std::copy_if(accepted.begin(), accepted.end(), std::back_inserter(bridges), [&](const std::string& bridge) {
+            return std::find(answers.begin(), answers.end(), bridge) == answers.end();
+          });
+        }
         hops.probes.push_back({list.at(h)["question"].text(), std::move(accepted), {}, {}});
       }
       one.portability.push_back(std::move(hops));
+    }
+    for (const std::string& question : record["questions"].texts()) {
+      one.in_scope.push_back({question, answers, record.text_or_empty("answer"), bridges});
     }
     set.cases.push_back(std::move(one));
   }

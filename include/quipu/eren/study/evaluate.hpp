@@ -46,6 +46,9 @@ evaluation_record record_of(const io::log_fields& in);
 
 nlohmann::ordered_json line_of(const evaluation_record& r);
 
+/// Was a note read, how was the best one judged, and what does it say?
+void judge(const consideration& c, evaluation_record& r);
+
 }  // namespace detail
 
 /// Asks an editor all questions.
@@ -67,8 +70,7 @@ template <class Editor>
       evaluation_record r;
       r.applied = considered[i].apply;
       r.probability = considered[i].probability;
-      for (const considered_note& n : considered[i].candidates)
-        r.score = &n == &considered[i].candidates.front() ? n.decision.score : std::max(r.score, n.decision.score);
+      detail::judge(considered[i], r);
       for (const notes::note_id id : considered[i].notes) {
         const auto& own = ids[some[i].edit];
         r.own_note = r.own_note || std::find(own.begin(), own.end(), id) != own.end();

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-
 #include <nlohmann/json.hpp>
 
 #include <quipu/core/clock.hpp>
@@ -22,9 +21,11 @@ QUIPU_INLINE evaluation_record record_of(const io::log_fields& in) {
   evaluation_record r;
   r.applied = in.flag("applied");
   r.own_note = in.flag("own_note");
+  r.read = in.flag("read");
   r.probability = in.number("p");
   r.score = in.number("score");
   r.text = in.text("text");
+  r.reading = in.text("reading");
   r.unedited = in.text("unedited");
   r.timings = {in.number("t_retrieve"), in.number("t_screen"), in.number("t_read"), in.number("t_gate"),
                in.number("t_fallback")};
@@ -35,9 +36,11 @@ QUIPU_INLINE evaluation_record record_of(const io::log_fields& in) {
 QUIPU_INLINE nlohmann::ordered_json line_of(const evaluation_record& r) {
   return {{"applied", r.applied},
           {"own_note", r.own_note},
+          {"read", r.read},
           {"p", r.probability},
           {"score", r.score},
           {"text", r.text},
+          {"reading", r.reading},
           {"unedited", r.unedited},
           {"t_retrieve", r.timings.retrieve},
           {"t_screen", r.timings.screen},
@@ -47,7 +50,19 @@ QUIPU_INLINE nlohmann::ordered_json line_of(const evaluation_record& r) {
           {"t_unedited", r.unedited_seconds}};
 }
 
-}  // namespace detail
+QUIPU_INLINE void judge(const consideration& c, evaluation_record& r) {
+  const considered_note* best = nullptr;
+  for (const considered_note& n : c.candidates) {
+    if (n.read.done && (best == nullptr || n.decision.score > best->decision.score)) best = &n;
+  }
+  r.read = best != nullptr || c.apply;  // an editor of another kind may apply what it never ranked
+  if (best != nullptr) {
+    r.score = best->decision.score;
+    r.reading = best->read.answer;
+  }
+  if (c.apply) r.reading = c.text;
+}
 
+}  // namespace detail
 
 }  // namespace quipu::eren

@@ -30,6 +30,7 @@ struct evaluation_question {
   bool own = false;                   ///< the edit's own wording
   bool flips = true;                  ///< the edit turns the answer
   bool contaminated = false;          ///< unrelated to its edit, and yet in the scope of another one
+  std::vector<std::string> bridges = {};  ///< of a question in two hops: what the first one leads to, never the answer
 };
 
 /// Four neighbours of each edit of CounterFact-Hard.
@@ -43,7 +44,8 @@ struct question_choice {
   std::map<std::string, std::size_t> per_group = usual_group_limits();
 };
 
-/// Edits of a part, ascending: "the first n" are drawn by checksum, so that a longer run contains a shorter one.
+/// Edits of a part, ascending: "the first n" of those with questions are drawn by checksum, so that a longer run contains
+/// a shorter one.
 [[nodiscard]] std::vector<std::size_t> chosen_edits(std::span<const data::edit_case> cases,
                                                     const question_choice& choice = {});
 

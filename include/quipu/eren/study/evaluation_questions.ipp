@@ -21,6 +21,18 @@ namespace quipu::eren {
 
 QUIPU_INLINE std::map<std::string, std::size_t> usual_group_limits() { return {{"neighbor_subj", 4}}; }
 
+namespace detail {
+
+/// Everyday notes are cases without questions.
+inline bool asks(const data::edit_case& one) {
+  const auto any = [](const std::vector<data::probe_group>& groups) {
+    return std::any_of(groups.begin(), groups.end(), [](const data::probe_group& g) { return !g.probes.empty(); });
+  };
+  return !one.in_scope.empty() || any(one.unrelated) || any(one.portability);
+}
+
+}  // namespace detail
+
 QUIPU_INLINE std::vector<std::size_t> chosen_edits(std::span<const data::edit_case> cases,
                                                    const question_choice& choice) {
   std::vector<std::size_t> chosen;
@@ -28,11 +40,12 @@ QUIPU_INLINE std::vector<std::size_t> chosen_edits(std::span<const data::edit_ca
     if (!choice.part || data::part_of(cases[i]) == *choice.part) chosen.push_back(i);
   }
   if (choice.n_edit != 0 && choice.n_edit < chosen.size()) {
+    std::erase_if(chosen, [&](std::size_t i) { return !detail::asks(cases[i]); });
     std::sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) {
       const auto order = [&](std::size_t i) { return std::pair(crc32("n" + cases[i].id), i); };
       return order(a) < order(b);
     });
-    chosen.resize(choice.n_edit);
+    chosen.resize(std::min(choice.n_edit, chosen.size()));
     std::sort(chosen.begin(), chosen.end());
   }
   return chosen;
@@ -52,7 +65,7 @@ QUIPU_INLINE std::vector<evaluation_question> evaluation_questions(std::span<con
       const bool flips = probe.truth.empty() || probe.answers.empty() || probe.truth != probe.answers.front();
       const auto [at, fresh] = seen.emplace(probe.question, all.size());
       if (fresh) {
-        all.push_back({i, question_kind::in_scope, {}, probe.question, probe.answers, p == 0, flips, false});
+        all.push_back({i, question_kind::in_scope, {}, probe.question, probe.answers, p == 0, flips, false, probe.bridges});
       } else {
         all[at->second].accepted = probe.answers;
       }
@@ -74,7 +87,7 @@ QUIPU_INLINE std::vector<evaluation_question> evaluation_questions(std::span<con
         for (const data::probe* probe : unique) {
           all.push_back(
               {i, kind, group.name, probe->question, probe->answers, false, true,
-               kind == question_kind::unrelated && edited.count(report::normalised_answer(probe->question)) != 0});
+               kind == question_kind::unrelated && edited.count(report::normalised_answer(probe->question)) != 0, probe->bridges});
         }
       }
     };

@@ -21,7 +21,7 @@ struct evaluated_editor {
 };
 
 /// Columns: questions, ES, BP by group, EQ by group, EQ over all (groups weighted as in the full set) with its
-/// bootstrap interval over edits, reliability, generalisation, missed, attribution, AUROC of the probability,
+/// bootstrap interval over edits, reliability, generalisation, missed, attribution, AUROC (`auroc_of`),
 /// milliseconds a question.
 [[nodiscard]] report::table evaluation_table(std::span<const evaluated_editor> editors,
                                              const std::map<std::string, double>& weights = full_set_weights());

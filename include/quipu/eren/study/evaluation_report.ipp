@@ -40,13 +40,8 @@ QUIPU_INLINE report::table evaluation_table(std::span<const evaluated_editor> ed
     const evaluation_scores scores(e.questions, e.records, e.rule);
     const report::edit_scores total = scores.total();
     const auto interval = scores.interval([&](const report::edit_scores& s) { return s.quality(weights); });
-    std::vector<double> positives, negatives;
     double seconds = 0;
-    for (std::size_t i = 0; i < e.records.size(); ++i) {
-      if (e.questions[i].kind == question_kind::in_scope) positives.push_back(e.records[i].score);
-      if (e.questions[i].kind == question_kind::unrelated) negatives.push_back(e.records[i].score);
-      seconds += e.records[i].timings.total();
-    }
+    for (const evaluation_record& r : e.records) seconds += r.timings.total();
     std::vector<report::cell> row = {e.name, static_cast<std::int64_t>(scores.n_edit()),
                                      static_cast<std::int64_t>(e.records.size()),
                                      report::percent(total.success().rate())};
@@ -59,7 +54,7 @@ QUIPU_INLINE report::table evaluation_table(std::span<const evaluated_editor> ed
     row.push_back(report::percent(total.generalisation().rate()));
     row.push_back(report::percent(total.missed().rate()));
     row.push_back(report::percent(total.attribution().rate()));
-    const auto area = report::auroc(positives, negatives);
+    const auto area = auroc_of(e.questions, e.records);
     row.push_back(area ? report::cell(*area) : report::cell());
     row.push_back(e.records.empty() ? report::cell()
                                     : report::cell(1000 * seconds / static_cast<double>(e.records.size())));

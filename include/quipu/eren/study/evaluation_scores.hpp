@@ -31,6 +31,11 @@ struct untouched_answers {
 /// @param records  of `evaluation_protocol::run_fallback`
 [[nodiscard]] untouched_answers count_untouched(std::span<const evaluation_record> records);
 
+/// Area under the ROC curve of the questions in scope against the unrelated ones: by probability, by score where that is the
+/// same. Questions for which nothing was read rank lowest, below the worst that was.
+[[nodiscard]] std::optional<double> auroc_of(std::span<const evaluation_question> questions,
+                                             std::span<const evaluation_record> records);
+
 /// Scores of some questions, by edit: what bootstrap draws from.
 class evaluation_scores {
  public:

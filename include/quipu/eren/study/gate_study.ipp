@@ -75,6 +75,8 @@ QUIPU_INLINE std::vector<evaluation_record> records_of(std::span<const studied_q
   for (const studied_question& s : studied) {
     evaluation_record r;
     if (s.found) {
+      r.read = true;
+      r.reading = s.answer;
       if (next >= scores.size()) fail<shape_error>("records_of: scores", concat("more than ", next), scores.size());
       r.score = scores[next++];
       r.applied = r.score >= threshold;
