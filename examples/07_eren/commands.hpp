@@ -183,7 +183,7 @@ void explain(const Editor& editor, const q::eren::answer& a) {
       std::cout << "; read \"" << terminal::visible(n.read.answer) << "\", log p " << n.read.log_p_answer << ", of abstaining "
                 << n.read.log_p_abstain << ", " << n.read.n_computed << " of " << n.read.n_prompt
                 << " tokens computed; score " << n.decision.score << ", probability " << n.decision.probability
-                << (n.decision.apply ? ", applied\n" : ", not applied\n");
+                << (n.denied ? ", not applied: the note denies or doubts it\n" : n.decision.apply ? ", applied\n" : ", not applied\n");
     } else {
       std::cout << "; too long to be read\n";
     }

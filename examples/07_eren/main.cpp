@@ -12,6 +12,12 @@
 #include <quipu/eren/gate_workshop.hpp>
 #include <quipu/eren/study/self_calibration.hpp>
 #include <quipu/llama/load.hpp>
+#include <quipu/notes/bert_encoder.hpp>
+#include <quipu/notes/bm25_retriever.hpp>
+#include <quipu/notes/char_ngram_retriever.hpp>
+#include <quipu/notes/default_retriever.hpp>
+#include <quipu/notes/dense_retriever.hpp>
+#include <quipu/notes/hybrid_retriever.hpp>
 #include <quipu/notes/sqlite_store.hpp>
 
 #include "adapters.hpp"
@@ -24,7 +30,7 @@
 namespace q = quipu;
 
 struct settings {
-  std::string model, tokenizer, notes = "notes.db", gate, import_file, readers{q::eren::readers_of_library};
+  std::string model, tokenizer, notes = "notes.db", gate, import_file, encoder, readers{q::eren::readers_of_library};
   std::vector<std::string> adapters;
   std::size_t n_thread = 0, n_note = 0, max_tokens = 128;
   bool memory = false;
@@ -36,6 +42,50 @@ std::string trimmed(const std::string& line) {
   return first == std::string::npos ? "" : line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
 }
 
+/// Words and n-grams, and what an encoder makes of the meaning.
+using semantic_retriever = q::notes::hybrid_retriever<q::notes::bm25_retriever, q::notes::char_ngram_retriever<>,
+                                                      q::notes::dense_retriever<q::notes::bert_encoder>>;
+
+/// The chat, line by line, until its end.
+template <class Model, class Retriever>
+int talk(const Model& model, Retriever retriever, const settings& s) {
+  conversation chat;
+  chat.remembers = s.memory;
+  const terminal::interrupt_guard* ctrl_c = nullptr;
+  const q::eren::prompt_form form = q::eren::prompt_form::of(model.tokenizer());
+  const std::size_t n_ctx = model.config().n_ctx;
+  q::eren::editor_options options{.n_note = s.n_note, .form = form, .team = q::thread_team(s.n_thread)};
+  options.generate = {.max_tokens = s.max_tokens, .on_text = [&](std::string_view piece) {
+                        return (std::cout << piece << std::flush) && !(ctrl_c != nullptr && ctrl_c->interrupted());
+                      }};
+  options.prompt = [&](std::string_view question) {
+    return chat.prompt(model.tokenizer(), form, question, n_ctx - std::min(n_ctx / 2, s.max_tokens));
+  };
+  q::eren::editor editor{model, q::notes::sqlite_store{s.notes}, std::move(retriever),
+                         q::eren::default_reader_for<Model>::made_for(model, s.readers), std::move(options)};
+  terminal::show_warnings(editor.notebook().store().warnings());
+  if (!s.gate.empty()) editor.load_gate(s.gate);
+  if (!s.import_file.empty()) static_cast<void>(editor.add_notes(note_files::read(s.import_file)));
+  terminal::line_input input("> ");
+  if (input.is_terminal())
+    std::cout << editor.size() << " notes in " << terminal::visible(s.notes) << ". /help lists the commands.\n";
+  q::eren::answer last;
+  for (std::string line; std::cout && input.next(line);) {
+    line = trimmed(line);
+    if (line.empty()) continue;
+    const terminal::interrupt_guard guard;
+    ctrl_c = &guard;
+    try {
+      if (!commands::obey(editor, chat, line, last)) break;
+    } catch (const std::exception& problem) {  // whatever it was, the chat goes on
+      std::cout << "error: " << problem.what() << '\n';
+    }
+    ctrl_c = nullptr;
+    std::cout << std::flush;
+  }
+  return 0;
+}
+
 int main(int argc, char** argv) {
   terminal::arguments arguments("A chat with a LLaMA that notes can edit.");
   settings s;
@@ -45,6 +95,7 @@ int main(int argc, char** argv) {
   arguments.option("--notes", &s.notes, "database of the notes; made where it is not there");
   arguments.option("--import", &s.import_file, "notes to add first: JSON lines, or .csv with a column text");
   arguments.option("--readers", &s.readers, "folder of taught readers; where none fits the model, the extractive one reads");
+  arguments.option("--encoder", &s.encoder, "folder of a sentence encoder (BERT): notes are found by their meaning too");
   arguments.option("--gate", &s.gate, "fitted gate (eren_bench fit); else the reader's or the built-in one");
   arguments.option("--read", &s.n_note, "notes to look at for a question; 0: as many as the reader wants");
   arguments.flag("--memory", &s.memory, "remember the conversation: the model's own answers go on from it");
@@ -57,39 +108,8 @@ int main(int argc, char** argv) {
             s.model, {.tokenizer = s.tokenizer, .progress = terminal::progress_bar()}),
         s.adapters);
     terminal::show_warnings(model.tokenizer().warnings());
-    conversation chat;
-    chat.remembers = s.memory;
-    const terminal::interrupt_guard* ctrl_c = nullptr;
-    const q::eren::prompt_form form = q::eren::prompt_form::of(model.tokenizer());
-    const std::size_t n_ctx = model.config().n_ctx;
-    q::eren::editor_options options{.n_note = s.n_note, .form = form, .team = q::thread_team(s.n_thread), .readers = s.readers};
-    options.generate = {.max_tokens = s.max_tokens, .on_text = [&](std::string_view piece) {
-                          return (std::cout << piece << std::flush) && !(ctrl_c != nullptr && ctrl_c->interrupted());
-                        }};
-    options.prompt = [&](std::string_view question) {
-      return chat.prompt(model.tokenizer(), form, question, n_ctx - std::min(n_ctx / 2, s.max_tokens));
-    };
-    q::eren::editor editor{model, q::notes::sqlite_store{s.notes}, std::move(options)};
-    terminal::show_warnings(editor.notebook().store().warnings());
-    if (!s.gate.empty()) editor.load_gate(s.gate);
-    if (!s.import_file.empty()) static_cast<void>(editor.add_notes(note_files::read(s.import_file)));
-    terminal::line_input input("> ");
-    if (input.is_terminal())
-      std::cout << editor.size() << " notes in " << terminal::visible(s.notes) << ". /help lists the commands.\n";
-    q::eren::answer last;
-    for (std::string line; std::cout && input.next(line);) {
-      line = trimmed(line);
-      if (line.empty()) continue;
-      const terminal::interrupt_guard guard;
-      ctrl_c = &guard;
-      try {
-        if (!commands::obey(editor, chat, line, last)) break;
-      } catch (const std::exception& problem) {  // whatever it was, the chat goes on
-        std::cout << "error: " << problem.what() << '\n';
-      }
-      ctrl_c = nullptr;
-      std::cout << std::flush;
-    }
-    return 0;
+    if (s.encoder.empty()) return talk(model, q::notes::default_retriever(), s);
+    q::notes::bert_encoder encoder(s.encoder, 256, q::thread_team(s.n_thread));
+    return talk(model, semantic_retriever({}, {}, q::notes::dense_retriever(std::move(encoder))), s);
   });
 }

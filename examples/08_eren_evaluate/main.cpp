@@ -12,7 +12,6 @@
 #include <quipu/eren/study/evaluate.hpp>
 #include <quipu/eren/study/evaluation_report.hpp>
 #include <quipu/llama/load.hpp>
-#include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/memory_store.hpp>
 
 #include "arguments.hpp"
@@ -35,7 +34,7 @@ int main(int argc, char** argv) {
   if (const auto status = arguments.parse(argc, argv)) return *status;
   return terminal::run([&] {
     const auto model = q::llama::load<q::ffn::dense<q::activation::as_stated>, q::activations::f32, q::kv::exact>(path);
-    q::eren::editor<std::remove_const_t<decltype(model)>, q::notes::memory_store, q::notes::bm25_retriever> editor(
+    q::eren::editor editor(
         model, q::notes::memory_store(),
         {.team = q::thread_team(n_thread), .on_conflict = q::notes::conflict_policy::keep_both});
     if (!gate.empty()) editor.load_gate(gate);

@@ -217,6 +217,7 @@
 #include <quipu/llama/weight_gradients.hpp>
 #include <quipu/llama/weights.hpp>
 #include <quipu/llama/with_base_changes.hpp>
+#include <quipu/notes/assertion.hpp>
 #include <quipu/notes/bm25_retriever.hpp>
 #include <quipu/notes/bm25_search.hpp>
 #include <quipu/notes/char_ngram_retriever.hpp>
@@ -228,6 +229,8 @@
 #include <quipu/notes/inverted_index.hpp>
 #include <quipu/notes/json_lines.hpp>
 #include <quipu/notes/memory_store.hpp>
+#include <quipu/notes/ngram_index.hpp>
+#include <quipu/notes/ngram_vocabulary.hpp>
 #include <quipu/notes/note.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/note_store.hpp>

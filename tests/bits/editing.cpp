@@ -36,7 +36,8 @@ void record_editing() {
       return o;
     };
     using store = notes::memory_store;
-    eren::editor<std::remove_const_t<decltype(m)>, store, notes::bm25_retriever> words(m, store(), options());
+    eren::editor<std::remove_const_t<decltype(m)>, store, notes::bm25_retriever, eren::extractive_reader> words(
+        m, store(), {}, {}, {}, options());  // the gate of every model
     edit("answers, BM25 and built-in gate", words);
     eren::editor<std::remove_const_t<decltype(m)>, store, notes::char_ngram_retriever<>, eren::two_step_reader> paper(
         m, store(), options());

@@ -100,7 +100,7 @@ TEST_CASE("a damaged reader of this model is an error, one of another model is n
 }
 
 TEST_CASE("the gate of an editor judges what it was fitted on, else by similarity and says so", "[eren][default_reader]") {
-  const auto m = test::byte_model();
+  const auto m = test::byte_model({.n_ctx = 2048});
   eren::editor editor(m, notes::memory_store(), {.form = eren::prompt_form(), .readers = ""});
   editor.add_note("The capital of Norway is Bergen.");
   const auto considered =

@@ -370,3 +370,21 @@ TEST_CASE("of equal notes the newer one answers, unless the older one's value is
   CHECK(looked_at("Is Bergen the capital of Norway?") == added[2].id);
   CHECK(looked_at("What is the capital of Norwich?") == added[3].id);
 }
+
+TEST_CASE("what a note denies is never answered from it, however sure gate and reader are", "[eren][editor]") {
+  const test::scripted_model model({{{"Notes:", "Mozart was not born in Vienna", "Where was Mozart"}, " Vienna"},
+                                    {{"Notes:", "Salzburg", "Where was Mozart"}, " Salzburg"},
+                                    {{"Where was Mozart"}, "somewhere"}},
+                                   "no idea");
+  scripted_editor<eren::extractive_reader, eren::open_gate> editor{model, notes::memory_store()};
+  const auto denial = editor.add_note("Mozart was not born in Vienna.").id;
+  const eren::answer denied = editor.answer("Where was Mozart born?");
+  CHECK(denied.source == eren::own_knowledge);
+  CHECK(denied.text == "somewhere");
+  REQUIRE(denied.trace.candidates.size() == 1);
+  CHECK(denied.trace.candidates[0].denied);
+  CHECK(denied.trace.candidates[0].read.answer == "Vienna");
+  editor.erase(denial);
+  editor.add_note("Mozart was born in Salzburg.");
+  CHECK(editor.answer("Where was Mozart born?").text == "Salzburg");
+}

@@ -238,7 +238,7 @@ TEST_CASE("similarity and statistics are the same behind every retriever", "[ere
 TEST_CASE("an editor's gate is calibrated on the user's questions and kept in a file", "[eren][gate]") {
   const test::temp_folder folder;
   const test::scripted_model model({{{"Notes:", "colour"}, " red"}}, "none");
-  using edited = eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever>;
+  using edited = eren::editor<test::scripted_model, notes::memory_store, notes::bm25_retriever, eren::extractive_reader>;
   edited editor{model, notes::memory_store()};
   std::vector<eren::labelled_question> questions;
   for (int i = 0; i < 40; ++i) {

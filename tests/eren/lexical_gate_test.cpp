@@ -19,6 +19,8 @@
 
 #include "support/shared_data.hpp"
 
+namespace quipu_lexical_gate_test {
+
 using namespace quipu;
 
 TEST_CASE("the lexical gate beats every similarity threshold on same-subject questions", "[eren][lexical_gate]") {
@@ -84,3 +86,5 @@ TEST_CASE("the lexical gate beats every similarity threshold on same-subject que
   WARN("lexical gate, AUROC against neighbours " << near << ", same subject " << same << " (n-grams alone "
                                                  << *report::auroc(plain[0], plain[2]) << ")");
 }
+
+}  // namespace quipu_lexical_gate_test

@@ -331,7 +331,7 @@ TEST_CASE("a second reading is the score of the other reader's own gate", "[eren
   using joined_gate = eren::fitted_gate<eren::answer_margin, second>;
   using short_reader = eren::basic_extractive_reader<eren::plain_note_prompt>;
   const joined_gate gate{eren::answer_margin(), second(eren::extractive_reader(), own)};
-  eren::editor<test::scripted_model, store, notes::bm25_retriever> alone{model, store(), notes::bm25_retriever(),
+  eren::editor<test::scripted_model, store, notes::bm25_retriever, eren::extractive_reader> alone{model, store(), notes::bm25_retriever(),
                                                                          eren::extractive_reader(), own};
   eren::editor<test::scripted_model, store, notes::bm25_retriever, short_reader, joined_gate> joined{
       model, store(), notes::bm25_retriever(), short_reader(), gate};

@@ -29,7 +29,7 @@ namespace test = quipu::test;
 namespace {
 
 using model_type = decltype(test::byte_model());
-using editor_type = eren::editor<model_type, notes::sqlite_store, notes::bm25_retriever>;
+using editor_type = eren::editor<model_type, notes::sqlite_store, notes::bm25_retriever, eren::extractive_reader>;
 
 void require(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error(what);

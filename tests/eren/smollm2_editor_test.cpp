@@ -42,7 +42,7 @@ TEST_CASE("the example of the front page: Norway's capital from a note, Hamlet a
   if (path.empty()) return;
   const test::temp_folder folder;
   auto model = q::llama::load<q::ffn::dense<q::activation::silu>>(path.string());
-  using editor_t = q::eren::editor<decltype(model), q::notes::sqlite_store, q::notes::bm25_retriever>;
+  using editor_t = q::eren::editor<decltype(model), q::notes::sqlite_store, q::notes::bm25_retriever, q::eren::extractive_reader>;
   editor_t editor{model, q::notes::sqlite_store{folder.file("notes.db")}, {.generate = {.max_tokens = 12}}};
   const std::string hamlet = "Who wrote Hamlet?", norway = "What is the capital of Norway?";
   const std::vector<std::string> others = {hamlet, norway, "Who is the prime minister of Norway?",
@@ -94,7 +94,7 @@ TEST_CASE("rejected questions of CounterFact-Hard: the unedited model's bytes; a
   const auto cases = hard_cases();
   if (cases.empty()) return;
   auto model = llama::load<activations::f32>(path.string());
-  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
+  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever, eren::extractive_reader>;
   editor_t editor{
       model, notes::memory_store(), {.generate = {.max_tokens = 4}, .on_conflict = notes::conflict_policy::keep_both}};
   std::vector<notes::note> all;
@@ -152,7 +152,7 @@ TEST_CASE("the five subjects with contradicting notes are reported, and supersed
   const auto cases = hard_cases();
   if (cases.empty()) return;
   auto model = llama::load<activations::f32>(path.string());
-  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
+  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever, eren::extractive_reader>;
   editor_t editor{model, notes::memory_store(), {.generate = {.max_tokens = 4}}};
   const std::pair<const char*, const char*> pairs[] = {
       {"Johannesburg is a twin city of Istanbul.", "The twin city of Johannesburg is Portsmouth."},
@@ -214,7 +214,7 @@ TEST_CASE("more and more live edits in one run: quality, unedited answers made o
   const auto cases = hard_cases();
   if (cases.empty()) return;
   auto model = llama::load<activations::f32>(path.string());
-  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever>;
+  using editor_t = eren::editor<decltype(model), notes::memory_store, notes::bm25_retriever, eren::extractive_reader>;
   std::map<std::string, std::string> unedited;
   double lowest = 1;
   for (const std::size_t n_live : {1, 6, 0}) {  // 0: all 1,024; the questions are those of one edit, then of six

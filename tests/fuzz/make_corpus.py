@@ -292,9 +292,35 @@ def search_caches():
     for note, counts in ((1, [(0, 1), (1, 2)]), (3, [(0, 1), (2, 1)])):
         index += struct.pack("<qHI", note, sum(n for _, n in counts), len(counts))
         index += b"".join(struct.pack("<IH", term, n) for term, n in counts)
-    identity = b"bm25 1 words without stop words"
-    head = b"quipu search cache 2\n" + struct.pack("<I", len(identity)) + identity + struct.pack("<I", 3) + b"1:2"
-    return [b"\0" + index, b"\1" + head + struct.pack("<q", 1) + index]
+    words = b"folded words, stop words apart"
+    grams = ngram_index([b"oslo", b"is", b"oslos"], [(1, [(0, 1)]), (3, [(1, 1), (2, 2)])])
+    seeds = []
+    for kind, (identity, body) in enumerate(((b"bm25 1 " + words, index), (b"char n-grams 1 3-5 " + words, grams),
+                                             (b"hybrid 1 [bm25 1 %s] [char n-grams 1 3-5 %s]" % (words, words), index + grams))):
+        head = b"quipu search cache 2\n" + struct.pack("<I", len(identity)) + identity + struct.pack("<I", 3) + b"1:2"
+        seeds += [bytes([2 * kind]) + body, bytes([2 * kind + 1]) + head + struct.pack("<q", 1) + body]
+    return seeds
+
+
+def ngram_index(words, notes):
+    """Notes by (id, [(word, count)]), as ngram_index.ipp writes them."""
+    grams, of_words, wholes = {}, [], []
+    for word in words:
+        whole = b"<" + word + b">"
+        cut = [whole[at : at + n] for n in (3, 4, 5) for at in range(len(whole) - n + 1)] + [whole]
+        of_words.append(sorted(grams.setdefault(gram, len(grams)) for gram in cut))
+        wholes.append(grams[whole])
+    entries = [gram for word in of_words for gram in word]
+    counts = [(word, count) for _, terms in notes for word, count in terms]
+    with_gram = [sum(any(g in of_words[w] for w, _ in terms) for _, terms in notes) for g in range(len(grams))]
+    integers = lambda values: struct.pack("<%dI" % len(values), *values)
+    text = b"".join(grams)
+    return (struct.pack("<4Q", len(grams), len(text), len(words), len(entries)) + integers([len(g) for g in grams]) + text
+            + integers(wholes) + integers([len(w) for w in of_words]) + integers(entries)
+            + struct.pack("<2Q", len(notes), len(counts)) + integers(with_gram)
+            + struct.pack("<%dq" % len(notes), *(note for note, _ in notes)) + struct.pack("<%dd" % len(notes), *(0.2 for _ in notes))
+            + integers([len(terms) for _, terms in notes]) + integers([word for word, _ in counts])
+            + struct.pack("<%dH" % len(counts), *(count for _, count in counts)))
 
 
 def main():

@@ -36,6 +36,7 @@ struct considered_note {
   bool worth_reading = true;     ///< what the gate said before the reader
   reading read;                  ///< `done` if it was read; of a joint reading with the best note only
   gate_decision decision;
+  bool denied = false;           ///< the note denies or doubts the answer that was read in it, so it is not applied
 };
 
 /// What is known about a question before the unedited model is asked.

@@ -128,6 +128,18 @@ struct scalar_of_sessions<Model> {
   using type = typename reading_session<Model>::scalar_type;
 };
 
+// What an editor makes of a reader and a gate that it was not given.
+template <class Reader, class Model>
+[[nodiscard]] Reader reader_for(const Model& model, const std::string& folder) {
+  if constexpr (requires { Reader::made_for(model, folder); }) return Reader::made_for(model, folder);
+  else return Reader();
+}
+template <class Gate, class Model, class Reader>
+[[nodiscard]] Gate gate_for(const Model& model, const Reader& reader) {
+  if constexpr (requires { Gate::made_for(model, reader); }) return Gate::made_for(model, reader);
+  else return Gate();
+}
+
 }  // namespace detail
 
 template <class Model>

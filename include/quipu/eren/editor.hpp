@@ -28,21 +28,6 @@
 
 namespace quipu::eren {
 
-namespace detail {
-
-template <class Reader, class Model>
-[[nodiscard]] Reader reader_for(const Model& model, const std::string& folder) {
-  if constexpr (requires { Reader::made_for(model, folder); }) return Reader::made_for(model, folder);
-  else return Reader();
-}
-template <class Gate, class Model, class Reader>
-[[nodiscard]] Gate gate_for(const Model& model, const Reader& reader) {
-  if constexpr (requires { Gate::made_for(model, reader); }) return Gate::made_for(model, reader);
-  else return Gate();
-}
-
-}  // namespace detail
-
 // Of eren/gate_workshop.hpp.
 template <class Editor>
 class gate_workshop;

@@ -23,6 +23,7 @@
 #include <quipu/eren/reading/guarded.hpp>
 #include <quipu/eren/reading/reader.hpp>
 #include <quipu/eren/reading/reading.hpp>
+#include <quipu/notes/assertion.hpp>
 #include <quipu/notes/note.hpp>  // valid_at
 
 namespace quipu::eren {
@@ -98,6 +99,8 @@ struct note_stages {
     for (const std::size_t i : open.read_index) {
       if (!open.evidence[i].read.done) continue;
       c.candidates[i].decision = gate.decide(session, open.evidence[i]);
+      c.candidates[i].denied = c.candidates[i].decision.apply && !asserted(open.evidence[i]);
+      if (c.candidates[i].denied) c.candidates[i].decision.apply = false;
       c.probability = std::max(c.probability, c.candidates[i].decision.probability);
       if (c.candidates[i].decision.apply) passed.push_back(i);
     }
@@ -172,7 +175,7 @@ struct note_stages {
       const gate_decision decision = gate.decide(session, one.evidence);
       const bool only_bridge = lower_words(one.evidence.read.answer) == lower_words(one.bridge);
       c.bridge = std::move(one.bridge);
-      c.apply = decision.apply && !only_bridge;
+      c.apply = decision.apply && !only_bridge && asserted(one.evidence);
       if (c.apply) {
         c.probability = decision.probability;
         c.joint = true;
@@ -188,6 +191,14 @@ struct note_stages {
   [[nodiscard]] reading_wishes wishes() const {
     if constexpr (wishing_gate<Gate>) return gate.wishes();
     return {};
+  }
+  // One of the notes says what was read in them, see `notes::asserts`.
+  [[nodiscard]] static bool asserted(const gate_evidence& e) {
+    return std::any_of(e.notes.begin(), e.notes.end(), [&](const std::string& note) {
+      return note.find(e.read.answer) != std::string::npos && notes::asserts(note, e.read.answer, e.question.text());
+    }) || std::none_of(e.notes.begin(), e.notes.end(), [&](const std::string& note) {
+      return note.find(e.read.answer) != std::string::npos;
+    });
   }
   // Notes that answer the question too, and notes that the best one's own words lead to, are read with it.
   void read_jointly(consideration& c, const open_question& open, std::size_t best,

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
@@ -39,6 +40,13 @@ class atomic_file {
     std::byte bytes[sizeof(Value)];
     store_unaligned(bytes, v);
     write(bytes);
+  }
+
+  /// Little-endian values one after the other.
+  template <class Value>
+  void values(const std::vector<Value>& v) {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    write(std::as_bytes(std::span(v)));
   }
 
   /// Zeros up to the next multiple of `alignment`.

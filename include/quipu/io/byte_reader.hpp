@@ -3,9 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <quipu/core/error.hpp>
 #include <quipu/io/unaligned.hpp>
@@ -41,6 +45,21 @@ class byte_reader {
   template <class Value>
   Value value(const char* what) {
     return load_unaligned<Value>(take(sizeof(Value), what).data());
+  }
+
+  /// The next `count` little-endian values. Memory is asked for only once they are known to be there.
+  /// @throws format_error  the file ends before
+  template <class Value>
+  std::vector<Value> values(std::uint64_t count, const char* what) {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    if (count > left() / sizeof(Value)) {
+      fail<format_error>(concat(place_, ": ", what, " at byte ", offset_), concat(count, " of ", sizeof(Value), " bytes"),
+                         concat("the end of the file after ", left()));
+    }
+    const std::span<const std::byte> bytes = take(static_cast<std::size_t>(count) * sizeof(Value), what);
+    std::vector<Value> out(static_cast<std::size_t>(count));
+    if (!bytes.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
+    return out;
   }
 
  private:

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/io/atomic_file.hpp>
+#include <quipu/io/byte_reader.hpp>
 #include <quipu/notes/note_retriever.hpp>
 
 namespace quipu::notes {
@@ -58,11 +60,17 @@ class hybrid_retriever {
   void clear() {
     each([](auto& part) { part.clear(); });
   }
+  /// Makes room for so many notes in all, where a part can be told.
+  void reserve(std::size_t n_note) {
+    each([&]<class Part>(Part& part) {
+      if constexpr (reserving_retriever<Part>) part.reserve(n_note);
+    });
+  }
   [[nodiscard]] std::size_t size() const { return std::get<0>(parts_).size(); }
 
   [[nodiscard]] std::vector<scored_note> retrieve(std::string_view query, std::size_t k) const {
     const std::size_t depth = std::max(k, options_.depth);
-    std::map<note_id, double> fused;
+    std::vector<scored_note> shares;  // ranking after ranking
     std::apply(
         [&](const auto&... part) {
           std::size_t place = 0;
@@ -70,15 +78,53 @@ class hybrid_retriever {
             const double weight = options_.weights.empty() ? 1 : options_.weights[place];
             ++place;
             for (std::size_t r = 0; r < ranking.size(); ++r) {
-              fused[ranking[r].id] += weight / (options_.offset + static_cast<double>(r));
+              shares.push_back({ranking[r].id, weight / (options_.offset + static_cast<double>(r))});
             }
           };
           (count(part.retrieve(query, depth)), ...);
         },
         parts_);
+    // Stable: the shares of a note are added up in the order of the parts.
+    std::stable_sort(shares.begin(), shares.end(),
+                     [](const scored_note& a, const scored_note& b) { return a.id < b.id; });
     top_notes best(k);
-    for (const auto& [id, score] : fused) best.offer(id, score);
+    for (std::size_t i = 0; i < shares.size();) {
+      scored_note fused{shares[i].id, 0};
+      for (; i < shares.size() && shares[i].id == fused.id; ++i) fused.score += shares[i].score;
+      best.offer(fused.id, fused.score);
+    }
     return best.take();
+  }
+
+  /// Writes the parts one after the other; for `search_cache`. @throws io_error
+  void save(io::atomic_file& out) const
+    requires(cacheable_retriever<Retrievers> && ...)
+  {
+    std::apply([&](const auto&... part) { (part.save(out), ...); }, parts_);
+  }
+  /// Takes the notes that `save` wrote instead of its own.
+  /// @throws format_error  damaged, or the parts hold different numbers of notes; it is empty then
+  void restore(io::byte_reader& in)
+    requires(cacheable_retriever<Retrievers> && ...)
+  {
+    try {
+      each([&](auto& part) { part.restore(in); });
+      each([&](auto& part) {
+        if (part.size() != size())
+          fail<format_error>(concat(in.place(), ": notes of a part"), concat("as many as of the first, ", size()), part.size());
+      });
+    } catch (...) {
+      clear();
+      throw;
+    }
+  }
+  /// Names the parts. How they are fused is left out: no index depends on it.
+  [[nodiscard]] std::string cache_identity() const
+    requires(cacheable_retriever<Retrievers> && ...)
+  {
+    std::string name = "hybrid 1";
+    std::apply([&](const auto&... part) { ((name += concat(" [", std::string(part.cache_identity()), "]")), ...); }, parts_);
+    return name;
   }
 
   /// The parts, in the order of the template arguments.

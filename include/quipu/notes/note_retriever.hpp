@@ -5,12 +5,18 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <vector>
 
 #include <quipu/notes/note.hpp>
+
+namespace quipu::io {
+class atomic_file;
+class byte_reader;
+}  // namespace quipu::io
 
 namespace quipu::notes {
 
@@ -96,6 +102,16 @@ concept stacked_retriever = requires(const Retriever& retriever) { retriever.one
 template <class Retriever>
 concept composed_retriever = requires(const Retriever& retriever) {
   std::tuple_size<std::remove_cvref_t<decltype(retriever.parts())>>::value;
+};
+
+/// Optional: a retriever whose index can be written and read (see search_cache.hpp). `cache_identity` names everything
+/// it depends on besides the notes: the kind of index and its layout, the words or the encoder.
+template <class Retriever>
+concept cacheable_retriever = note_retriever<Retriever> &&
+    requires(Retriever& retriever, const Retriever& constant, io::atomic_file& out, io::byte_reader& in) {
+  constant.save(out);
+  retriever.restore(in);
+  { constant.cache_identity() } -> std::convertible_to<std::string>;
 };
 
 template <class Retriever>

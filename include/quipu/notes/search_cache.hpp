@@ -22,16 +22,6 @@
 
 namespace quipu::notes {
 
-/// A retriever whose index can be written and read. `cache_identity` names everything it depends on besides
-/// the notes: the kind of index and its layout, the words or the encoder.
-template <class Retriever>
-concept cacheable_retriever = note_retriever<Retriever> &&
-    requires(Retriever& retriever, const Retriever& constant, io::atomic_file& out, io::byte_reader& in) {
-  constant.save(out);
-  retriever.restore(in);
-  { constant.cache_identity() } -> std::convertible_to<std::string>;
-};
-
 /// A store that names its states (see sqlite_store::fingerprint).
 template <class Store>
 concept fingerprinted_store = note_store<Store> && requires(const Store& store, store_version version) {

@@ -45,6 +45,12 @@ class term_dictionary {
     slots_[place] = (hashed & high_half) | ends_.size();
     return static_cast<std::uint32_t>(ends_.size() - 1);
   }
+  /// Makes room for so many terms in all, of so many bytes together.
+  void reserve(std::size_t n_term, std::size_t n_byte) {
+    bytes_.reserve(n_byte);
+    ends_.reserve(n_term);
+    while (slots_.size() < 2 * n_term) grow();
+  }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return bytes_.capacity() + ends_.capacity() * sizeof(std::size_t) + slots_.capacity() * sizeof(std::uint64_t);
   }
