@@ -105,7 +105,8 @@ std::string run_fits(const model_t& m, const settings& s, const std::vector<name
   };
   for (const fit_plan& plan : fit_plans) {
     if (file(plan.on) == nullptr) continue;
-    const std::string name = "gate fitted on " + plan.on, path = q::concat(s.resume, ".", file_part(name), ".json");
+    const std::string name = "gate fitted on " + plan.on;
+    const std::string path = q::concat(s.resume, ".", file_part(name), ".", s.n_fit, ".json");
     set_job fit = job_of(s, *file(plan.on));
     fit.title = name;
     fit.n_edit["fit"] = s.n_fit;
