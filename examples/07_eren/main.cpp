@@ -110,6 +110,6 @@ int main(int argc, char** argv) {
     terminal::show_warnings(model.tokenizer().warnings());
     if (s.encoder.empty()) return talk(model, q::notes::default_retriever(), s);
     q::notes::bert_encoder encoder(s.encoder, 256, q::thread_team(s.n_thread));
-    return talk(model, semantic_retriever({}, {}, q::notes::dense_retriever(std::move(encoder))), s);
+    return talk(model, semantic_retriever(q::notes::bm25_retriever(), q::notes::char_ngram_retriever(), q::notes::dense_retriever(std::move(encoder))), s);
   });
 }
