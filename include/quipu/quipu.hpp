@@ -232,6 +232,7 @@
 #include <quipu/notes/ngram_index.hpp>
 #include <quipu/notes/ngram_vocabulary.hpp>
 #include <quipu/notes/note.hpp>
+#include <quipu/notes/note_places.hpp>
 #include <quipu/notes/note_retriever.hpp>
 #include <quipu/notes/note_store.hpp>
 #include <quipu/notes/notebook.hpp>

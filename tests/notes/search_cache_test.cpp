@@ -73,8 +73,8 @@ static_assert(cacheable_retriever<bm25_retriever> && cacheable_retriever<char_ng
 static_assert(!cacheable_retriever<hybrid_retriever<bm25_retriever, fts5_retriever>>);
 static_assert(reserving_retriever<default_retriever> && composed_retriever<default_retriever>);
 
-TEMPLATE_TEST_CASE("an index that was written and read answers and is edited alike", "[notes][search_cache]", bm25_retriever,
-                   char_ngram_retriever<>, default_retriever) {
+TEMPLATE_TEST_CASE("an index that was written and read answers and is edited alike", "[notes][search_cache]",
+                   bm25_retriever, char_ngram_retriever<>, default_retriever) {
   const quipu::test::temp_folder folder;
   std::mt19937 random(71);
   TestType index;
@@ -121,7 +121,8 @@ TEMPLATE_TEST_CASE("damaged bytes of an index are refused or harmless", "[notes]
                    default_retriever) {
   const quipu::test::temp_folder folder;
   TestType source;
-  for (int i = 1; i < 40; ++i) source.add(i, "capital of Norway " + std::to_string(i % 7) + (i % 5 == 0 ? " Norwegian capitals" : ""));
+  for (int i = 1; i < 40; ++i)
+    source.add(i, "capital of Norway " + std::to_string(i % 7) + (i % 5 == 0 ? " Norwegian capitals" : ""));
   const std::string whole = saved(folder, source);
   const auto use = [](TestType& index) {
     (void)index.retrieve("capital of Norway", 5);
@@ -174,9 +175,12 @@ TEST_CASE("a file of the default stack serves its own kind only, and catches up"
   std::mt19937 random(73);
   const quipu::test::temp_folder folder;
   const std::string path = folder.file("n.db"), cache = folder.file("n.words");
-  const auto open = [&](const std::string& with) { return book_type{sqlite_store(path, quick), default_retriever(), with}; };
+  const auto open = [&](const std::string& with) {
+    return book_type{sqlite_store(path, quick), default_retriever(), with};
+  };
   const auto edit = [&](book_type& book) {
-    for (int i = 0; i < 80; ++i) book.add(of_text(random_sentence(random, 70, 9)), {.on_conflict = conflict_policy::keep_both});
+    for (int i = 0; i < 80; ++i)
+      book.add(of_text(random_sentence(random, 70, 9)), {.on_conflict = conflict_policy::keep_both});
     for (int i = 0; i < 10; ++i) book.erase(1 + static_cast<note_id>(random() % 60));
   };
   const auto check_in_step = [&] {
@@ -225,7 +229,7 @@ TEST_CASE("a file of the default stack serves its own kind only, and catches up"
 }
 
 TEST_CASE("n-grams of many and of long notes score as if they were added at once", "[notes][search_cache]") {
-  // Few notes first, then many: idf change so much that all lengths are computed anew; words come after the lists were made.
+  // Few notes first, then many: idf change so much that all lengths are computed anew.
   std::mt19937 random(79);
   char_ngram_retriever<> index;
   std::vector<std::string> texts;

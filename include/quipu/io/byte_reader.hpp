@@ -53,8 +53,8 @@ class byte_reader {
   std::vector<Value> values(std::uint64_t count, const char* what) {
     static_assert(std::is_trivially_copyable_v<Value>);
     if (count > left() / sizeof(Value)) {
-      fail<format_error>(concat(place_, ": ", what, " at byte ", offset_), concat(count, " of ", sizeof(Value), " bytes"),
-                         concat("the end of the file after ", left()));
+      fail<format_error>(concat(place_, ": ", what, " at byte ", offset_),
+                         concat(count, " of ", sizeof(Value), " bytes"), concat("the end of the file after ", left()));
     }
     const std::span<const std::byte> bytes = take(static_cast<std::size_t>(count) * sizeof(Value), what);
     std::vector<Value> out(static_cast<std::size_t>(count));

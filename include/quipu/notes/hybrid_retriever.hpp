@@ -97,21 +97,18 @@ class hybrid_retriever {
   }
 
   /// Writes the parts one after the other; for `search_cache`. @throws io_error
-  void save(io::atomic_file& out) const
-    requires(cacheable_retriever<Retrievers> && ...)
-  {
+  void save(io::atomic_file& out) const requires(cacheable_retriever<Retrievers> && ...) {
     std::apply([&](const auto&... part) { (part.save(out), ...); }, parts_);
   }
   /// Takes the notes that `save` wrote instead of its own.
   /// @throws format_error  damaged, or the parts hold different numbers of notes; it is empty then
-  void restore(io::byte_reader& in)
-    requires(cacheable_retriever<Retrievers> && ...)
-  {
+  void restore(io::byte_reader& in) requires(cacheable_retriever<Retrievers> && ...) {
     try {
       each([&](auto& part) { part.restore(in); });
       each([&](auto& part) {
         if (part.size() != size())
-          fail<format_error>(concat(in.place(), ": notes of a part"), concat("as many as of the first, ", size()), part.size());
+          fail<format_error>(concat(in.place(), ": notes of a part"), concat("as many as of the first, ", size()),
+                             part.size());
       });
     } catch (...) {
       clear();
@@ -119,11 +116,10 @@ class hybrid_retriever {
     }
   }
   /// Names the parts. How they are fused is left out: no index depends on it.
-  [[nodiscard]] std::string cache_identity() const
-    requires(cacheable_retriever<Retrievers> && ...)
-  {
+  [[nodiscard]] std::string cache_identity() const requires(cacheable_retriever<Retrievers> && ...) {
     std::string name = "hybrid 1";
-    std::apply([&](const auto&... part) { ((name += concat(" [", std::string(part.cache_identity()), "]")), ...); }, parts_);
+    std::apply([&](const auto&... part) { ((name += concat(" [", std::string(part.cache_identity()), "]")), ...); },
+               parts_);
     return name;
   }
 

@@ -19,9 +19,7 @@
 namespace quipu::notes {
 
 QUIPU_INLINE void ngram_index::add(note_id id, const term_list& words) {
-  if (id <= no_note) fail<config_error>("index: note id", "a positive number", id);
-  if (place_of(id) != n_place()) fail<config_error>("index: note id", "one that is not there yet", id);
-  if (n_place() >= std::numeric_limits<std::uint32_t>::max()) throw config_error("index: more than 2^32 - 1 notes");
+  places_.check(id);
   numbers_.clear();
   for (std::size_t i = 0; i < words.size(); ++i) numbers_.push_back(vocabulary_.insert(words[i]));
   std::sort(numbers_.begin(), numbers_.end());
@@ -30,41 +28,23 @@ QUIPU_INLINE void ngram_index::add(note_id id, const term_list& words) {
     words_.push_back(numbers_[i]);
     word_counts_.push_back(static_cast<std::uint16_t>(std::min<std::size_t>(end - i, 0xffff)));
   }
-  if (n_ascending_ == n_place() && (ids_.empty() || std::abs(ids_.back()) < id)) {
-    ++n_ascending_;
-  } else {
-    later_.emplace(id, static_cast<std::uint32_t>(n_place()));
-  }
-  ids_.push_back(id);
+  places_.push_back(id);
   note_ends_.push_back(words_.size());
-  ++n_live_;
   count_note(n_place() - 1, 1);
 }
 
 QUIPU_INLINE bool ngram_index::erase(note_id id) {
-  const std::size_t place = place_of(id);
+  const std::size_t place = places_.find(id);
   if (place == n_place()) return false;
   count_note(place, -1);
-  ids_[place] = -id;
-  later_.erase(id);
-  --n_live_;
-  if (n_place() - n_live_ > n_live_ / 4 + 64) compact();
+  places_.erase(place);
+  if (n_place() - size() > size() / 4 + 64) compact();
   return true;
 }
 
 QUIPU_INLINE void ngram_index::reserve(std::size_t n_note) {
-  ids_.reserve(n_note);
+  places_.reserve(n_note);
   note_ends_.reserve(n_note);
-}
-
-QUIPU_INLINE std::size_t ngram_index::place_of(note_id id) const {
-  if (id <= no_note) return n_place();
-  const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(n_ascending_);
-  const auto found =
-      std::lower_bound(ids_.begin(), end, id, [](note_id a, note_id b) { return std::abs(a) < b; });
-  if (found != end && *found == id) return static_cast<std::size_t>(found - ids_.begin());
-  const auto later = later_.find(id);
-  return later == later_.end() ? n_place() : later->second;
 }
 
 /// Counts the distinct n-grams of a note in or out.
@@ -85,43 +65,33 @@ QUIPU_INLINE void ngram_index::count_note(std::size_t place, int change) {
   ranks_->fresh = false;
 }
 
-/// Places of the notes that are there, by id.
-QUIPU_INLINE std::vector<std::uint32_t> ngram_index::live_places() const {
-  std::vector<std::uint32_t> places;
-  for (std::uint32_t place = 0; place < n_place(); ++place) {
-    if (ids_[place] > no_note) places.push_back(place);
-  }
-  std::sort(places.begin(), places.end(), [&](std::uint32_t a, std::uint32_t b) { return ids_[a] < ids_[b]; });
-  return places;
-}
-
 /// Renumbers the places by the ids of their notes, without the erased ones. Words keep their numbers.
 QUIPU_INLINE void ngram_index::compact() {
   std::vector<note_id> ids;
   std::vector<std::size_t> ends;
   std::vector<std::uint32_t> words;
   std::vector<std::uint16_t> counts;
-  for (const std::uint32_t place : live_places()) {
-    const auto begin = static_cast<std::ptrdiff_t>(begin_of(place)), end = static_cast<std::ptrdiff_t>(note_ends_[place]);
-    ids.push_back(ids_[place]);
+  for (const std::uint32_t place : places_.in_order()) {
+    const auto begin = static_cast<std::ptrdiff_t>(begin_of(place)),
+               end = static_cast<std::ptrdiff_t>(note_ends_[place]);
+    ids.push_back(places_.id_at(place));
     words.insert(words.end(), words_.begin() + begin, words_.begin() + end);
     counts.insert(counts.end(), word_counts_.begin() + begin, word_counts_.begin() + end);
     ends.push_back(words.size());
   }
-  ids_ = std::move(ids);
+  places_ = note_places(std::move(ids));
   note_ends_ = std::move(ends);
   words_ = std::move(words);
   word_counts_ = std::move(counts);
-  n_ascending_ = n_place();
-  later_.clear();
   ranks_->inverse.clear();
+  ranks_->reach.clear();
   ranks_->old_idf.clear();
 }
 
 QUIPU_INLINE double ngram_index::idf(std::size_t n_with) const noexcept {
-  const auto n_note = static_cast<double>(n_live_);
+  const auto n_note = static_cast<double>(size());
   return n_with == 0 ? std::log(1 + n_note)
-                     : std::log((1 + n_note) / (1 + static_cast<double>(std::min(n_with, n_live_)))) + 1;
+                     : std::log((1 + n_note) / (1 + static_cast<double>(std::min(n_with, size())))) + 1;
 }
 
 QUIPU_INLINE double ngram_index::level(std::uint32_t count) noexcept {
@@ -133,7 +103,8 @@ QUIPU_INLINE void ngram_index::weigh(std::vector<double>& idfs) const {
   std::vector<double> few;  // most n-grams are in few notes
   for (std::size_t n = 0; n < 256; ++n) few.push_back(idf(n));
   idfs.resize(n_with_.size());
-  for (std::size_t g = 0; g < n_with_.size(); ++g) idfs[g] = n_with_[g] < few.size() ? few[n_with_[g]] : idf(n_with_[g]);
+  for (std::size_t g = 0; g < n_with_.size(); ++g)
+    idfs[g] = n_with_[g] < few.size() ? few[n_with_[g]] : idf(n_with_[g]);
 }
 
 /// @param exactly  the lengths are to be those of today
@@ -154,6 +125,7 @@ QUIPU_INLINE void ngram_index::refresh(bool exactly) const {
   if (!r.exact && (exactly || r.shrinkage < 0.75)) {
     r.old_idf = r.idf;
     r.inverse.clear();
+    r.reach.clear();
     r.exact = true;
     r.shrinkage = 1;
   }
@@ -161,9 +133,13 @@ QUIPU_INLINE void ngram_index::refresh(bool exactly) const {
     workspace work;
     work.counts.resize(n_with_.size());
     for (std::size_t place = r.inverse.size(); place < n_place(); ++place) {
-      if (ids_[place] > no_note) count_grams(work, place, true);
-      r.inverse.push_back(inverse_length(work, r.old_idf));
+      r.inverse.push_back(places_.is_live(place) ? inverse_length(work, place, r.old_idf) : 0);
     }
+  }
+  for (std::size_t place = r.reach.size(); place < n_place(); ++place) {
+    std::uint16_t most = 1;
+    for (std::size_t i = begin_of(place); i < note_ends_[place]; ++i) most = std::max(most, word_counts_[i]);
+    r.reach.push_back(static_cast<float>(r.inverse[place] * level(most)));
   }
   // Words that came after the lists were made are looked at one by one; there may be few of them.
   if (vocabulary_.n_word() - r.n_listed > r.n_listed / 8 + 256) list_words();
@@ -185,20 +161,16 @@ QUIPU_INLINE void ngram_index::list_words() const {
   }
 }
 
-/// Counts the n-grams of a note: all of them, or those of the words that share one with the question.
-QUIPU_INLINE void ngram_index::count_grams(workspace& work, std::size_t place, bool all) const {
+/// 1 / length of a note; 0 if it has no words.
+QUIPU_INLINE double ngram_index::inverse_length(workspace& work, std::size_t place,
+                                                const std::vector<double>& idf) const {
   for (std::size_t i = begin_of(place); i < note_ends_[place]; ++i) {
-    if (!all && work.gives[words_[i]] == 0) continue;
     for (const std::uint32_t gram : vocabulary_.grams_of(words_[i])) {
       std::uint32_t& count = work.counts[gram];
       if (count == 0) work.present.push_back(gram);
       count = std::min<std::uint32_t>(count + word_counts_[i], 0xffff);
     }
   }
-}
-
-/// 1 / length of the note whose n-grams were counted; counts them out. 0 for a note without words.
-QUIPU_INLINE double ngram_index::inverse_length(workspace& work, const std::vector<double>& idf) const {
   // Whole numbers, so that the sum does not depend on the order of the n-grams.
   std::uint64_t squares = 0;
   for (const std::uint32_t gram : work.present) {
@@ -211,8 +183,9 @@ QUIPU_INLINE double ngram_index::inverse_length(workspace& work, const std::vect
 
 QUIPU_INLINE void ngram_index::prepare(workspace& work, const term_list& words) const {
   work.counts.resize(n_with_.size());
-  work.factors.resize(n_with_.size());
+  work.numbers.resize(n_with_.size());
   work.gives.resize(vocabulary_.n_word());
+  work.first.resize(vocabulary_.n_word());
   work.query.clear();
   work.grams.clear();
   for (std::size_t i = 0; i < words.size(); ++i) vocabulary_.cut(words[i], work.grams);
@@ -237,93 +210,103 @@ QUIPU_INLINE void ngram_index::prepare(workspace& work, const term_list& words) 
   for (auto& asked : work.query) asked.factor = asked.factor / length * ranks_->idf[asked.gram];
 }
 
+QUIPU_INLINE void ngram_index::give(workspace& work, std::uint32_t word, std::uint32_t asked, std::uint32_t count) {
+  const bool known = work.gives[word] != 0;
+  if (!known) work.giving.push_back(word);
+  work.gives[word] += static_cast<float>(work.query[asked].factor * level(count));
+  const auto number = static_cast<std::uint32_t>(work.links.size());
+  work.links.push_back({asked, count, known ? work.first[word] : ngram_vocabulary::absent});
+  work.first[word] = number;
+}
+QUIPU_INLINE void ngram_index::take_back(workspace& work) {
+  for (const std::uint32_t word : work.giving) work.gives[word] = 0;
+  work.giving.clear();
+  work.links.clear();
+}
+
 /// Fills in what each word gives to a note that has it once.
 QUIPU_INLINE void ngram_index::spread(workspace& work) const {
   const ranks& r = *ranks_;
-  const auto give = [&](std::uint32_t word, double what) {
-    if (work.gives[word] == 0) work.giving.push_back(word);
-    work.gives[word] += static_cast<float>(what);
-  };
-  for (const auto& asked : work.query) {
-    if (asked.gram >= r.gram_ends.size()) continue;
-    const std::size_t end = r.gram_ends[asked.gram];
-    for (std::size_t i = asked.gram == 0 ? 0 : r.gram_ends[asked.gram - 1]; i < end;) {
+  const auto n_asked = static_cast<std::uint32_t>(work.query.size());
+  for (std::uint32_t asked = 0; asked < n_asked; ++asked) {
+    const std::uint32_t gram = work.query[asked].gram;
+    if (gram >= r.gram_ends.size()) continue;
+    const std::size_t end = r.gram_ends[gram];
+    for (std::size_t i = gram == 0 ? 0 : r.gram_ends[gram - 1]; i < end;) {
       const std::uint32_t word = r.gram_words[i];
       std::uint32_t count = 0;
       for (; i < end && r.gram_words[i] == word; ++i) ++count;
-      give(word, asked.factor * level(count));
+      give(work, word, asked, count);
     }
   }
   if (r.n_listed == vocabulary_.n_word()) return;
-  for (const auto& asked : work.query) work.factors[asked.gram] = static_cast<float>(asked.factor);
+  for (std::uint32_t asked = 0; asked < n_asked; ++asked) work.numbers[work.query[asked].gram] = asked + 1;
   for (auto word = static_cast<std::uint32_t>(r.n_listed); word < vocabulary_.n_word(); ++word) {
     const auto grams = vocabulary_.grams_of(word);
     for (std::size_t i = 0; i < grams.size();) {
       const std::uint32_t gram = grams[i];
       std::uint32_t count = 0;
       for (; i < grams.size() && grams[i] == gram; ++i) ++count;
-      if (work.factors[gram] > 0) give(word, work.factors[gram] * level(count));
+      if (work.numbers[gram] > 0) give(work, word, work.numbers[gram] - 1, count);
     }
   }
-  for (const auto& asked : work.query) work.factors[asked.gram] = 0;
+  for (const auto& asked : work.query) work.numbers[asked.gram] = 0;
 }
 
 QUIPU_INLINE double ngram_index::score_at(workspace& work, std::size_t place) const {
   const ranks& r = *ranks_;
-  count_grams(work, place, !r.exact);
-  // The counts that matter, before they are counted out.
-  double inverse = r.exact ? r.inverse[place] : 0;
-  work.shared.clear();
-  for (const auto& asked : work.query) {
-    if (work.counts[asked.gram] > 0) work.shared.emplace_back(asked.factor, work.counts[asked.gram]);
+  work.shared.assign(work.query.size(), 0);
+  for (std::size_t i = begin_of(place); i < note_ends_[place]; ++i) {
+    if (work.gives[words_[i]] == 0) continue;
+    for (std::uint32_t at = work.first[words_[i]]; at != ngram_vocabulary::absent; at = work.links[at].next) {
+      std::uint32_t& count = work.shared[work.links[at].asked];
+      const std::uint64_t more = std::uint64_t{word_counts_[i]} * work.links[at].count;
+      count = static_cast<std::uint32_t>(std::min<std::uint64_t>(count + more, 0xffff));
+    }
   }
-  if (r.exact) {
-    for (const std::uint32_t gram : work.present) work.counts[gram] = 0;
-    work.present.clear();
-  } else {
-    inverse = inverse_length(work, r.idf);
-  }
+  const double inverse = r.exact ? r.inverse[place] : inverse_length(work, place, r.idf);
   double sum = 0;
-  for (const auto& [factor, count] : work.shared) sum += (count == 1 ? factor : factor * level(count)) * inverse;
+  for (std::size_t asked = 0; asked < work.query.size(); ++asked) {
+    const double factor = work.query[asked].factor;
+    const std::uint32_t count = work.shared[asked];
+    if (count > 0) sum += (count == 1 ? factor : factor * level(count)) * inverse;
+  }
   return sum;
 }
 
-QUIPU_INLINE std::vector<scored_note> ngram_index::search(workspace& work, const term_list& words, std::size_t k) const {
+QUIPU_INLINE std::vector<scored_note> ngram_index::search(workspace& work, const term_list& words,
+                                                          std::size_t k) const {
   top_notes best(k);
-  if (k == 0 || n_live_ == 0) return best.take();
+  if (k == 0 || size() == 0) return best.take();
   refresh(false);
   prepare(work, words);
   spread(work);
   const ranks& r = *ranks_;
-  // Sums of floats may err by this much.
-  const double least_length = r.shrinkage * (1 - 1e-5);
-  double threshold = 0;
+  const float* const gives = work.gives.data();
+  const std::uint32_t* const words_of_notes = words_.data();
+  float least = 0;
   for (std::size_t place = 0, i = 0; place < n_place(); ++place) {
     float sum = 0;
-    for (const std::size_t end = note_ends_[place]; i < end; ++i) {
-      const float gives = work.gives[words_[i]];
-      sum += word_counts_[i] == 1 ? gives : gives * static_cast<float>(level(word_counts_[i]));
-    }
-    if (sum <= 0 || static_cast<double>(sum) * r.inverse[place] < threshold * least_length || ids_[place] < 0) continue;
+    for (const std::size_t end = note_ends_[place]; i < end; ++i) sum += gives[words_of_notes[i]];
+    if (sum <= 0 || sum * r.reach[place] < least || !places_.is_live(place)) continue;
     if (const double score = score_at(work, place); score > 0) {
-      best.offer(ids_[place], score);
-      threshold = best.threshold(0);
+      best.offer(places_.id_at(place), score);
+      // Sums of floats may err by this much.
+      least = static_cast<float>(best.threshold(0) * r.shrinkage * (1 - 1e-5));
     }
   }
-  for (const std::uint32_t word : work.giving) work.gives[word] = 0;
-  work.giving.clear();
+  take_back(work);
   return best.take();
 }
 
 QUIPU_INLINE double ngram_index::score(workspace& work, const term_list& words, note_id id) const {
-  const std::size_t place = place_of(id);
+  const std::size_t place = places_.find(id);
   if (place == n_place()) return 0;
   refresh(false);
   prepare(work, words);
   spread(work);
   const double found = score_at(work, place);
-  for (const std::uint32_t word : work.giving) work.gives[word] = 0;
-  work.giving.clear();
+  take_back(work);
   return found;
 }
 
@@ -333,8 +316,8 @@ QUIPU_INLINE void ngram_index::save(io::atomic_file& out) const {
   std::vector<double> inverse;
   std::vector<std::uint32_t> sizes, words;
   std::vector<std::uint16_t> counts;
-  for (const std::uint32_t place : live_places()) {
-    ids.push_back(ids_[place]);
+  for (const std::uint32_t place : places_.in_order()) {
+    ids.push_back(places_.id_at(place));
     inverse.push_back(ranks_->inverse[place]);
     sizes.push_back(static_cast<std::uint32_t>(note_ends_[place] - begin_of(place)));
     for (std::size_t i = begin_of(place); i < note_ends_[place]; ++i) {
@@ -361,7 +344,7 @@ QUIPU_INLINE ngram_index ngram_index::restore(const char_ngram_options& options,
   out.vocabulary_ = ngram_vocabulary::restore(options, in);
   const auto n_note = in.value<std::uint64_t>("how many notes"), n_word = in.value<std::uint64_t>("words of notes");
   out.n_with_ = in.values<std::uint32_t>(out.vocabulary_.n_gram(), "notes with an n-gram");
-  out.ids_ = in.values<note_id>(n_note, "note ids");
+  auto ids = in.values<note_id>(n_note, "note ids");
   out.ranks_->inverse = in.values<double>(n_note, "lengths of notes");
   const auto sizes = in.values<std::uint32_t>(n_note, "words of notes");
   out.words_ = in.values<std::uint32_t>(n_word, "words of notes");
@@ -374,21 +357,23 @@ QUIPU_INLINE ngram_index ngram_index::restore(const char_ngram_options& options,
   std::size_t end = 0;
   note_id before = no_note;
   for (std::size_t place = 0; place < sizes.size(); ++place) {
-    if (out.ids_[place] <= before) refuse("note id", "positive and ascending", out.ids_[place]);
-    before = out.ids_[place];
+    if (ids[place] <= before) refuse("note id", "positive and ascending", ids[place]);
+    before = ids[place];
     if (sizes[place] > out.words_.size() - end) refuse("words of a note", "no more than what is left", sizes[place]);
     for (const std::size_t begin = end; end < begin + sizes[place]; ++end) {
       const bool ascends = end == begin || out.words_[end] > out.words_[end - 1];
-      if (!ascends || out.words_[end] >= out.vocabulary_.n_word()) refuse("word of a note", "ascending numbers of words", out.words_[end]);
+      if (!ascends || out.words_[end] >= out.vocabulary_.n_word())
+        refuse("word of a note", "ascending numbers of words", out.words_[end]);
       if (out.word_counts_[end] == 0) refuse("count of a word", "above 0", 0);
     }
     // No n-gram weighs less than 1, so no vector is shorter.
     const double inverse = out.ranks_->inverse[place];
-    if (sizes[place] == 0 ? inverse != 0 : !(inverse > 0 && inverse <= 1)) refuse("length of a note", "at least 1", inverse);
+    if (sizes[place] == 0 ? inverse != 0 : !(inverse > 0 && inverse <= 1))
+      refuse("length of a note", "at least 1", inverse);
     out.note_ends_.push_back(end);
   }
   if (end != out.words_.size()) refuse("words of notes", "the sum of their counts", out.words_.size());
-  out.n_live_ = out.n_ascending_ = out.n_place();
+  out.places_ = note_places(std::move(ids));
   // The lengths are those of this state, whatever is edited before the first query.
   out.weigh(out.ranks_->old_idf);
   return out;
@@ -396,10 +381,10 @@ QUIPU_INLINE ngram_index ngram_index::restore(const char_ngram_options& options,
 
 QUIPU_INLINE std::size_t ngram_index::memory_bytes() const {
   const std::lock_guard lock(ranks_->mutex);
-  return vocabulary_.memory_bytes() + n_with_.capacity() * sizeof(std::uint32_t) + ids_.capacity() * sizeof(note_id) +
+  return vocabulary_.memory_bytes() + n_with_.capacity() * sizeof(std::uint32_t) + places_.memory_bytes() +
          note_ends_.capacity() * sizeof(std::size_t) +
          (words_.capacity() + numbers_.capacity() + marks_.capacity()) * sizeof(std::uint32_t) +
-         word_counts_.capacity() * sizeof(std::uint16_t) + later_.size() * 40 +
+         word_counts_.capacity() * sizeof(std::uint16_t) +
          (ranks_->idf.capacity() + ranks_->old_idf.capacity() + ranks_->inverse.capacity()) * sizeof(double) +
          ranks_->gram_words.capacity() * sizeof(std::uint32_t) + ranks_->gram_ends.capacity() * sizeof(std::size_t);
 }

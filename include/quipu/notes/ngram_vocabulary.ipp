@@ -48,7 +48,8 @@ QUIPU_INLINE void ngram_vocabulary::cut(std::string_view word, term_list& grams)
   const std::size_t n_char = starts.size() - 1;
   const std::string_view whole = bracketed;
   for (std::size_t n = options_.shortest; n <= options_.longest; ++n) {
-    for (std::size_t at = 0; at + n <= n_char; ++at) grams.push_back(whole.substr(starts[at], starts[at + n] - starts[at]));
+    for (std::size_t at = 0; at + n <= n_char; ++at)
+      grams.push_back(whole.substr(starts[at], starts[at + n] - starts[at]));
   }
   grams.push_back(whole);
 }
@@ -63,7 +64,8 @@ QUIPU_INLINE void ngram_vocabulary::save(io::atomic_file& out) const {
   }
   for (std::uint32_t word = 0; word < n_word(); ++word)
     word_sizes[word] = static_cast<std::uint32_t>(grams_of(word).size());
-  for (const std::size_t count : {n_gram(), bytes.size(), n_word(), word_grams_.size()}) out.value(std::uint64_t{count});
+  for (const std::size_t count : {n_gram(), bytes.size(), n_word(), word_grams_.size()})
+    out.value(std::uint64_t{count});
   out.values(gram_sizes);
   out.write(bytes);
   out.values(wholes);
@@ -101,14 +103,15 @@ QUIPU_INLINE ngram_vocabulary ngram_vocabulary::restore(const char_ngram_options
   for (std::size_t word = 0; word < wholes.size(); ++word) {
     if (word_sizes[word] == 0 || word_sizes[word] > out.word_grams_.size() - end)
       refuse("n-grams of a word", "some, and no more than what is left", word_sizes[word]);
-    std::uint32_t before = 0, has_whole = 0;
+    std::uint32_t before = 0;
+    bool has_whole = false;
     for (const std::size_t begin = end; end < begin + word_sizes[word]; ++end) {
       const std::uint32_t gram = out.word_grams_[end];
       if (gram < before || gram >= out.n_gram()) refuse("n-gram of a word", "ascending numbers of n-grams", gram);
-      has_whole |= gram == wholes[word] ? 1 : 0;
+      has_whole = has_whole || gram == wholes[word];
       before = gram;
     }
-    if (has_whole == 0 || out.word_of_gram_[wholes[word]] != absent) refuse("word", "one of its own n-grams", wholes[word]);
+    if (!has_whole || out.word_of_gram_[wholes[word]] != absent) refuse("word", "one of its own n-grams", wholes[word]);
     out.word_of_gram_[wholes[word]] = static_cast<std::uint32_t>(word);
     out.word_ends_.push_back(end);
   }
