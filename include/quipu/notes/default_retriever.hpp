@@ -13,6 +13,7 @@ namespace quipu::notes {
 /// of CounterFact-Hard and XQuAD, and more than it on FEVER's. Statistics of words come from the first part.
 class default_retriever : public hybrid_retriever<bm25_retriever, char_ngram_retriever<>> {
  public:
+  using hybrid_retriever::hybrid_retriever;
   default_retriever()
       : hybrid_retriever(bm25_retriever(), char_ngram_retriever<>(), {.weights = {3, 1}}) {}
 };
