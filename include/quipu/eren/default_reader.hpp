@@ -131,12 +131,12 @@ struct scalar_of_sessions<Model> {
 // What an editor makes of a reader and a gate that it was not given.
 template <class Reader, class Model>
 [[nodiscard]] Reader reader_for(const Model& model, const std::string& folder) {
-  if constexpr (requires { Reader::made_for(model, folder); }) return Reader::made_for(model, folder);
+  if constexpr (reader_made_for<Reader, Model>) return Reader::made_for(model, folder);
   else return Reader();
 }
 template <class Gate, class Model, class Reader>
 [[nodiscard]] Gate gate_for(const Model& model, const Reader& reader) {
-  if constexpr (requires { Gate::made_for(model, reader); }) return Gate::made_for(model, reader);
+  if constexpr (gate_made_for<Gate, Model, Reader>) return Gate::made_for(model, reader);
   else return Gate();
 }
 

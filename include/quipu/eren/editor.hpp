@@ -189,8 +189,8 @@ class editor {
     const stages_type own = stages();
     for (std::size_t q = 0; q < questions.size(); ++q) {
       all[q].question = questions[q];
-      if constexpr (requires { reader_.basis(); }) all[q].read_by = reader_.basis();
-      if constexpr (requires { gate_.basis(); }) all[q].judged_by = gate_.basis();
+      if constexpr (says_its_basis<Reader>) all[q].read_by = reader_.basis();
+      if constexpr (says_its_basis<Gate>) all[q].judged_by = gate_.basis();
       own.retrieve(all[q], open[q]);
     }
     watch.lap(&answer_timings::retrieve);

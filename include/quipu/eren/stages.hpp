@@ -128,7 +128,7 @@ struct note_stages {
   void chain(std::span<consideration> all, std::span<open_question> open) const
     requires chaining_reader<Reader>
   {
-    if constexpr (requires { reader.chains(); }) {
+    if constexpr (reader_that_may_chain<Reader>) {
       if (!reader.chains()) return;
     }
     struct chained {

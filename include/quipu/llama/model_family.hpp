@@ -24,7 +24,7 @@ concept family_model = requires(const M& m) {
 namespace detail {
 
 template <class M>
-concept shows_weights = requires(const M& m) {
+concept has_norms = requires(const M& m) {
   m.config().d_model;
   m.weights().blocks[0].attention_norm[0];
   m.weights().final_norm[0];
@@ -40,7 +40,7 @@ template <class Model>
 [[nodiscard]] std::string model_family(const Model& m) {
   if constexpr (family_model<Model>) {
     return m.family();
-  } else if constexpr (detail::shows_weights<Model>) {
+  } else if constexpr (detail::has_norms<Model>) {
     const config& c = m.config();
     pet::key_hash hash;
     for (const std::size_t size : {c.d_model, c.d_ffn, c.n_layer, c.n_head, c.n_kv_head, c.d_head, c.n_vocab})

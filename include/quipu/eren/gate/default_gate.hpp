@@ -29,6 +29,12 @@ concept reader_with_gate = requires(const R& r) {
   { r.fitted_gate() } -> std::convertible_to<const std::optional<gate_model>&>;
 };
 
+/// Optional for gates: nothing was fitted to the model, likeness alone decides.
+template <class G>
+concept gate_by_likeness = requires(const G& g) {
+  { g.by_similarity() } -> std::same_as<bool>;
+};
+
 /// Weighs nothing but the similarity of the question's and the note's n-grams, against 0.6: on sets of edits that no gate was
 /// fitted on it was ahead of gates fitted elsewhere.
 [[nodiscard]] inline gate_model similarity_gate_model() {

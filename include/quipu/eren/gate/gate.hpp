@@ -65,6 +65,12 @@ concept wishing_gate = requires(const G& g) {
 template <class G, class Session>
 concept measuring_gate = requires(const G& g, Session& s, const gate_evidence& e) { g.measure(s, e); };
 
+/// Optional: a gate that is made for a model and its reader.
+template <class G, class Model, class Reader>
+concept gate_made_for = requires(const Model& m, const Reader& r) {
+  { G::made_for(m, r) } -> std::same_as<G>;
+};
+
 template <class G, class Session>
 consteval void explain_gate() {
   if constexpr (!std::copyable<G>) {

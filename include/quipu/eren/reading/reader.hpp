@@ -59,8 +59,22 @@ concept separate_reader = requires { requires !R::reads_jointly; };
 /// Optional: a reader that was taught questions in two steps: where no note alone answers, the first one and a note that it
 /// leads to are read together.
 template <class R>
-concept chaining_reader = requires { requires R::chains; } || requires(const R& r) {
+concept reader_that_may_chain = requires(const R& r) {
   { r.chains() } -> std::same_as<bool>;
+};
+template <class R>
+concept chaining_reader = requires { requires R::chains; } || reader_that_may_chain<R>;
+
+/// Optional: a reader that is made for a model, with what was taught for it in a folder.
+template <class R, class Model>
+concept reader_made_for = requires(const Model& m, const std::string& folder) {
+  { R::made_for(m, folder) } -> std::same_as<R>;
+};
+
+/// Optional for readers and gates: what they go by, for people.
+template <class T>
+concept says_its_basis = requires(const T& t) {
+  { t.basis() } -> std::convertible_to<std::string>;
 };
 
 template <class R, class Session>

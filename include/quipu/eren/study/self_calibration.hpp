@@ -70,7 +70,7 @@ self_calibration calibrate_from_notes(Editor& editor, const self_calibration_opt
   const std::vector<studied_question> studied = study(half, questions, ids);
   const studied_part kept = read_back({questions, studied}, half.gate().names());
   const std::vector<gate_sample> samples = samples_of(cases, kept.questions, kept.studied);
-  if constexpr (requires { editor.gate().by_similarity(); }) {
+  if constexpr (gate_by_likeness<gate_type>) {
     if (editor.gate().by_similarity())
       editor.gate().set_model(sum_of_features(samples, editor.gate().names(), unlabelled_features()));
   }
