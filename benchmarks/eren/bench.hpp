@@ -79,5 +79,5 @@ struct bench {
   }
 };
 /// What an application gets that names nothing but model and store.
-using default_bench = bench<q::eren::default_reader_for<model_t>, q::eren::default_gate, q::notes::default_retriever>;
+using default_bench = bench<q::eren::default_reader, q::eren::default_gate, q::notes::default_retriever>;
 static_assert(std::is_same_v<default_bench::editor_t, q::eren::editor<model_t, q::notes::memory_store>>);

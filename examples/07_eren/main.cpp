@@ -62,7 +62,7 @@ int talk(const Model& model, Retriever retriever, const settings& s) {
     return chat.prompt(model.tokenizer(), form, question, n_ctx - std::min(n_ctx / 2, s.max_tokens));
   };
   q::eren::editor editor{model, q::notes::sqlite_store{s.notes}, std::move(retriever),
-                         q::eren::default_reader_for<Model>::made_for(model, s.readers), std::move(options)};
+                         q::eren::default_reader::made_for(model, s.readers), std::move(options)};
   terminal::show_warnings(editor.notebook().store().warnings());
   if (!s.gate.empty()) editor.load_gate(s.gate);
   if (!s.import_file.empty()) static_cast<void>(editor.add_notes(note_files::read(s.import_file)));

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,6 +22,7 @@
 #include <quipu/eren/study/gate_study.hpp>
 #include <quipu/llama/model_family.hpp>
 #include <quipu/notes/memory_store.hpp>
+#include <quipu/pet/peft_folder.hpp>
 
 #include "edit_sets.hpp"
 #include "set_examples.hpp"
@@ -90,8 +93,8 @@ void read_held_back(const Model& m, const Reader& reader, const example_set& set
 template <class Model>
 void write_reader_gate(const Model& m, const std::filesystem::path& folder, const std::vector<example_set>& sets,
                        std::size_t n_most, const q::thread_team& team) {
-  using reader_type = typename q::eren::default_reader<typename Model::scalar_type>::taught_type;
-  using module_type = typename q::eren::default_reader<typename Model::scalar_type>::module_type;
+  using reader_type = q::eren::default_reader::taught_type;
+  using module_type = q::eren::default_reader::module_type;
   const reader_type reader({}, {}, q::eren::module_adapter<module_type>(
       q::pet::peft_folder(folder).module<q::pet::lora, typename Model::scalar_type>(m.config()), m));
   gate_material material;

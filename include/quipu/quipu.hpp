@@ -70,6 +70,7 @@
 #include <quipu/eren/gate/word_pairs.hpp>
 #include <quipu/eren/gate_workshop.hpp>
 #include <quipu/eren/reading/abstention.hpp>
+#include <quipu/eren/reading/adapter_of_module.hpp>
 #include <quipu/eren/reading/answer_trie.hpp>
 #include <quipu/eren/reading/asked_question.hpp>
 #include <quipu/eren/reading/baseline_readers.hpp>

@@ -8,11 +8,13 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/eren/editor.hpp>
+#include <quipu/eren/gate/gate_file.hpp>
 #include <quipu/eren/gate/gate_fit.hpp>
 #include <quipu/io/gguf_writer.hpp>
 #include <quipu/llama/export.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/notes/memory_store.hpp>
+#include <quipu/pet/peft_folder.hpp>
 
 #include "support/byte_model.hpp"
 #include "support/modules.hpp"
@@ -25,7 +27,7 @@ using namespace quipu;
 
 namespace {
 
-using reader_type = eren::default_reader<float>;
+using reader_type = eren::default_reader;
 
 /// A folder as 09_train_reader writes it, for the model.
 template <class Model>

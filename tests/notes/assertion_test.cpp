@@ -1,6 +1,7 @@
 // What notes deny, doubt, ask or tie to a condition is not what they say.
 #include <quipu/notes/assertion.hpp>
 
+#include <span>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -14,6 +15,13 @@ namespace {
 struct one {
   std::string text, answer, question;
 };
+
+void check_all(std::span<const one> cases, bool said) {
+  for (const one& c : cases) {
+    INFO(c.text << " | " << c.question);
+    CHECK(asserts(c.text, c.answer, c.question) == said);
+  }
+}
 
 }  // namespace
 
@@ -44,11 +52,9 @@ TEST_CASE("denied, doubted and asked words are not asserted", "[notes][assertion
       {"会议可能在四号房间", "四号房间", "会议在哪里？"},
       {"如果下雨，会议在四号房间", "四号房间", "会议在哪里？"},
       {"经理是鲍勃而不是爱丽丝", "爱丽丝", "经理是谁？"},
+      {"会议不在四号房间", "四号房间", "会议是不是在四号房间？"},
   };
-  for (const one& c : cases) {
-    INFO(c.text);
-    CHECK_FALSE(asserts(c.text, c.answer, c.question));
-  }
+  check_all(cases, false);
 }
 
 TEST_CASE("what a note says beside a denial stays said", "[notes][assertion]") {
@@ -74,20 +80,21 @@ TEST_CASE("what a note says beside a denial stays said", "[notes][assertion]") {
       {"The note is in other words", "something else", "What?"},
       {"", "", ""},
   };
-  for (const one& c : cases) {
-    INFO(c.text);
-    CHECK(asserts(c.text, c.answer, c.question));
-  }
+  check_all(cases, true);
 }
 
-TEST_CASE("any bytes will do", "[notes][assertion]") {
+TEST_CASE("whatever the bytes are, only words that stand in the text are denied", "[notes][assertion]") {
   std::string text = "If \xff\xfe not, \xc3";
   for (int i = 0; i < 256; ++i) text += static_cast<char>(i);
+  std::size_t n_denied = 0;
   for (std::size_t n = 0; n < text.size(); ++n) {
-    static_cast<void>(asserts(text.substr(n), text.substr(text.size() / 2, 3), text.substr(0, n)));
-    static_cast<void>(asserts(text.substr(0, n), "not", text));
+    const std::string head = text.substr(0, n), tail = text.substr(n), middle = text.substr(text.size() / 2, 3);
+    if (!asserts(tail, middle, head)) CHECK(tail.find(middle) != std::string::npos);
+    if (asserts(head, "not", "What?")) continue;
+    ++n_denied;
+    CHECK(head.find("not") != std::string::npos);
   }
-  SUCCEED();
+  CHECK(n_denied > 0);
 }
 
 }  // namespace quipu_assertion_test

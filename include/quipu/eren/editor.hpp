@@ -49,7 +49,7 @@ struct labelled_question;
 /// @tparam Gate       models `gate`; if none is given it is made for model and reader where it can be
 /// Example: examples/07_eren/main.cpp
 template <class Model, class Store, class Retriever = notes::default_retriever,
-          class Reader = default_reader_for<Model>, class Gate = typename Reader::default_gate>
+          class Reader = default_reader, class Gate = typename Reader::default_gate>
 class editor {
   static_assert(llama::language_model<Model>,
                 "editor: the model must model language_model (see llama/language_model.hpp)");
@@ -187,10 +187,13 @@ class editor {
     stage_watch watch{options_.clock, all};
     notebook_.refresh();
     const stages_type own = stages();
+    std::string read_by, judged_by;
+    if constexpr (says_its_basis<Reader>) read_by = reader_.basis();
+    if constexpr (says_its_basis<Gate>) judged_by = gate_.basis();
     for (std::size_t q = 0; q < questions.size(); ++q) {
       all[q].question = questions[q];
-      if constexpr (says_its_basis<Reader>) all[q].read_by = reader_.basis();
-      if constexpr (says_its_basis<Gate>) all[q].judged_by = gate_.basis();
+      all[q].read_by = read_by;
+      all[q].judged_by = judged_by;
       own.retrieve(all[q], open[q]);
     }
     watch.lap(&answer_timings::retrieve);

@@ -194,11 +194,13 @@ struct note_stages {
   }
   // One of the notes says what was read in them, see `notes::asserts`.
   [[nodiscard]] static bool asserted(const gate_evidence& e) {
-    return std::any_of(e.notes.begin(), e.notes.end(), [&](const std::string& note) {
-      return note.find(e.read.answer) != std::string::npos && notes::asserts(note, e.read.answer, e.question.text());
-    }) || std::none_of(e.notes.begin(), e.notes.end(), [&](const std::string& note) {
-      return note.find(e.read.answer) != std::string::npos;
-    });
+    bool stands = false;
+    for (const std::string& note : e.notes) {
+      if (note.find(e.read.answer) == std::string::npos) continue;
+      if (notes::asserts(note, e.read.answer, e.question.text())) return true;
+      stands = true;
+    }
+    return !stands;
   }
   // Notes that answer the question too, and notes that the best one's own words lead to, are read with it.
   void read_jointly(consideration& c, const open_question& open, std::size_t best,

@@ -37,7 +37,9 @@ inline constexpr std::string_view coordinations[] = {"and", "und", "y", "e"};
 inline constexpr std::string_view turns[] = {"but", "sondern", "aber", "sino", "pero"};
 inline constexpr std::string_view han_denials[] = {"不", "没", "沒", "未", "并非", "並非", "而非", "绝非"};
 inline constexpr std::string_view han_no_denials[] = {"不丹", "不来梅", "不列颠", "不但", "不仅", "不错", "不同", "不断",
-                                                      "未来", "没错", "不锈钢", "不莱梅", "来不及"};
+                                                      "未来", "没错", "不锈钢", "不莱梅", "来不及",
+                                                      // "Is it so or not?" denies nothing either.
+                                                      "是不是", "有没有", "能不能", "会不会", "对不对", "在不在", "要不要"};
 inline constexpr std::string_view han_doubts[] = {"可能", "也许", "或许", "大概", "据说", "好像", "似乎"};
 inline constexpr std::string_view han_conditions[] = {"如果", "要是", "假如", "若是", "倘若"};
 inline constexpr std::string_view han_turns[] = {"而是", "但是", "而不是"};

@@ -17,6 +17,7 @@
 #include <quipu/core/compiled.hpp>
 #include <quipu/pet/base_weights.hpp>
 #include <quipu/pet/lora.hpp>
+#include <quipu/pet/peft_fields.hpp>
 
 namespace quipu::pet {
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
@@ -21,10 +23,11 @@
 #include <quipu/optim/name_pattern.hpp>
 #include <quipu/optim/parameter.hpp>
 #include <quipu/pet/module.hpp>
-#include <quipu/pet/peft_fields.hpp>
 #include <quipu/pet/targets.hpp>
 
 namespace quipu::pet {
+
+class peft_fields;
 
 /// y += s B A dropout(x), s = alpha / rank, or alpha / sqrt(rank) with rs_lora. Only A and B train.
 /// Source: Hu et al. 2021, section 4.1; rsLoRA: Kalajdzievski 2023.
@@ -41,7 +44,7 @@ struct lora {
   class module;
 
   static constexpr std::string_view peft_type = "LORA";  // of DoRA too, which switches `use_dora` on
-  [[nodiscard]] static bool is_peft(peft_fields& fields) { return !fields.flag("use_dora"); }
+  [[nodiscard]] static bool is_peft(peft_fields& fields);
   [[nodiscard]] static lora read_peft(peft_fields& fields, const io::model_config& c);
   /// Rank, alpha and what depends on them, without targets.
   [[nodiscard]] static lora read_scales(peft_fields& fields);

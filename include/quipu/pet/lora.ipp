@@ -16,6 +16,8 @@
 
 namespace quipu::pet {
 
+QUIPU_INLINE bool lora::is_peft(peft_fields& fields) { return !fields.flag("use_dora"); }
+
 QUIPU_INLINE lora lora::read_peft(peft_fields& fields, const io::model_config& c) {
   if (!is_peft(fields)) fail<format_error>(fields.at("use_dora"), "false; pet::dora reads the others", "true");
   return read_low_rank(fields, c);

@@ -82,6 +82,15 @@ class gate_reader {
   std::string place_;
 };
 
+/// The content of a gate file.
+inline nlohmann::json parsed_gate(const std::string& path) {
+  const mapped_file mapped(path);
+  nlohmann::json parsed = parse_json(mapped.text(), path);
+  const std::string format = gate_reader(parsed, path).text("format");
+  if (format != gate_file_format) fail<format_error>(concat(path, ".format"), gate_file_format, printable(format));
+  return parsed;
+}
+
 }  // namespace detail
 
 QUIPU_INLINE void save_gate(const std::string& path, const gate_model& model, const gate_keys& keys) {
@@ -101,21 +110,15 @@ QUIPU_INLINE void save_gate(const std::string& path, const gate_model& model, co
 }
 
 QUIPU_INLINE gate_keys gate_keys_of(const std::string& path) {
-  const mapped_file mapped(path);
-  const nlohmann::json parsed = parse_json(mapped.text(), path);
+  const nlohmann::json parsed = detail::parsed_gate(path);
   const detail::gate_reader in(parsed, path);
-  if (in.text("format") != gate_file_format)
-    fail<format_error>(concat(path, ".format"), gate_file_format, printable(in.text("format")));
   const detail::gate_reader keys = in.object("keys");
   return {keys.text("model"), keys.text("tokenizer"), keys.text("prompt")};
 }
 
 QUIPU_INLINE gate_model load_gate(const std::string& path, const gate_keys& keys) {
-  const mapped_file mapped(path);
-  const nlohmann::json parsed = parse_json(mapped.text(), path);
+  const nlohmann::json parsed = detail::parsed_gate(path);
   const detail::gate_reader in(parsed, path);
-  if (in.text("format") != gate_file_format)
-    fail<format_error>(concat(path, ".format"), gate_file_format, printable(in.text("format")));
   const detail::gate_reader found = in.object("keys");
   const auto check = [&](const char* name, const std::string& wanted) {
     if (found.text(name) != wanted)

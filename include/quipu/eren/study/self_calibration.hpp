@@ -3,9 +3,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,9 +73,7 @@ self_calibration calibrate_from_notes(Editor& editor, const self_calibration_opt
       editor.gate().set_model(sum_of_features(samples, editor.gate().names(), unlabelled_features()));
   }
   gate_fit_options fit;
-  fit.quality = [quality = quality_of(kept.questions, kept.studied)](double threshold, std::span<const double> scores) {
-    return quality(threshold, scores);
-  };
+  fit.quality = quality_of(kept.questions, kept.studied);
   editor.gate().calibrate(samples, fit);
   return {texts.size(), made.size(), questions.size(), editor.gate().model().threshold};
 }
