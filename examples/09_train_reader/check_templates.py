@@ -18,7 +18,8 @@ SHARE = {"en": 45, "de": 20, "es": 17, "zh": 18}
 LEAST = {"en": 90, "de": 45, "es": 45, "zh": 45}  # relations
 FIELDS = {"notes": ("s", "s's", "v"), "questions": ("s", "s's"), "cloze": ("s", "s's"), "denied": ("s", "s's", "v"),
           "asking": ("s", "s's", "v"), "phrase": ("s", "s's")}
-COMMON = {"notes": ("p", "v"), "questions": ("p",), "denied": ("p", "v"), "asking": ("p", "v"), "chatter": ()}
+COMMON = {"notes": ("p", "v"), "questions": ("p",), "cloze": ("p",), "denied": ("p", "v"),
+          "asking": ("p", "v"), "chatter": ()}
 ALIASES = {"notes": ("s", "s's", "a"), "asked_alias": ("s", "s's"), "asked_name": ("a", "a's")}
 KEYS = {"key", "held_back", "subjects", "value", "theme", "also", "tells", "hop"} | set(FIELDS)
 RANGE = re.compile(r"\d+\.\.\d+(/[1-9]\d*)?")

@@ -1,5 +1,6 @@
 // Teaches a model to read notes: LoRA on questions of edits, written as a PEFT folder for `eren_bench compare
 // --reader`. SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstddef>
 #include <iostream>
 #include <string>
@@ -19,7 +20,7 @@ namespace q = quipu;
 
 struct settings {
   std::string model, out;
-  std::vector<std::string> sets, data;
+  std::vector<std::string> sets, data, cloze;
   std::vector<double> shares;
   std::size_t n_pass = 2, batch = 16, rank = 8, n_thread = 0, seed = 0, n_note = 0, n_most = 0, n_stop = 0, n_pack = 0,
               near_miss = 0;
@@ -32,8 +33,11 @@ struct settings {
 /// The sets as they are named on the command line, one after the other.
 std::vector<example_set> sets_of(const settings& s) {
   std::vector<example_set> all;
-  for (std::size_t i = 0; i < s.data.size(); ++i)
-    all.push_back({i < s.sets.size() ? s.sets[i] : "cfh", s.data[i], 1.0, s.n_note, s.near_miss});
+  for (std::size_t i = 0; i < s.data.size(); ++i) {
+    const std::string name = i < s.sets.size() ? s.sets[i] : "cfh";
+    const bool cloze = std::find(s.cloze.begin(), s.cloze.end(), name) != s.cloze.end();
+    all.push_back({name, s.data[i], 1.0, s.n_note, s.near_miss, cloze});
+  }
   for (std::size_t i = 0; i < s.shares.size(); ++i) {
     if (i >= all.size()) q::fail<q::config_error>("--share", q::concat(all.size(), " at most, one for each --data"), s.shares.size());
     if (!(s.shares[i] > 0)) q::fail<q::config_error>("--share", "a number above 0", s.shares[i]);
@@ -73,9 +77,16 @@ int run(const Model& m, const settings& s) {
   }
   options.recipe = {{"--set", learned}, {"--rank", q::concat(s.rank)}, {"--learning-rate", q::exact_text(s.learning_rate)}};
   if (s.n_pack > 0) options.recipe.emplace("--pack", q::concat(s.n_pack));
-  options.progress = [&](const q::train::step_report& r) { return training_files::show(r) && r.step != s.n_stop; };
+  const terminal::interrupt_guard ctrl_c;
+  options.progress = [&](const q::train::step_report& r) {
+    return training_files::show(r) && r.step != s.n_stop && !ctrl_c.interrupted();
+  };
   const double begin = q::steady_seconds();
   const auto trained = q::eren::train_reader(pass, examples, options);
+  if (ctrl_c.interrupted() && !trained.result.finished) {
+    std::cerr << "\nstopped after step " << trained.result.step << ", which is saved: --resume goes on\n";
+    return 130;  // as a shell reports Ctrl-C
+  }
   std::cout << trained.result.step << " steps in " << q::steady_seconds() - begin << " s" << std::endl;
   q::pet::save_peft(s.out + "/adapter", trained.module, m.config(), {.base_model = s.model, .bf16 = s.store_bf16});
   if (s.with_gate) write_reader_gate(m, s.out + "/adapter", sets, s.n_question, q::thread_team(s.n_thread));
@@ -103,6 +114,7 @@ int main(int argc, char** argv) {
   arguments.option("--pack", &s.n_pack, "questions on the same notes in one sequence; 0: each in its own");
   arguments.option("--near-miss", &s.near_miss,
                    "one in so many answerable questions is also asked about the next best note; 0: none");
+  arguments.repeated("--cloze", &s.cloze, "name of a set that is also asked with the beginnings of notes, of its own and of others");
   arguments.option("--passes", &s.n_pass, "over the examples");
   arguments.option("--stop", &s.n_stop, "write the adapter after so many steps of them; 0: at the end");
   arguments.option("--batch", &s.batch, "examples in a step");

@@ -61,7 +61,7 @@ struct gate_material {
 template <class Model, class Reader>
 void read_held_back(const Model& m, const Reader& reader, const example_set& set, std::size_t index, std::size_t n_most,
                     q::thread_team team, gate_material& into) {
-  const auto cases = terminal::open_edits(set.name, set.data);
+  const auto cases = open_edits(set);
   q::eren::editor<Model, q::notes::memory_store, q::notes::default_retriever, Reader, q::eren::default_gate> editor(
       m, q::notes::memory_store(), {}, reader, {},
       {.team = std::move(team), .on_conflict = q::notes::conflict_policy::keep_both});

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <quipu/core/crc32.hpp>
+#include <quipu/data/cloze_probes.hpp>
 #include <quipu/eren/teach/joint_examples.hpp>
 #include <quipu/eren/teach/packed_examples.hpp>
 #include <quipu/eren/teach/reader_examples.hpp>
@@ -29,13 +30,21 @@ struct example_set {
   double share = 1;        ///< of its examples in a pass; above 1 some come twice
   std::size_t n_note = 0;  ///< for a question that needs several; 0: three of HotpotQA, one of FEVER, else two
   std::size_t near_miss = 0;  ///< see `reader_examples`
+  bool cloze = false;         ///< also asked with the notes' own beginnings, see `add_cloze_probes`
 };
+
+inline std::vector<q::data::edit_case> open_edits(const example_set& set,
+                                                  q::data::edited_half half = q::data::edited_half::first) {
+  auto cases = terminal::open_edits(set.name, set.data, half);
+  if (set.cloze) q::data::add_cloze_probes(cases);
+  return cases;
+}
 
 /// Examples of the development part without the edits that are held back for thresholds, as an editor on all notes of the set meets
 /// them. Questions that need several notes come with as many, and besides with the best of them alone.
 template <class Retriever>
 std::vector<q::eren::reader_example> examples_of_half(const example_set& set, q::data::edited_half half) {
-  const auto cases = terminal::open_edits(set.name, set.data, half);
+  const auto cases = open_edits(set, half);
   q::notes::notebook<q::notes::memory_store, Retriever> notebook{q::notes::memory_store()};
   const auto ids = q::eren::add_all_notes(notebook, cases);
   q::eren::question_choice choice;

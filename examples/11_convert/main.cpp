@@ -84,10 +84,9 @@ void note(const std::string& text) { std::cerr << "note: " << text << '\n'; }
 
 /// A llama2.c model and, beside it, its vocabulary as run.c and our reader look for it.
 void write_llama2c(const settings& s, form to, const q::io::checkpoint& source, std::optional<q::tensor_type> type,
-                   bool with_tokenizer) {
+                   bool with_tokenizer, const q::progress_callback& bar) {
   if (type && *type != q::tensor_type::f32) q::fail<q::config_error>("--type of llama2.c", "f32", s.type);
   const auto version = to == form::llama2c ? q::io::llama2c_version::v0 : q::io::llama2c_version::v1;
-  const auto bar = terminal::progress_bar();
   if (!with_tokenizer) return q::io::write_llama2c(s.out, source, version, bar);
   const std::string words = q::text::llama2c_tokenizer_text(source.vocabulary);
   if (!source.vocabulary.chat_template.empty()) note("llama2.c has no place for the chat template");
@@ -107,8 +106,7 @@ void write_llama2c(const settings& s, form to, const q::io::checkpoint& source, 
 }
 
 void write(const settings& s, form to, const q::io::checkpoint& source, std::optional<q::tensor_type> type,
-           bool with_tokenizer) {
-  const auto bar = terminal::progress_bar();
+           bool with_tokenizer, const q::progress_callback& bar) {
   const fs::path parent = fs::path(s.out).parent_path();
   if (!parent.empty()) fs::create_directories(parent);
   switch (to) {
@@ -123,7 +121,7 @@ void write(const settings& s, form to, const q::io::checkpoint& source, std::opt
       return;
     }
     case form::llama2c:
-    case form::llama2c_v1: return write_llama2c(s, to, source, type, with_tokenizer);
+    case form::llama2c_v1: return write_llama2c(s, to, source, type, with_tokenizer, bar);
   }
 }
 
@@ -139,6 +137,8 @@ int run(settings s) {
         s.model, "a checkpoint with a tokenizer (name one with --tokenizer, or give --no-tokenizer)", "one without");
   }
   check_out(s, to);
+  const terminal::interrupt_guard ctrl_c;  // leaves what is there as it is
+  const q::progress_callback bar = terminal::progress_bar(&ctrl_c);
   if (!s.adapters.empty()) {
     std::vector<q::llama::adapter_choice> adapters;
     for (const std::string& text : s.adapters) {
@@ -146,9 +146,9 @@ int run(settings s) {
       adapters.push_back({folder, scale});
     }
     source = q::llama::merge_adapters(std::move(source), adapters,
-                                      {.type = type, .team = q::thread_team(0), .progress = terminal::progress_bar()});
+                                      {.type = type, .team = q::thread_team(0), .progress = bar});
   }
-  write(s, to, source, type, has_vocabulary);
+  write(s, to, source, type, has_vocabulary, bar);
   std::cerr << s.out << ": " << source.config.n_layer << " layers, vocabulary " << source.config.n_vocab
             << (has_vocabulary ? "" : " without a tokenizer") << "; peak memory " << terminal::peak_memory_mib()
             << " MiB\n";

@@ -41,16 +41,6 @@ inline std::string progress_line(std::string_view stage, std::size_t done, std::
   return std::string(stage) + " [" + std::string(filled, '#') + std::string(bar - filled, '.') + "] " + share;
 }
 
-/// Draws on standard error, and only if that is a terminal.
-inline quipu::progress_callback progress_bar() {
-  return [shown = std::string()](const quipu::progress_state& s) mutable {
-    if (::isatty(STDERR_FILENO) == 0 || s.total == 0) return true;
-    const std::string line = progress_line(s.stage, s.done, s.total, columns());
-    if (line != shown) std::cerr << "\r\033[K" << (shown = line) << (s.done == s.total ? "\r\033[K" : "") << std::flush;
-    return true;
-  };
-}
-
 /// Ctrl-C while one of these is there: it is noted, and the program goes on to where it looks. A second one before that
 /// ends the program.
 class interrupt_guard {
@@ -81,6 +71,17 @@ class interrupt_guard {
   }
   struct sigaction before_ {};
 };
+
+/// Draws on standard error, and only if that is a terminal. With `ctrl_c` the work ends at Ctrl-C by `cancelled`.
+inline quipu::progress_callback progress_bar(const interrupt_guard* ctrl_c = nullptr) {
+  return [ctrl_c, shown = std::string()](const quipu::progress_state& s) mutable {
+    if (ctrl_c != nullptr && ctrl_c->interrupted()) return false;
+    if (::isatty(STDERR_FILENO) == 0 || s.total == 0) return true;
+    const std::string line = progress_line(s.stage, s.done, s.total, columns());
+    if (line != shown) std::cerr << "\r\033[K" << (shown = line) << (s.done == s.total ? "\r\033[K" : "") << std::flush;
+    return true;
+  };
+}
 
 /// A text from elsewhere as a terminal may have it: letters of all scripts as they are, control characters and bytes
 /// that are no UTF-8 as U+FFFD, so that nothing in it moves the cursor.
@@ -171,6 +172,9 @@ int run(Program&& program) {
       return 1;
     }
     return status;
+  } catch (const quipu::cancelled&) {
+    std::cerr << "\nstopped by Ctrl-C\n";
+    return 130;  // as a shell reports it
   } catch (const std::exception& e) {
     std::cerr << "error: " << e.what() << '\n';
     return 1;

@@ -36,6 +36,7 @@
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/core/xtensor.hpp>
+#include <quipu/data/cloze_probes.hpp>
 #include <quipu/data/declarative.hpp>
 #include <quipu/data/edit_case.hpp>
 #include <quipu/data/eren_sets.hpp>

@@ -213,13 +213,106 @@ class AtTheTerminal(unittest.TestCase):
                                "--batch", 2, "--out", f"columns{columns}", columns=columns)
             said, status = program.end()
             self.assertEqual(0, status, said)
-            drawn = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", part) for part in re.split(r"[\r\n]", said) if "\x1b[K" in part]
-            self.assertTrue(drawn)
-            self.assertLess(max(map(len, drawn)), columns, drawn)
+            self.assertTrue(self.narrower(said, columns))
+
+    def long_model(self):
+        """A model that has room for notes and questions in letters; what it says is noise."""
+        if not (self.folder / "long/model.gguf").exists():
+            sizes = ["--d-model", 16, "--layers", 1, "--heads", 2, "--kv-heads", 1, "--d-ffn", 32, "--ctx", 2048, "--batch", 1, "--steps", 1]
+            (self.folder / "long.txt").write_text(SENTENCE * 1000)
+            self.check(self.run_program("04_pretrain_tiny", "--vocabulary", "tok.bin", "--text", "long.txt", *sizes, "--out", "long"))
+        return "long/model.gguf"
+
+    def edits(self, n_edit):
+        """A set of invented edits in CounterFact-Hard's form, for which the long model is the oracle that it was published with."""
+        towns = ("Arlo", "Bern", "Cork", "Dax", "Enna", "Faro", "Gent", "Hof")
+        cases = [{"id": i, "edit_statement": f"Person{i} lives in {towns[i % 8]}.", "subject_name": f"Person{i}",
+                  "edit_scope": [[f"Where does Person{i} live?", towns[i % 8]], [f"In which town lives Person{i}?", towns[i % 8]]],
+                  "edit_scope_true_ans": ["Oslo", "Oslo"],
+                  "unrelated": {"neighbor_subj": [f"Where does Somebody{i} live?"], "same_subj": [f"Who is the mother of Person{i}?"]}}
+                 for i in range(n_edit)]
+        path = self.folder / f"edits{n_edit}.json"
+        path.write_text(json.dumps(cases))
+        return path.name
+
+    def test_08_eren_evaluate_goes_on_after_ctrl_c_with_the_same_table(self):
+        line = ["--model", self.long_model(), "--data", self.edits(240), "--threads", 1]
+        for columns in (34, 120):
+            program = Terminal(self.folder, "08_eren_evaluate", *line, "--resume", f"answers{columns}.jsonl", columns=columns)
+            self.narrower(program.wait_for(" %"), columns)
+            program.drain(random.uniform(0, 0.3))
+            program.interrupt()
+            said, status = program.end()
+            self.assertEqual(-signal.SIGINT, status, said)
+        answers = self.folder / "answers34.jsonl"
+        self.assertTrue(answers.exists())
+        whole = self.check(self.run_program("08_eren_evaluate", *line)).stdout
+        self.assertIn("EREN", whole)
+        self.assertEqual(whole, self.check(self.run_program("08_eren_evaluate", *line, "--resume", answers.name)).stdout)
+
+    def test_09_train_reader_saves_at_ctrl_c_and_resuming_gives_the_same_bytes(self):
+        line = ["--model", self.long_model(), "--data", self.edits(60), "--threads", 1, "--batch", 2, "--rank", 2]
+        self.check(self.run_program("09_train_reader", *line, "--out", "reader"))
+        wanted = (self.folder / "reader/adapter/adapter_model.safetensors").read_bytes()
+        for columns in (34, 120):
+            program = Terminal(self.folder, "09_train_reader", *line, "--out", f"reader{columns}", columns=columns)
+            program.wait_for("step ")
+            program.drain(random.uniform(0, 0.3))
+            program.interrupt()
+            said, status = program.end()
+            self.assertEqual(130, status, said)
+            self.assertIn("--resume goes on", said)
+            self.narrower(said, columns)
+            self.check(self.run_program("09_train_reader", *line, "--out", f"reader{columns}", "--resume"))
+            self.assertEqual(wanted, (self.folder / f"reader{columns}/adapter/adapter_model.safetensors").read_bytes())
+
+    def test_10_retrieval_at_the_terminal(self):
+        for columns in (34, 120):
+            said, status = Terminal(self.folder, "10_retrieval", "--data", self.edits(240), "--report", f"rows{columns}", columns=columns).end()
+            self.assertEqual(0, status, said)
+            self.assertIn("BM25 + n-grams", said)
+            self.assertIn("BM25 + n-grams", (self.folder / f"rows{columns}.md").read_text())
+        program = Terminal(self.folder, "10_retrieval", "--data", self.edits(4000), "--report", "never")
+        program.wait_for("paraphrases")
+        program.interrupt()
+        self.assertEqual(-signal.SIGINT, program.end()[1])
+        self.assertEqual([], list(self.folder.glob("never*")))
+
+    def test_11_convert_leaves_nothing_at_ctrl_c(self):
+        """A name with umlauts; wherever the interruption comes, there is the whole file or none."""
+        wide = ["--d-model", 768, "--layers", 4, "--heads", 8, "--kv-heads", 8, "--d-ffn", 2048, "--ctx", 64, "--batch", 1, "--steps", 1]
+        self.check(self.run_program("04_pretrain_tiny", "--vocabulary", "tok.bin", "--text", "text.txt", *wide, "--out", "wide"))
+        line = ["--model", "wide/model.gguf", "--type", "q4_0"]
+        self.check(self.run_program("11_convert", *line, "--out", "whole.gguf"))
+        wanted = (self.folder / "whole.gguf").read_bytes()
+        statuses = set()
+        for attempt in range(6):
+            out = self.folder / f"für-Jürgen{attempt}.gguf"
+            program = Terminal(self.folder, "11_convert", *line, "--out", out.name, columns=(34, 120)[attempt % 2])
+            program.drain(0.05 * attempt)
+            program.interrupt()
+            said, status = program.end()
+            statuses.add(status)
+            self.assertIn(status, (0, 130), said)
+            self.narrower(said, (34, 120)[attempt % 2])
+            if out.exists():
+                self.assertEqual(wanted, out.read_bytes())
+            self.check(self.run_program("11_convert", *line, "--out", out.name, "--overwrite"))
+            self.assertEqual(wanted, out.read_bytes())
+            self.assertEqual([out.name], [p.name for p in self.folder.iterdir() if out.stem in p.name])  # no beginnings of files
+        self.assertIn(130, statuses)
+
+    def narrower(self, said, columns):
+        drawn = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", part) for part in re.split(r"[\r\n]", said) if "\x1b[K" in part]
+        self.assertLess(max(map(len, drawn), default=0), columns, drawn)
+        return drawn
 
     def test_output_that_cannot_be_written_is_a_failure(self):
         for name, options in (("01_generate", ["--model", "run/model.gguf", "--completion", "the", "--max-tokens", 5]),
-                              ("02_perplexity", ["--model", "run/model.gguf", "--file", "text.txt", "--max-tokens", 64])):
+                              ("02_perplexity", ["--model", "run/model.gguf", "--file", "text.txt", "--max-tokens", 64]),
+                              ("08_eren_evaluate", ["--model", self.long_model(), "--data", self.edits(4)]),
+                              ("09_train_reader", ["--model", self.long_model(), "--data", self.edits(60), "--batch", 4, "--out", "unsaid"]),
+                              ("10_retrieval", ["--data", self.edits(4)])):
             with open("/dev/full", "w") as full:
                 run = subprocess.run([str(PROGRAMS / name), *map(str, options)], stdout=full, stderr=subprocess.PIPE, text=True, cwd=self.folder)
             self.assertNotEqual(0, run.returncode, name)

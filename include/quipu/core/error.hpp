@@ -40,6 +40,13 @@ class config_error : public error {
   using error::error;
 };
 
+/// A callback asked an operation to stop that has nothing to return then; what was there before is as it was.
+/// (A `config_error`, as which it was thrown before it had a name.)
+class cancelled : public config_error {
+ public:
+  using config_error::config_error;
+};
+
 /// The operating system refused: a file cannot be opened, read, written, mapped or locked.
 class io_error : public error {
  public:

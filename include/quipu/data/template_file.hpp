@@ -39,11 +39,12 @@ struct template_language {
   std::uint32_t share = 0;
   std::map<std::string, std::string> possessive;  ///< last letters -> what is joined to them
   bool phrase_possessive = false;
+  std::string of_phrase;  ///< "the {r} of {s}": another form of phrases that are "{s's} ..."; empty: there is none
   std::vector<std::pair<std::string, std::string>> joins;
   std::map<std::string, template_person> people;
   std::set<std::string> names;
   std::map<std::string, std::vector<std::string>> generators;
-  std::vector<std::string> notes, questions, denied, asking, chatter;
+  std::vector<std::string> notes, questions, cloze, denied, asking, chatter;
   std::vector<std::string> alias_notes, asked_alias, asked_name, alias_subjects;
   std::string alias_generator;
   std::vector<template_relation> relations;

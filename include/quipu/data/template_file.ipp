@@ -188,6 +188,10 @@ class template_reader {
     l.questions = frames(place, "questions", {"p"}, "s");
     l.denied = frames(place, "denied", {"p", "v"}, "sv");
     l.asking = frames(place, "asking", {"p", "v"}, "sv");
+    if (place.has("cloze")) l.cloze = frames(place, "cloze", {"p"}, "s");
+    l.of_phrase = place.text_or_empty("of_phrase");
+    if (!l.of_phrase.empty() && (l.of_phrase.find("{r}") == std::string::npos || l.of_phrase.find("{s}") == std::string::npos))
+      fail<format_error>(place["of_phrase"].name(), "a frame with {r} and {s}", l.of_phrase);
     l.chatter = frames(place, "chatter", {}, "");
     const json_place aliases = place["aliases"];
     l.alias_generator = aliases["generator"].text();

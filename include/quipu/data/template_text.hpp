@@ -67,6 +67,8 @@ class template_text {
  private:
   [[nodiscard]] std::string number_in(const number_range& range);
   [[nodiscard]] char character_for(char sign);
+  /// The relation's phrase in one of the forms that the language has for it.
+  [[nodiscard]] std::string phrase(const template_language& language, const template_relation& relation);
 
   random_stream random_;
 };

@@ -146,6 +146,13 @@ QUIPU_INLINE std::string template_text::fill(const template_language& l, const s
   return !value_first && sentence ? detail::capital(std::move(text)) : text;
 }
 
+QUIPU_INLINE std::string template_text::phrase(const template_language& l, const template_relation& r) {
+  constexpr std::string_view possessive = "{s's} ";
+  if (l.of_phrase.empty() || !r.phrase.starts_with(possessive) || !chance(40)) return r.phrase;
+  std::string text = l.of_phrase;
+  return text.replace(text.find("{r}"), 3, r.phrase.substr(possessive.size()));
+}
+
 QUIPU_INLINE std::string template_text::sentence(const template_fact& fact, naming by) {
   const template_language& l = *fact.language;
   const template_relation& r = *fact.relation;
@@ -164,7 +171,8 @@ QUIPU_INLINE std::string template_text::sentence(const template_fact& fact, nami
     const auto& frames = !fact.denied ? (general ? l.notes : r.notes)
                          : asks       ? (general ? l.asking : r.asking)
                                       : (general ? l.denied : r.denied);
-    const std::string frame = detail::with_phrase(any_of(frames), r.phrase);
+    const std::string what = phrase(l, r);
+    const std::string frame = detail::with_phrase(any_of(frames), what);
     if (by == naming::possessive && (detail::has_slot(frame, "{s}") || !detail::has_slot(frame, "{s's}"))) continue;
     std::string text = fill(l, frame, slots);
     if (text.find(fact.value.text) == std::string::npos) continue;
@@ -179,10 +187,13 @@ QUIPU_INLINE std::string template_text::question(const template_language& l, con
   const slot_texts slots = slots_for(l, subject);
   for (int tries = 0; tries < 40; ++tries) {
     const std::uint32_t style = random_.below(100);
-    const auto& frames = style < 12 && !r.cloze.empty()    ? r.cloze
-                         : style < 24 && !r.phrase.empty() ? l.questions
-                                                           : r.questions;
-    const std::string frame = detail::with_phrase(any_of(frames), r.phrase);
+    const bool general = !r.phrase.empty();
+    const auto& frames = style < 14 && !r.cloze.empty()              ? r.cloze
+                         : style < 28 && general && !l.cloze.empty() ? l.cloze
+                         : style < 40 && general                     ? l.questions
+                                                                     : r.questions;
+    const std::string named = phrase(l, r);
+    const std::string frame = detail::with_phrase(any_of(frames), named);
     if (hop && !l.phrase_possessive && detail::has_slot(frame, "{s's}")) continue;
     return fill(l, frame, slots);
   }

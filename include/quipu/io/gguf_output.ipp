@@ -52,7 +52,7 @@ QUIPU_INLINE void write_gguf_file(const std::string& path, const gguf_key_writer
     file.write(tensors[i].bytes());
     file.pad(alignment);
     if (!report_progress(progress, {"writing", i + 1, tensors.size()})) {
-      throw config_error(concat(path, ": writing was cancelled"));
+      throw cancelled(concat(path, ": writing was cancelled"));
     }
   }
   file.commit();

@@ -16,7 +16,7 @@ struct gguf_options {
   /// A type that `can_quantise` for all matrices; empty keeps every matrix as it is stored.
   /// Norms and biases are always F32.
   std::optional<tensor_type> matrix_type;
-  progress_callback progress{};  ///< called after every tensor; returning false stops with config_error
+  progress_callback progress{};  ///< called after every tensor; returning false stops with `cancelled`
 };
 
 /// Writes config, vocabulary and tensors as one GGUF v3 file, atomically.

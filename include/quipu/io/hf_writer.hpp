@@ -15,7 +15,7 @@ namespace quipu::io {
 struct hf_options {
   /// F64, F32, F16 or BF16 for all tensors; empty keeps these types and widens blocks to F32.
   std::optional<tensor_type> type;
-  progress_callback progress{};  ///< called after every tensor; returning false stops with config_error
+  progress_callback progress{};  ///< called after every tensor; returning false stops with `cancelled`
 };
 
 /// Writes `config.json` and `model.safetensors` so that transformers and quipu read the folder.

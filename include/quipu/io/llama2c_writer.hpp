@@ -17,7 +17,7 @@ enum class llama2c_version : std::uint8_t { v0 = 0, v1 = 1 };
 /// atomically. The vocabulary is a file of its own there, see `text::llama2c_tokenizer_text`.
 ///
 /// @param source  tensors under Hugging Face's names, of any type, in either rope layout
-/// @param progress  called after every kind of tensor; returning false stops with config_error
+/// @param progress  called after every kind of tensor; returning false stops with `cancelled`
 /// @throws config_error  run.c assumes other constants (theta 10000, eps 1e-5, SiLU, no biases) or shapes
 /// @throws format_error  the checkpoint is not complete
 /// @throws io_error      the file cannot be written

@@ -94,7 +94,7 @@ QUIPU_INLINE void write_llama2c(const std::string& path, const checkpoint& sourc
     }
     if (legacy && section.part == final_norm_name) detail::write_rotary_tables(file, c);
     if (!report_progress(progress, {"writing", ++n_done, sections.size()})) {
-      throw config_error(concat(path, ": writing was cancelled"));
+      throw cancelled(concat(path, ": writing was cancelled"));
     }
   }
   file.commit();

@@ -29,7 +29,7 @@ struct safetensors_output {
 /// Tensors with larger elements come first and the data begins at a multiple of 8, so that every tensor
 /// is aligned to its elements in a mapped file.
 /// @param metadata  the header's `__metadata__`; left out if empty
-/// @param progress  called after every tensor; returning false stops with config_error
+/// @param progress  called after every tensor; returning false stops with `cancelled`
 /// @throws config_error  a block type (the format has none), bytes that do not fit the shape, or a name
 ///                       that is not UTF-8
 /// @throws io_error      the file cannot be written

@@ -67,7 +67,7 @@ QUIPU_INLINE void write_safetensors_file(const std::string& path, std::vector<sa
       fail<config_error>(place(tensors[i]), concat(sizes[i], " bytes"), file.size() - before);
     }
     if (!report_progress(progress, {"writing", i + 1, tensors.size()})) {
-      throw config_error(concat(path, ": writing was cancelled"));
+      throw cancelled(concat(path, ": writing was cancelled"));
     }
   }
   file.commit();

@@ -106,7 +106,7 @@ class weight_builder {
 ///
 /// @tparam Types    policies that are taken with their default values
 /// @param  policies  policies with values of their own, any number in any order
-/// @param  options   progress is called after every layer; returning false stops with config_error
+/// @param  options   progress is called after every layer; returning false stops with `cancelled`
 /// @throws config_error  the checkpoint's hidden_act is not the FFN policy's, or a storage policy cannot hold its rows
 template <class... Types, class... Values>
 [[nodiscard]] auto from_checkpoint(io::checkpoint source, const build_options& options = {}, const Values&... policies) {
@@ -122,7 +122,7 @@ template <class... Types, class... Values>
   for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
     build.block(layer, source.config);
     if (!report_progress(options.progress, {"loading", layer + 1, source.config.n_layer})) {
-      throw config_error(concat(source.path, ": loading was cancelled"));
+      throw cancelled(concat(source.path, ": loading was cancelled"));
     }
   }
   build.built.final_norm = build.vector(io::final_norm_name);

@@ -45,7 +45,7 @@ struct merge_options {
   /// Of the tensors that change; empty gives them the type that they had, and F32 to those that were in blocks.
   std::optional<tensor_type> type{};
   thread_team team = thread_team(1);
-  progress_callback progress{};  ///< called after every layer; returning false stops with config_error
+  progress_callback progress{};  ///< called after every layer; returning false stops with `cancelled`
 };
 
 namespace detail {
@@ -150,7 +150,7 @@ namespace detail {
       if (b != b_before) keep(name + ".bias", std::vector<std::size_t>(bias->shape), b);
     }
     if (!report_progress(options.progress, {"merging", layer + 1, n_layer})) {
-      throw config_error("merging was cancelled");
+      throw cancelled("merging was cancelled");
     }
   }
   return merged;

@@ -72,7 +72,8 @@ struct perplexity_result {
 /// Perplexity of `ids` over sliding windows: a window's tokens that an earlier one has scored only serve as
 /// context. The very first token is never scored.
 ///
-/// @throws config_error  fewer than two tokens, stride 0 or longer than the window, or cancelled
+/// @throws config_error  fewer than two tokens, stride 0 or longer than the window
+/// @throws cancelled
 template <language_session Session>
 [[nodiscard]] perplexity_result perplexity(Session& s, std::span<const token_id> ids,
                                            const perplexity_options& options = {}) {
@@ -103,7 +104,7 @@ template <language_session Session>
     s.erase(sequence);
     scored_to = end;
     if (!report_progress(options.progress, {"perplexity", scored_to, ids.size()}))
-      throw config_error("perplexity: cancelled");
+      throw cancelled("perplexity: cancelled");
   }
   return result;
 }
