@@ -229,7 +229,8 @@ class AtTheTerminal(unittest.TestCase):
         cases = [{"id": i, "edit_statement": f"Person{i} lives in {towns[i % 8]}.", "subject_name": f"Person{i}",
                   "edit_scope": [[f"Where does Person{i} live?", towns[i % 8]], [f"In which town lives Person{i}?", towns[i % 8]]],
                   "edit_scope_true_ans": ["Oslo", "Oslo"],
-                  "unrelated": {"neighbor_subj": [f"Where does Somebody{i} live?"], "same_subj": [f"Who is the mother of Person{i}?"]}}
+                  "unrelated": {"neighbor_subj": [f"Where does Somebody{i} live?"], "same_subj": [f"Who is the mother of Person{i}?"]},
+                  "unrelated_true_ans": {"neighbor_subj": ["Rome"], "same_subj": ["Eve"]}}
                  for i in range(n_edit)]
         path = self.folder / f"edits{n_edit}.json"
         path.write_text(json.dumps(cases))
@@ -246,12 +247,15 @@ class AtTheTerminal(unittest.TestCase):
             self.assertEqual(-signal.SIGINT, status, said)
         answers = self.folder / "answers34.jsonl"
         self.assertTrue(answers.exists())
-        whole = self.check(self.run_program("08_eren_evaluate", *line)).stdout
-        self.assertIn("EREN", whole)
-        self.assertEqual(whole, self.check(self.run_program("08_eren_evaluate", *line, "--resume", answers.name)).stdout)
+        def table(*more):  # its last column is the time that a question took
+            return [row.split("|")[:-2] for row in self.check(self.run_program("08_eren_evaluate", *line, *more)).stdout.splitlines()]
+
+        whole = table()
+        self.assertTrue(any("EREN" in cell for row in whole for cell in row))
+        self.assertEqual(whole, table("--resume", answers.name))
 
     def test_09_train_reader_saves_at_ctrl_c_and_resuming_gives_the_same_bytes(self):
-        line = ["--model", self.long_model(), "--data", self.edits(60), "--threads", 1, "--batch", 2, "--rank", 2]
+        line = ["--model", self.long_model(), "--data", self.edits(60), "--threads", 1, "--batch", 2, "--rank", 2, "--passes", 200]
         self.check(self.run_program("09_train_reader", *line, "--out", "reader"))
         wanted = (self.folder / "reader/adapter/adapter_model.safetensors").read_bytes()
         for columns in (34, 120):
@@ -303,7 +307,8 @@ class AtTheTerminal(unittest.TestCase):
         self.assertIn(130, statuses)
 
     def narrower(self, said, columns):
-        drawn = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", part) for part in re.split(r"[\r\n]", said) if "\x1b[K" in part]
+        drawn = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]|\^C", "", part) for part in re.split(r"[\r\n]", said)
+                 if "\x1b[K" in part and "; peak memory" not in part]
         self.assertLess(max(map(len, drawn), default=0), columns, drawn)
         return drawn
 
