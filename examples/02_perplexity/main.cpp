@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   return terminal::run([&] {
     const q::llama::load_options load{.tokenizer = s.tokenizer, .progress = terminal::progress_bar()};
     using ffn = q::ffn::dense<q::activation::as_stated>;
-    if (s.rounded) return measure_shifted(q::llama::load<ffn, q::activations::int8_blocks>(s.model, load), s);
+    if (s.rounded) return measure_shifted(q::llama::load<ffn, q::activations::int8>(s.model, load), s);
     return measure_shifted(q::llama::load<ffn, q::activations::f32, q::kv::f32>(s.model, load), s);
   });
 }

@@ -167,6 +167,12 @@
 #include <quipu/linear/kernel_table.hpp>
 #include <quipu/linear/kernels.hpp>
 #include <quipu/linear/listed_rows.hpp>
+#include <quipu/linear/pack_matrix.hpp>
+#include <quipu/linear/pack_tile.hpp>
+#include <quipu/linear/packed_form.hpp>
+#include <quipu/linear/packed_kernel_table.hpp>
+#include <quipu/linear/packed_kernels.hpp>
+#include <quipu/linear/packed_product.hpp>
 #include <quipu/linear/project.hpp>
 #include <quipu/linear/row_kernels.hpp>
 #include <quipu/linear/site.hpp>
@@ -353,6 +359,8 @@
 #include <quipu/linear/kernels_avx512.hpp>
 #include <quipu/linear/kernels_portable.hpp>
 #include <quipu/linear/packing_avx2.hpp>
+#include <quipu/linear/tile_ops_avx2.hpp>
+#include <quipu/linear/tile_ops_portable.hpp>
 #include <quipu/text/byte_alphabet.hpp>
 #include <quipu/text/charsmap.hpp>
 #include <quipu/text/compiled_pattern.hpp>

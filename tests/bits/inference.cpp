@@ -63,7 +63,7 @@ void record_inference() {
   run_random<silu>("logits bf16 defaults", plain, tensor_type::bf16);
   run_random<silu>("logits q8_0 defaults", plain, tensor_type::q8_0);
   run_random<silu>("logits q4_0 defaults", biased, tensor_type::q4_0);
-  run_random<silu, activations::int8_blocks>("logits q4_1 int8 everywhere", plain, tensor_type::q4_1);
+  run_random<silu, activations::int8>("logits q4_1 int8 everywhere", plain, tensor_type::q4_1);
   run_random<silu, activations::f32>("logits q4_1 f32", plain, tensor_type::q4_1);
   run_random<silu, storage::q8_0>("logits converted to q8_0", plain, tensor_type::f32);
   run_random<ffn::dense<activation::relu>>("logits relu", shape(96, "relu", true), tensor_type::f16);

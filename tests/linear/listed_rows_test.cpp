@@ -85,7 +85,7 @@ TEST_CASE("the sum does not depend on the number of threads", "[linear][listed_r
 
 TEST_CASE("entries of listed rows have the bits of the whole product", "[linear][listed_rows]") {
   in_every_set([](linear::workspace& ws) {
-    for (const auto rounding : {linear::activation_rounding::none, linear::activation_rounding::few_rows}) {
+    for (const auto rounding : {linear::activation_rounding::none, linear::activation_rounding::int8}) {
       for (const auto type : {tensor_type::f32, tensor_type::bf16, tensor_type::q8_0, tensor_type::q4_1}) {
         const weights made(type, 40, 64);
         const auto x = random_values<float>(2 * 64, 9), bias = random_values<float>(40, 10);
@@ -113,7 +113,7 @@ TEST_CASE("entries of listed rows have the bits of the whole product", "[linear]
   });
 }
 
-TEST_CASE("listed rows of a long batch are exact if the batch is", "[linear][listed_rows]") {
+TEST_CASE("listed rows are rounded as their batch is", "[linear][listed_rows]") {
   in_every_set([](linear::workspace& ws) {
     const weights made(tensor_type::q8_0, 40, 64);
     const auto x = random_values<float>(9 * 64, 9);
@@ -128,9 +128,8 @@ TEST_CASE("listed rows of a long batch are exact if the batch is", "[linear][lis
       return y[(n_row - 1) * 40 + 7];
     };
     using enum linear::activation_rounding;
-    CHECK(entry(few_rows, 9) == entry(none, 9));
-    CHECK(entry(few_rows, 3) == entry(always, 3));
-    CHECK(entry(always, 9) != entry(none, 9));
+    CHECK(entry(int16, 9) == entry(none, 9));  // 16 bits are for tiles
+    CHECK(entry(int8, 9) != entry(none, 9));
   });
 }
 

@@ -161,7 +161,7 @@ TEST_CASE("8-bit activations give the product of the rounded numbers", "[linear]
         }
         const std::vector<double> wanted = reference(rounded, weights.wide, n_row, rows, cols);
         linear::workspace ws(quipu::thread_team(2), *table);
-        linear::projector<float> fast(ws, linear::activation_rounding::always);
+        linear::projector<float> fast(ws, linear::activation_rounding::int8);
         std::vector<float> y(n_row * rows);
         const linear::projection<float> products[] = {{&weights.w, nullptr, {y.data(), n_row, rows}}};
         fast.run({x.data(), n_row, cols}, products);
@@ -182,7 +182,7 @@ TEST_CASE("a NaN among the activations reaches every output", "[linear][project]
         std::vector<float> x = random_values(n_row * 64, 2);
         for (std::size_t t = 0; t < n_row; ++t) x[t * 64 + 37] = std::nanf("");
         linear::workspace ws(quipu::thread_team(1), *table);
-        linear::projector<float> fast(ws, linear::activation_rounding::always);
+        linear::projector<float> fast(ws, linear::activation_rounding::int8);
         std::vector<float> y(n_row * 9);
         const linear::projection<float> products[] = {{&weights.w, nullptr, {y.data(), n_row, 9}}};
         fast.run({x.data(), n_row, 64}, products);
@@ -195,7 +195,7 @@ TEST_CASE("a NaN among the activations reaches every output", "[linear][project]
 TEST_CASE("several products of one step equal the same products one by one, bit for bit, for any team",
           "[linear][project]") {
   const std::size_t cols = 160;
-  for (const auto rounding : {linear::activation_rounding::none, linear::activation_rounding::always}) {
+  for (const auto rounding : {linear::activation_rounding::none, linear::activation_rounding::int8}) {
     for (const std::size_t n_row : {1, 9}) {
       const random_weights a(tensor_type::q4_1, 75, cols, 1), b(tensor_type::f16, 20, cols, 2),
           c(tensor_type::q8_0, 33, cols, 3);

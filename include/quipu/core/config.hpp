@@ -37,3 +37,6 @@
 #else
 #define QUIPU_UNROLL QUIPU_PRAGMA(GCC unroll 16)
 #endif
+
+/// Small steps of a kernel that must not become calls: between two functions registers go through memory.
+#define QUIPU_ALWAYS_INLINE [[gnu::always_inline]] inline

@@ -2,48 +2,27 @@
 // `namespace quipu::linear::<set>`, where f32x and f64x name that set's registers.
 // SPDX-License-Identifier: Apache-2.0
 
-// One accumulator pair a row; the same order of additions for every `Rows`.
-template <int Rows, class Weight>
-void dot_plain(const Weight* const* w, const float* x, std::size_t n, float* y) noexcept {
+// Four sums: a product that stands alone has no others to hide the latency of its additions behind.
+template <class Weight>
+float dot_plain(const Weight* w, const float* x, std::size_t n) noexcept {
   constexpr std::size_t width = f32x::width;
-  f32x even[Rows], odd[Rows];
-  QUIPU_UNROLL
-  for (int r = 0; r < Rows; ++r) even[r] = odd[r] = f32x::zero();
+  f32x sums[4] = {f32x::zero(), f32x::zero(), f32x::zero(), f32x::zero()};
   std::size_t k = 0;
-  for (; k + 2 * width <= n; k += 2 * width) {
-    const f32x x0 = f32x::load(x + k), x1 = f32x::load(x + k + width);
+  for (; k + 4 * width <= n; k += 4 * width) {
     QUIPU_UNROLL
-    for (int r = 0; r < Rows; ++r) {
-      even[r] = fma(f32x::load(w[r] + k), x0, even[r]);
-      odd[r] = fma(f32x::load(w[r] + k + width), x1, odd[r]);
-    }
+    for (std::size_t i = 0; i < 4; ++i) sums[i] = fma(f32x::load(w + k + i * width), f32x::load(x + k + i * width), sums[i]);
   }
-  for (; k + width <= n; k += width) {
-    const f32x x0 = f32x::load(x + k);
-    QUIPU_UNROLL
-    for (int r = 0; r < Rows; ++r) even[r] = fma(f32x::load(w[r] + k), x0, even[r]);
-  }
-  QUIPU_UNROLL
-  for (int r = 0; r < Rows; ++r) {
-    float sum = (even[r] + odd[r]).sum();
-    for (std::size_t tail = k; tail < n; ++tail) sum += static_cast<float>(w[r][tail]) * x[tail];
-    y[r] = sum;
-  }
+  for (; k + width <= n; k += width) sums[0] = fma(f32x::load(w + k), f32x::load(x + k), sums[0]);
+  float sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum();
+  for (; k < n; ++k) sum += static_cast<float>(w[k]) * x[k];
+  return sum;
 }
 
+// Row after row: several side by side are faster from the first-level cache, but memory is read best in one stream.
 template <class Weight>
 void dot_rows_plain(const std::byte* w, std::size_t stride, std::size_t n_row, const float* x,
                     std::size_t n, float* y) noexcept {
-  std::size_t i = 0;
-  const auto at = [&](std::size_t r) { return reinterpret_cast<const Weight*>(w + r * stride); };
-  for (; i + 4 <= n_row; i += 4) {
-    const Weight* rows[4] = {at(i), at(i + 1), at(i + 2), at(i + 3)};
-    dot_plain<4>(rows, x, n, y + i);
-  }
-  for (; i < n_row; ++i) {
-    const Weight* row = at(i);
-    dot_plain<1>(&row, x, n, y + i);
-  }
+  for (std::size_t i = 0; i < n_row; ++i) y[i] = dot_plain(reinterpret_cast<const Weight*>(w + i * stride), x, n);
 }
 
 // Blocks are widened piece by piece into the first-level cache.
@@ -79,20 +58,7 @@ inline void dot_rows(tensor_type type, const std::byte* w, std::size_t stride, s
   }
 }
 
-// Four sums: a product that stands alone has no others to hide the latency of its additions behind.
-inline float dot(const float* x, const float* y, std::size_t n) noexcept {
-  constexpr std::size_t width = f32x::width;
-  f32x sums[4] = {f32x::zero(), f32x::zero(), f32x::zero(), f32x::zero()};
-  std::size_t k = 0;
-  for (; k + 4 * width <= n; k += 4 * width) {
-    QUIPU_UNROLL
-    for (std::size_t i = 0; i < 4; ++i) sums[i] = fma(f32x::load(x + k + i * width), f32x::load(y + k + i * width), sums[i]);
-  }
-  for (; k + width <= n; k += width) sums[0] = fma(f32x::load(x + k), f32x::load(y + k), sums[0]);
-  float sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum();
-  for (; k < n; ++k) sum += x[k] * y[k];
-  return sum;
-}
+inline float dot(const float* x, const float* y, std::size_t n) noexcept { return dot_plain(x, y, n); }
 
 template <class Weight>
 void add_listed_plain(const std::byte* w, std::size_t stride, const std::uint32_t* rows, const float* c,

@@ -7,23 +7,25 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/linear/gemm.hpp>
 #include <quipu/linear/kernel_table.hpp>
 #include <quipu/linear/listed_rows.hpp>  // listed_dot
+#include <quipu/linear/packed_product.hpp>
 #include <quipu/linear/stored_matrix.hpp>
 #include <quipu/linear/workspace.hpp>
 
 namespace quipu::linear {
 
-/// How activations enter products with Q8_0, Q4_0 and Q4_1 weights. Rounding is to 8 bits in blocks of 32,
-/// by up to 0.4 % of a block's largest value.
+/// How activations enter products with quantised weights: as they are, or rounded to whole numbers in blocks of 32, by up to
+/// half of a block's largest value over 127 or over 32,639.
 enum class activation_rounding : std::uint8_t {
-  none,      ///< as they are, weights are widened: exact to f32
-  few_rows,  ///< rounded if few rows are worked on, where it saves most; prompts are exact
-  always,
+  none,   ///< weights are widened: exact to f32
+  int8,   ///< weights in tiles, and those of Q8_0, Q4_0 and Q4_1 wherever they lie
+  int16,  ///< weights in tiles alone
 };
 
 /// One product y = x W^T + bias of a step, or y += x W^T + bias.
@@ -46,23 +48,21 @@ class projector {
 
   /// Computes all `products` of the rows x (n_row, d_in).
   ///
-  /// A row's results do not depend on the number of threads. They do depend, by rounding, on whether
-  /// fewer than `few_rows` rows are worked on together, since longer batches take blocked loops.
+  /// A row's results do not depend on the number of threads. With weights that are widened they do depend, by
+  /// rounding, on whether fewer than `few_rows` rows are worked on together, since longer batches take blocked loops.
   /// @pre every w has x.cols() columns; every y is (x.rows(), w.rows)
-  void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) { run(x, products, rounding_); }
-
-  /// The same with another rounding than the projector's own.
-  void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products, activation_rounding rounding) {
+  void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) {
     if (x.empty()) return;
     rounded_ = {};
     if constexpr (std::is_same_v<Scalar, float>) {
-      rounds_now_ = rounds(rounding, x.rows());
+      run_packed(x, products);
       if (std::any_of(products.begin(), products.end(), [&](const auto& p) { return in_int8(*p.w); })) round(x);
       if (x.rows() < few_rows) return run_few(x, products);
     }
     bool packed = false;
     for (const projection<Scalar>& p : products) {
       if constexpr (std::is_same_v<Scalar, float>) {
+        if (in_tiles(*p.w)) continue;
         if (in_int8(*p.w)) {
           run_tiles(x, p);
           continue;
@@ -79,16 +79,14 @@ class projector {
 
   /// Computes entries `rows` of one product of row t of x alone, for kernels that skip the others; all other entries of
   /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. x is rounded if
-  /// `run` would round it. In float the bits are those of `run` if that rounds, or is given fewer than `few_rows` rows.
+  /// `run` would round it, unless the weights are in tiles: those are widened here, row by row. In float the bits are those of
+  /// `run` if that rounds weights that are not in tiles, or is given fewer than `few_rows` rows.
   /// @pre as `run`; rows are below p.w->rows; x has not changed since it was last given to `run` or to this function
   void run_listed(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,
                   std::span<const std::uint32_t> rows) {
     if constexpr (std::is_same_v<Scalar, float>) {
       const bool known = rounded_.data() == x.data() && rounded_.rows() >= x.rows() && rounded_.cols() == x.cols();
-      if (!known) {
-        rounds_now_ = rounds(rounding_, x.rows());
-        if (in_int8(*p.w)) round(x);
-      }
+      if (!known && in_int8(*p.w)) round(x);
     }
     ws_->team().parallel_for(rows.size(), 16, [&](std::size_t begin, std::size_t end, std::size_t) {
       for (std::size_t i = begin; i < end; ++i) listed_entry(x, t, p, rows[i]);
@@ -98,11 +96,11 @@ class projector {
   static constexpr std::size_t few_rows = 4;
 
  private:
-  [[nodiscard]] static bool rounds(activation_rounding rounding, std::size_t n_row) noexcept {
-    return rounding == activation_rounding::always || (rounding == activation_rounding::few_rows && n_row < few_rows);
+  [[nodiscard]] bool in_tiles(const stored_matrix& w) const noexcept {
+    return rounding_ != activation_rounding::none && w.packed != nullptr;
   }
   [[nodiscard]] bool in_int8(const stored_matrix& w) const noexcept {
-    return rounds_now_ && w.cols % int8_block == 0 &&
+    return rounding_ == activation_rounding::int8 && w.packed == nullptr && w.cols % int8_block == 0 &&
            (w.type == tensor_type::q4_0 || w.type == tensor_type::q4_1 || w.type == tensor_type::q8_0);
   }
 
@@ -127,13 +125,31 @@ class projector {
     return {q_.data() + t * cols, d_.data() + t * (cols / int8_block), s_.data() + t * (cols / int8_block)};
   }
 
+  // Those products whose weights are in tiles, whatever the number of rows.
+  void run_packed(matrix_view<const float> x, std::span<const projection<float>> products) {
+    tiled_.clear();
+    for (const auto& p : products) {
+      if (in_tiles(*p.w)) tiled_.push_back(&p);
+    }
+    if (tiled_.empty()) return;
+    const auto bits = rounding_ == activation_rounding::int8 ? activation_bits::eight : activation_bits::sixteen;
+    whole_.round(*ws_, x, bits);
+    multiply_packed(
+        *ws_, whole_.rows(), x.rows(), bits, tiled_.size(), [&](std::size_t i) -> const stored_matrix& { return *tiled_[i]->w; },
+        [&](std::size_t i, std::size_t t, std::size_t first, const float* values, std::size_t n) {
+          finish(*tiled_[i], t, first, values, n);
+        });
+  }
+
   // A few rows: weights are read once, in row order, straight from where they are stored.
   void run_few(matrix_view<const float> x, std::span<const projection<float>> products) {
     std::size_t n_output = 0, n_byte = 0;
     for (const auto& p : products) {
+      if (in_tiles(*p.w)) continue;
       n_output += p.w->rows;
       n_byte += p.w->n_byte();
     }
+    if (n_output == 0) return;
     // Pieces of about 32 KiB of weights: small enough to share out evenly, large enough to claim.
     const std::size_t row = std::max<std::size_t>(n_byte / std::max<std::size_t>(n_output, 1), 1);
     const std::size_t share = (n_output + 2 * ws_->team().size() - 1) / (2 * ws_->team().size());
@@ -141,6 +157,7 @@ class projector {
     ws_->team().parallel_for(n_output, grain, [&](std::size_t begin, std::size_t end, std::size_t) {
       std::size_t base = 0;
       for (const auto& p : products) {
+        if (in_tiles(*p.w)) continue;
         const std::size_t first = std::max(begin, base) - base;
         const std::size_t last = std::min(end, base + p.w->rows);
         base += p.w->rows;
@@ -223,9 +240,10 @@ class projector {
   workspace* ws_;
   activation_rounding rounding_;
   product_rounding products_;
-  bool rounds_now_ = false;             // in the step that is being computed
   matrix_view<const Scalar> rounded_;  // the rows that q_, d_ and s_ hold, if they hold any
   packed_rows<Scalar> rows_;
+  std::vector<const projection<float>*> tiled_;  // of the step that is being computed
+  rounded_buffer whole_;
   buffer<std::int8_t> q_;  // (n_row, d_in)
   buffer<float> d_;        // (n_row, d_in / int8_block) scales
   buffer<float> s_;        // (n_row, d_in / int8_block) sums

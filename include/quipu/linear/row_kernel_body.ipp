@@ -185,9 +185,12 @@ void attention_scores(const typename R::value_type* q, std::size_t q_stride, std
   for (; r + 4 <= n_query; r += 4) {
     scores_of<R, 4>(q + r * q_stride, q_stride, k, k_stride, n_key, d, scale, out + r * out_stride, out_stride);
   }
-  for (; r < n_query; ++r) {
-    scores_of<R, 1>(q + r * q_stride, q_stride, k, k_stride, n_key, d, scale, out + r * out_stride, out_stride);
-  }
+  const auto rest = [&](auto count) {
+    scores_of<R, count()>(q + r * q_stride, q_stride, k, k_stride, n_key, d, scale, out + r * out_stride, out_stride);
+  };
+  if (n_query - r == 3) rest(std::integral_constant<int, 3>());
+  if (n_query - r == 2) rest(std::integral_constant<int, 2>());
+  if (n_query - r == 1) rest(std::integral_constant<int, 1>());
 }
 
 template <class R, int Queries, class Kv>
@@ -248,9 +251,12 @@ void attention_mix(const typename R::value_type* p, std::size_t p_stride, std::s
   for (; r + 4 <= n_query; r += 4) {
     mix_of<R, 4>(p + r * p_stride, p_stride, v, v_stride, n_key, d, out + r * out_stride, out_stride);
   }
-  for (; r < n_query; ++r) {
-    mix_of<R, 1>(p + r * p_stride, p_stride, v, v_stride, n_key, d, out + r * out_stride, out_stride);
-  }
+  const auto rest = [&](auto count) {
+    mix_of<R, count()>(p + r * p_stride, p_stride, v, v_stride, n_key, d, out + r * out_stride, out_stride);
+  };
+  if (n_query - r == 3) rest(std::integral_constant<int, 3>());
+  if (n_query - r == 2) rest(std::integral_constant<int, 2>());
+  if (n_query - r == 1) rest(std::integral_constant<int, 1>());
 }
 
 // One step of the running softmax over a block of scores: replaces scores by e^(score - largest), scales

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 
 #include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
 #include <quipu/core/isa.hpp>

@@ -1,4 +1,4 @@
-/// @file A weight matrix in the form that its checkpoint stores.
+/// @file A weight matrix in the form that its checkpoint stores, and perhaps in tiles besides.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -6,6 +6,7 @@
 
 #include <quipu/core/config.hpp>       // QUIPU_ASSERT
 #include <quipu/core/tensor_type.hpp>
+#include <quipu/linear/packed_form.hpp>
 
 namespace quipu::linear {
 
@@ -17,6 +18,8 @@ struct stored_matrix {
   std::size_t cols = 0;
   const std::byte* data = nullptr;
   std::size_t stride = 0;  ///< bytes from a row to the next
+  /// The same weights in tiles (see `packed_form`), or null. What changes `data` resets it.
+  const std::byte* packed = nullptr;
 
   [[nodiscard]] const std::byte* row(std::size_t r) const noexcept {
     QUIPU_ASSERT(r < rows);
@@ -28,7 +31,10 @@ struct stored_matrix {
   /// Rows first .. first + count.
   [[nodiscard]] stored_matrix middle_rows(std::size_t first, std::size_t count) const noexcept {
     QUIPU_ASSERT(first + count <= rows);
-    return {type, count, cols, data + first * stride, stride};
+    // Tiles begin at every sixteenth row.
+    const bool whole = packed != nullptr && first % packed_tile_rows == 0;
+    return {type, count, cols, data + first * stride, stride,
+            whole ? packed + first / packed_tile_rows * packed_form_of(type).tile_bytes(cols) : nullptr};
   }
 };
 
@@ -37,7 +43,7 @@ template <class Scalar>
 [[nodiscard]] stored_matrix store_plain(const Scalar* data, std::size_t rows, std::size_t cols) noexcept {
   static_assert(sizeof(Scalar) == 4 || sizeof(Scalar) == 8, "store_plain: the scalar is float or double");
   return {sizeof(Scalar) == 8 ? tensor_type::f64 : tensor_type::f32, rows, cols,
-          reinterpret_cast<const std::byte*>(data), cols * sizeof(Scalar)};
+          reinterpret_cast<const std::byte*>(data), cols * sizeof(Scalar), nullptr};
 }
 
 }  // namespace quipu::linear

@@ -10,6 +10,7 @@
 #include <quipu/core/thread_team.hpp>
 #include <quipu/linear/kernel_table.hpp>
 #include <quipu/linear/kernels.hpp>  // best_kernels
+#include <quipu/linear/packed_kernels.hpp>
 
 namespace quipu::linear {
 
@@ -18,10 +19,14 @@ namespace quipu::linear {
 class workspace {
  public:
   explicit workspace(thread_team team, const kernel_table& kernels = best_kernels())
-      : team_(std::move(team)), kernels_(&kernels), scratch_(team_.size()) {}
+      : workspace(std::move(team), kernels, packed_kernels_for(kernels.set)) {}
+  workspace(thread_team team, const kernel_table& kernels, const packed_kernel_table& packed)
+      : team_(std::move(team)), kernels_(&kernels), packed_(&packed), scratch_(team_.size()) {}
 
   [[nodiscard]] const thread_team& team() const noexcept { return team_; }
   [[nodiscard]] const kernel_table& kernels() const noexcept { return *kernels_; }
+
+  [[nodiscard]] const packed_kernel_table& packed_kernels() const noexcept { return *packed_; }
 
   /// Makes sure that every thread has `n_byte` of scratch. Called before a parallel loop.
   void reserve(std::size_t n_byte) {
@@ -36,6 +41,7 @@ class workspace {
  private:
   thread_team team_;
   const kernel_table* kernels_;
+  const packed_kernel_table* packed_;
   std::vector<buffer<std::byte>> scratch_;
 };
 

@@ -91,45 +91,49 @@ class attention_plan {
 
 namespace detail {
 
-/// One head of one tile of queries: a running softmax over the blocks of keys up to each query's own.
-template <class Scalar, class Context>
-void attend_tile(instruction_set set, const io::model_config& c, const Context& context, std::size_t layer,
-                 const attention_plan::tile& t, std::size_t head, matrix_view<const Scalar> q,
-                 matrix_view<Scalar> out, Scalar* log_sum) noexcept {
-  constexpr std::size_t tile_rows = attention_plan::tile_rows, block_keys = Context::block_keys;
+/// Queries that read the same keys: some rows of one head, or some heads of one row.
+template <class Scalar>
+struct query_tile {
+  const Scalar* queries;  ///< (n_query, d_head)
+  std::size_t stride;
+  Scalar* mixed;          ///< (n_query, d_head) out
+  std::size_t mixed_stride;
+  std::size_t n_query;
+  std::size_t n_visible;  ///< keys that the last query sees
+  std::size_t step;       ///< keys that each sees more than the one before
+};
+
+/// A running softmax over the blocks of keys up to each query's own.
+/// @param keys  keys(b) is the block of number b
+template <class Scalar, class Kv, std::size_t block_keys, class Keys>
+void attend_tile(instruction_set set, std::size_t d, const query_tile<Scalar>& t, Keys&& keys, Scalar (&largest)[attention_plan::tile_rows],
+                 Scalar (&total)[attention_plan::tile_rows]) noexcept {
+  constexpr std::size_t tile_rows = attention_plan::tile_rows;
   const auto& rows = linear::row_kernels_for<Scalar>(set);
-  const auto& kv = linear::kv_kernels_for<Scalar, typename Context::kv_type>(set);
-  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(c.d_head));
-  const std::size_t d = c.d_head, kv_head = head / (c.n_head / c.n_kv_head);
-  const std::size_t first_row = t.segment->first_row + t.first;
-  const std::size_t first_position = t.segment->position + t.first;
-  const Scalar* queries = q.row(first_row) + head * d;  // (t.n_row, d_head), rows apart by q.stride()
-  Scalar* mixed = out.row(first_row) + head * d;        // (t.n_row, d_head), rows apart by out.stride()
-  alignas(64) Scalar scores[tile_rows * block_keys];    // (tile_rows, block_keys)
-  Scalar largest[tile_rows], total[tile_rows];
-  for (std::size_t r = 0; r < t.n_row; ++r) {
+  const auto& kv = linear::kv_kernels_for<Scalar, Kv>(set);
+  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(d));
+  alignas(64) Scalar scores[tile_rows * block_keys];  // (tile_rows, block_keys)
+  for (std::size_t r = 0; r < t.n_query; ++r) {
     largest[r] = -std::numeric_limits<Scalar>::infinity();
     total[r] = 0;
-    std::fill_n(mixed + r * out.stride(), d, Scalar(0));
+    std::fill_n(t.mixed + r * t.mixed_stride, d, Scalar(0));
   }
-  const std::size_t n_visible = first_position + t.n_row;  // to the tile's last query
-  for (std::size_t b = 0; b * block_keys < n_visible; ++b) {
-    const std::size_t n_key = std::min(block_keys, n_visible - b * block_keys);
-    const auto block = context.block(layer, *t.segment, kv_head, b);  // keys and values (n_key, d_head)
-    kv.scores(queries, q.stride(), t.n_row, block.keys, block.stride, n_key, d, scale, scores, block_keys);
-    for (std::size_t r = 0; r < t.n_row; ++r) {
-      const std::size_t end = first_position + r + 1;
+  for (std::size_t b = 0; b * block_keys < t.n_visible; ++b) {
+    const std::size_t n_key = std::min(block_keys, t.n_visible - b * block_keys);
+    const auto block = keys(b);  // keys and values (n_key, d_head)
+    kv.scores(t.queries, t.stride, t.n_query, block.keys, block.stride, n_key, d, scale, scores, block_keys);
+    for (std::size_t r = 0; r < t.n_query; ++r) {
+      const std::size_t end = t.n_visible - (t.n_query - 1 - r) * t.step;
       const std::size_t n_own = end > b * block_keys ? std::min(n_key, end - b * block_keys) : 0;
       Scalar* own = scores + r * block_keys;
-      if (n_own > 0) rows.softmax_step(own, n_own, largest[r], total[r], mixed + r * out.stride(), d);
+      if (n_own > 0) rows.softmax_step(own, n_own, largest[r], total[r], t.mixed + r * t.mixed_stride, d);
       std::fill(own + n_own, own + n_key, Scalar(0));
     }
-    kv.mix(scores, block_keys, t.n_row, block.values, block.stride, n_key, d, mixed, out.stride());
+    kv.mix(scores, block_keys, t.n_query, block.values, block.stride, n_key, d, t.mixed, t.mixed_stride);
   }
-  for (std::size_t r = 0; r < t.n_row; ++r) {
-    Scalar* row = mixed + r * out.stride();
+  for (std::size_t r = 0; r < t.n_query; ++r) {
+    Scalar* row = t.mixed + r * t.mixed_stride;
     rows.scale_row(row, Scalar(1) / total[r], d, row);
-    if (log_sum != nullptr) log_sum[(first_row + r) * c.n_head + head] = largest[r] + std::log(total[r]);
   }
 }
 
@@ -146,10 +150,30 @@ void attend_tile(instruction_set set, const io::model_config& c, const Context& 
 template <class Scalar, class Context>
 void attend(linear::workspace& ws, const io::model_config& c, const Context& context, std::size_t layer,
             const attention_plan& plan, matrix_view<const Scalar> q, matrix_view<Scalar> out, Scalar* log_sum) {
+  using kv_type = typename Context::kv_type;
+  constexpr std::size_t tile_rows = attention_plan::tile_rows;
   const instruction_set set = ws.kernels().set;
-  ws.team().parallel_for(plan.tiles().size() * c.n_head, 1, [&](std::size_t task, std::size_t, std::size_t) {
-    detail::attend_tile<Scalar>(set, c, context, layer, plan.tiles()[task / c.n_head], task % c.n_head, q, out,
-                                log_sum);
+  const std::size_t group = c.n_head / c.n_kv_head, d = c.d_head;
+  // Where single rows are decoded, the heads that share keys are a tile's queries: keys are read once for all of them.
+  const bool decodes = group <= tile_rows && std::all_of(plan.tiles().begin(), plan.tiles().end(),
+                                                         [](const attention_plan::tile& t) { return t.n_row == 1; });
+  const std::size_t n_head = decodes ? group : 1, n_task = c.n_head / n_head;  // heads of a task, tasks of a tile
+  ws.team().parallel_for(plan.tiles().size() * n_task, 1, [&](std::size_t task, std::size_t, std::size_t) {
+    const attention_plan::tile& t = plan.tiles()[task / n_task];
+    const std::size_t head = task % n_task * n_head;
+    const std::size_t row = t.segment->first_row + t.first, n_visible = t.segment->position + t.first + t.n_row;
+    const Scalar* queries = q.row(row) + head * d;  // (n_query, d_head)
+    Scalar* mixed = out.row(row) + head * d;        // (n_query, d_head)
+    const detail::query_tile<Scalar> tile =
+        decodes ? detail::query_tile<Scalar>{queries, d, mixed, d, n_head, n_visible, 0}
+                : detail::query_tile<Scalar>{queries, q.stride(), mixed, out.stride(), t.n_row, n_visible, 1};
+    Scalar largest[tile_rows], total[tile_rows];
+    detail::attend_tile<Scalar, kv_type, Context::block_keys>(
+        set, d, tile, [&](std::size_t b) { return context.block(layer, *t.segment, head / group, b); }, largest, total);
+    for (std::size_t r = 0; log_sum != nullptr && r < tile.n_query; ++r) {
+      const std::size_t at = decodes ? row * c.n_head + head + r : (row + r) * c.n_head + head;
+      log_sum[at] = largest[r] + std::log(total[r]);
+    }
   });
 }
 

@@ -22,6 +22,7 @@
 #include <quipu/io/rope_layout.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/tensor_values.hpp>  // stored_as
+#include <quipu/linear/pack_matrix.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/policies.hpp>
 #include <quipu/llama/session.hpp>  // open_session, with which a model is a language_model
@@ -35,13 +36,44 @@ namespace detail {
 template <class Scalar>
 class weight_builder {
  public:
-  weight_builder(const io::checkpoint& source, std::optional<tensor_type> wanted) : source_(source), wanted_(wanted) {}
+  /// @param packing  threads that bring matrices into tiles, or null where none are wanted
+  weight_builder(const io::checkpoint& source, std::optional<tensor_type> wanted, const thread_team* packing)
+      : source_(source), wanted_(wanted), packing_(packing) {
+    if (packing_ == nullptr) return;
+    // One piece of memory for all: large enough for huge pages, which streams do not stop at. What is not used costs
+    // nothing.
+    std::size_t n_byte = 0;
+    for (const auto& [name, t] : source_.tensors) {
+      const tensor_type type = wanted_.value_or(t.type);
+      if (t.shape.size() != 2 || !linear::can_pack(type, t.shape[1])) continue;
+      n_byte += aligned(linear::packed_bytes(type, t.shape[0], t.shape[1]));
+    }
+    if (n_byte == 0) return;
+    tiles_ = std::make_shared<buffer<std::byte>>(n_byte);
+    built.memory.push_back(tiles_);
+  }
 
-  [[nodiscard]] linear::stored_matrix matrix(std::string_view name) {
+  /// A matrix of a linear layer.
+  [[nodiscard]] linear::stored_matrix matrix(std::string_view name) { return packed(stored(name), name); }
+
+  /// The same with its tiles, if it can have some.
+  [[nodiscard]] linear::stored_matrix packed(linear::stored_matrix m, std::string_view name) {
+    if (packing_ == nullptr || !linear::can_pack(m.type, m.cols)) return m;
+    std::byte* const tiles = tiles_->data() + n_tile_byte_;
+    n_tile_byte_ += aligned(linear::packed_bytes(m.type, m.rows, m.cols));
+    if (!linear::pack_matrix(m, *packing_, tiles))
+      fail<numeric_error>(concat(source_.path, ": ", name), "finite scales", "one that is not");
+    m.packed = tiles;
+    for (const auto& file : source_.files) file->release_if_within({m.data, m.n_byte()});
+    return m;
+  }
+
+  /// A matrix as it is, of which rows are looked up.
+  [[nodiscard]] linear::stored_matrix stored(std::string_view name) {
     const io::tensor_view& t = source_.at(name);
     const std::size_t rows = t.shape[0], cols = t.shape[1];
     const tensor_type type = wanted_.value_or(t.type);
-    if (type == t.type) return {type, rows, cols, t.bytes.data(), row_bytes(type, cols)};
+    if (type == t.type) return {type, rows, cols, t.bytes.data(), row_bytes(type, cols), nullptr};
     auto bytes = std::make_shared<buffer<std::byte>>(rows * row_bytes(type, cols));
     if (cols % block_of(type).elements != 0) {
       fail<config_error>(concat(source_.path, ": ", name, " as ", name_of(type)),
@@ -52,7 +84,7 @@ class weight_builder {
       const std::vector<std::byte> converted = io::stored_as(row, type);
       std::memcpy(bytes->data() + r * row_bytes(type, cols), converted.data(), converted.size());
     }
-    const linear::stored_matrix m{type, rows, cols, bytes->data(), row_bytes(type, cols)};
+    const linear::stored_matrix m{type, rows, cols, bytes->data(), row_bytes(type, cols), nullptr};
     built.memory.push_back(std::move(bytes));
     return m;
   }
@@ -96,8 +128,15 @@ class weight_builder {
   weights<Scalar> built;
 
  private:
+  [[nodiscard]] static constexpr std::size_t aligned(std::size_t n_byte) noexcept {
+    return (n_byte + buffer<std::byte>::alignment - 1) / buffer<std::byte>::alignment * buffer<std::byte>::alignment;
+  }
+
   const io::checkpoint& source_;
   std::optional<tensor_type> wanted_;
+  const thread_team* packing_;
+  std::shared_ptr<buffer<std::byte>> tiles_;
+  std::size_t n_tile_byte_ = 0;
 };
 
 }  // namespace detail
@@ -117,8 +156,12 @@ template <class... Types, class... Values>
   settle_activation(activation, source.config, source.path);  // before any tensor is touched
   io::convert_rope_layout(source, io::rope_layout::halves);
 
-  detail::weight_builder<scalar> build(source, policy_of<typename model_type::policies, role::storage>::type);
-  build.built.embedding = build.matrix(io::embedding_name);
+  using storage = policy_of<typename model_type::policies, role::storage>;
+  using activations = policy_of<typename model_type::policies, role::activations>;
+  // Products of activations that are not rounded widen the weights where they lie.
+  constexpr bool in_tiles = storage::repacks && activations::rounding != linear::activation_rounding::none && sizeof(scalar) == 4;
+  detail::weight_builder<scalar> build(source, storage::type, in_tiles ? &options.team : nullptr);
+  build.built.embedding = build.stored(io::embedding_name);
   for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
     build.block(layer, source.config);
     if (!report_progress(options.progress, {"loading", layer + 1, source.config.n_layer})) {
@@ -126,7 +169,8 @@ template <class... Types, class... Values>
     }
   }
   build.built.final_norm = build.vector(io::final_norm_name);
-  build.built.head = source.config.tied_embeddings ? build.built.embedding : build.matrix(io::head_name);
+  build.built.head = source.config.tied_embeddings ? build.packed(build.built.embedding, io::embedding_name)
+                                                         : build.matrix(io::head_name);
   for (const auto& file : source.files) build.built.memory.push_back(file);
   for (const auto& bytes : source.owned) build.built.memory.push_back(bytes);
 
@@ -148,7 +192,7 @@ template <class... Types, class... Values>
 struct load_options {
   std::string tokenizer = {};  ///< file or folder with the vocabulary, in place of the checkpoint's own
   progress_callback progress = {};
-  thread_team team = thread_team(1);  ///< for kernels that rearrange weights
+  thread_team team = thread_team();  ///< that rearrange weights
   file_access access = file_access::map;  ///< `read` for files that others may truncate: the weights are copied
 };
 

@@ -254,10 +254,7 @@ class session {
                                    normed.middle_rows(i, 1));
       }
       const linear::projection<scalar_type> head{&w.head, nullptr, logits};
-      // Rounding here would go straight into the choice of tokens, so only those who want it everywhere have it.
-      constexpr auto rounding = policy_of<typename Model::policies, role::activations>::rounding;
-      projector_.run(normed, {&head, 1},
-                     rounding == linear::activation_rounding::few_rows ? linear::activation_rounding::none : rounding);
+      projector_.run(normed, {&head, 1});
       for (std::size_t i = 0; i < n; ++i) {
         const std::span<const scalar_type> row = logits.row_span(i);  // (n_vocab)
         visit(wanted_[first + i].input, wanted_[first + i].input_row, row);

@@ -1,0 +1,158 @@
+// What pack_tile.hpp declares.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <quipu/io/k_blocks.hpp>  // unpack_k_scale
+#include <quipu/io/unaligned.hpp>
+#include <quipu/linear/pack_tile.hpp>
+
+namespace quipu::linear {
+
+namespace detail {
+
+/// Four neighbouring codes of a row, or what becomes of them, as one number: tiles take them four by four.
+using four_codes = std::uint32_t;
+
+/// 32 codes of one row as a tile has them. @see packed_form
+struct packed_codes {
+  four_codes low[8] = {};     // both nibbles of columns 0 .. 15 and 16 .. 31 in the first four; of 8 bits all eight
+  four_codes planes[2] = {};  // fifth and sixth bits
+};
+
+[[nodiscard]] inline four_codes four_at(const std::byte* at) noexcept { return io::load_unaligned<four_codes>(at); }
+
+/// Two groups of four nibbles, each in the lower half of its byte, in the two halves of one.
+[[nodiscard]] constexpr four_codes nibbles(four_codes first, four_codes second) noexcept {
+  return (first & 0x0f0f0f0fu) | (second & 0x0f0f0f0fu) << 4;
+}
+
+/// Q4_0 to Q5_1: the nibbles of the file already lie as those of a tile.
+/// @param block  of the row, its scales left out
+[[nodiscard]] inline packed_codes small_codes(const std::byte* block, bool has_fifth) noexcept {
+  packed_codes out;
+  const std::uint32_t fifth = has_fifth ? four_at(block) : 0;  // bit k of column k
+  for (std::size_t i = 0; i < 4; ++i) out.low[i] = four_at(block + (has_fifth ? 4 : 0) + 4 * i);
+  for (unsigned c = 0; c < 4; ++c) {
+    std::uint32_t bits = fifth >> c & 0x11111111u;  // every fourth, brought together
+    bits = (bits | bits >> 3) & 0x03030303u;
+    bits = (bits | bits >> 6) & 0x000f000fu;
+    bits = (bits | bits >> 12) & 0xffu;
+    out.planes[0] |= bits << 8 * c;
+  }
+  return out;
+}
+
+[[nodiscard]] inline packed_codes byte_codes(const std::byte* block) noexcept {
+  packed_codes out;
+  for (std::size_t i = 0; i < 8; ++i) out.low[i] = four_at(block + 4 * i) ^ 0x80808080u;  // q + 128
+  return out;
+}
+
+/// @param block  of Q4_K or Q5_K   @param group  of 32 columns
+[[nodiscard]] inline packed_codes k_codes(const std::byte* block, std::size_t group, bool has_fifth) noexcept {
+  packed_codes out;
+  const std::byte* const high = block + 16;
+  const std::byte* const low = high + (has_fifth ? 32 : 0) + group / 2 * 32;
+  const std::size_t shift = group % 2 * 4;
+  for (std::size_t i = 0; i < 4; ++i)
+    out.low[i] = nibbles(four_at(low + 4 * i) >> shift, four_at(low + 16 + 4 * i) >> shift);
+  for (std::size_t i = 0; has_fifth && i < 8; ++i)
+    out.planes[0] |= (four_at(high + 4 * i) >> group & 0x01010101u) << i;
+  return out;
+}
+
+/// @param block  of Q6_K   @param group  of 32 columns
+[[nodiscard]] inline packed_codes six_bit_codes(const std::byte* block, std::size_t group) noexcept {
+  packed_codes out;
+  const std::size_t n = group / 4, j = group % 4;
+  const std::byte* const low = block + 64 * n + 32 * (j % 2);
+  const std::byte* const high = block + 128 + 32 * n;
+  for (std::size_t i = 0; i < 4; ++i)
+    out.low[i] = nibbles(four_at(low + 4 * i) >> j / 2 * 4, four_at(low + 16 + 4 * i) >> j / 2 * 4);
+  for (std::size_t i = 0; i < 8; ++i)
+    out.planes[i / 4] |= (four_at(high + 4 * i) >> 2 * j & 0x03030303u) << i % 4 * 2;
+  return out;
+}
+
+/// Writes what row r has to say about one block of 32 columns. @return whether its scales are finite
+template <tensor_type Type>
+bool pack_block(const std::byte* row, std::size_t b, std::size_t r, std::byte* tile) noexcept {
+  constexpr packed_form form = packed_form_of(Type);
+  constexpr std::size_t bytes = block_of(Type).bytes;
+  constexpr std::size_t of_super = packed_super_block / packed_block;
+  std::byte* const block = tile + form.block_at(b);
+  bool finite = true;
+  const auto copy_half = [&](const std::byte* from, std::byte* to) {
+    finite = finite && (io::load_unaligned<std::uint16_t>(from) & 0x7c00u) != 0x7c00u;
+    std::memcpy(to + 2 * r, from, 2);
+  };
+  packed_codes codes;
+  if constexpr (form.is_super) {
+    const std::byte* const at = row + b / of_super * bytes;
+    const std::size_t group = b % of_super;
+    std::byte* const outer = block - form.super_bytes();  // before the first block
+    if constexpr (Type == tensor_type::q6_k) {
+      codes = six_bit_codes(at, group);
+      if (group == 0) copy_half(at + 208, outer);
+      for (std::size_t i = 0; i < 2; ++i) block[i * packed_tile_rows + r] = at[192 + 2 * group + i];
+    } else {
+      codes = k_codes(at, group, form.n_bit == 5);
+      if (group == 0) {
+        copy_half(at, outer);
+        copy_half(at + 2, outer + 2 * packed_tile_rows);
+      }
+      const io::k_scale_min s = io::unpack_k_scale(reinterpret_cast<const std::uint8_t*>(at + 4), static_cast<int>(group));
+      block[r] = static_cast<std::byte>(s.scale);
+      block[packed_tile_rows + r] = static_cast<std::byte>(s.minimum);
+    }
+  } else {
+    const std::byte* const at = row + b * bytes;
+    constexpr std::size_t n_scale = form.has_minimum ? 2 : 1;
+    for (std::size_t i = 0; i < n_scale; ++i) copy_half(at + 2 * i, block + 2 * packed_tile_rows * i);
+    if constexpr (form.n_bit == 8) {
+      codes = byte_codes(at + 2);
+    } else {
+      codes = small_codes(at + 2 * n_scale, form.n_bit == 5);
+    }
+  }
+  std::byte* const to = block + form.scale_bytes() + 4 * r;
+  const auto put = [&](std::size_t group, four_codes four) { std::memcpy(to + group * 64, &four, 4); };
+  for (std::size_t i = 0; i < (form.n_bit == 8 ? 8 : 4); ++i) put(i, codes.low[i]);
+  for (int i = 0; form.n_bit < 8 && i < form.n_bit - 4; ++i) put(4 + static_cast<std::size_t>(i), codes.planes[i]);
+  return finite;
+}
+
+template <tensor_type Type>
+bool pack_rows(const std::byte* rows, std::size_t stride, std::size_t n_row, std::size_t n_col, std::byte* tile) noexcept {
+  bool finite = true;
+  // Along the tile: what is written lies together, and each row is read in order.
+  for (std::size_t b = 0; b < n_col / packed_block; ++b) {
+    for (std::size_t r = 0; r < n_row; ++r) finite = pack_block<Type>(rows + r * stride, b, r, tile) && finite;
+  }
+  return finite;
+}
+
+}  // namespace detail
+
+QUIPU_INLINE bool pack_tile(tensor_type type, const std::byte* rows, std::size_t stride, std::size_t n_row,
+                            std::size_t n_col, std::byte* tile) noexcept {
+  using enum tensor_type;
+  if (n_row < packed_tile_rows) std::memset(tile, 0, packed_form_of(type).tile_bytes(n_col));
+  switch (type) {
+    case q4_0: return detail::pack_rows<q4_0>(rows, stride, n_row, n_col, tile);
+    case q4_1: return detail::pack_rows<q4_1>(rows, stride, n_row, n_col, tile);
+    case q5_0: return detail::pack_rows<q5_0>(rows, stride, n_row, n_col, tile);
+    case q5_1: return detail::pack_rows<q5_1>(rows, stride, n_row, n_col, tile);
+    case q8_0: return detail::pack_rows<q8_0>(rows, stride, n_row, n_col, tile);
+    case q4_k: return detail::pack_rows<q4_k>(rows, stride, n_row, n_col, tile);
+    case q5_k: return detail::pack_rows<q5_k>(rows, stride, n_row, n_col, tile);
+    case q6_k: return detail::pack_rows<q6_k>(rows, stride, n_row, n_col, tile);
+    default: return false;  // excluded by the precondition
+  }
+}
+
+}  // namespace quipu::linear
