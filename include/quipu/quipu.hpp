@@ -181,6 +181,7 @@
 #include <quipu/llama/adapted_model.hpp>
 #include <quipu/llama/attention.hpp>
 #include <quipu/llama/attention_backward.hpp>
+#include <quipu/llama/avoid_phrases.hpp>
 #include <quipu/llama/backward.hpp>
 #include <quipu/llama/batch_context.hpp>
 #include <quipu/llama/bind_base.hpp>

@@ -388,3 +388,16 @@ TEST_CASE("what a note denies is never answered from it, however sure gate and r
   editor.add_note("Mozart was born in Salzburg.");
   CHECK(editor.answer("Where was Mozart born?").text == "Salzburg");
 }
+
+TEST_CASE("what a note about the question denies is not the model's own answer either", "[eren][editor]") {
+  const test::scripted_model model({{{"Notes:"}, " Vienna"}, {{"Mozart"}, "in Vienna"}, {{"Haydn"}, "in Vienna"}}, "no idea");
+  scripted_editor<eren::extractive_reader, confident_gate> editor{model, notes::memory_store(), notes::bm25_retriever(), eren::extractive_reader(), confident_gate{1e9}};
+  editor.add_note("Mozart was not born in Vienna.");
+  const eren::answer own = editor.answer("Where was Mozart born?");
+  CHECK(own.source == eren::own_knowledge);
+  CHECK(own.text.find("Vienna") == std::string::npos);
+  CHECK(editor.direct("Where was Mozart born?").text == "in Vienna");
+  // Questions that name what the note does not are as if there were none.
+  CHECK(editor.answer("Where was Haydn born?").text == "in Vienna");
+  CHECK(editor.answer("Where did Mozart live?").text == "in Vienna");
+}

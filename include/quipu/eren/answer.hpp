@@ -36,7 +36,7 @@ struct considered_note {
   bool worth_reading = true;     ///< what the gate said before the reader
   reading read;                  ///< `done` if it was read; of a joint reading with the best note only
   gate_decision decision;
-  bool denied = false;           ///< the note denies or doubts the answer that was read in it, so it is not applied
+  bool denied = false;           ///< the note is about the question, and denies or doubts what was read in it: it is not applied
 };
 
 /// What is known about a question before the unedited model is asked.
@@ -53,6 +53,15 @@ struct consideration {
   std::string read_by, judged_by;        ///< by what, where reader and gate say so (`basis()`)
   answer_timings timings;
 };
+
+/// What notes about the question would answer if they did not deny or doubt it, see `notes::asserts`.
+[[nodiscard]] inline std::vector<std::string> denied_words(const consideration& c) {
+  std::vector<std::string> words;
+  for (const considered_note& n : c.candidates) {
+    if (n.denied) words.push_back(n.read.answer);
+  }
+  return words;
+}
 
 struct answer {
   std::string text;

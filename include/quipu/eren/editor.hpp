@@ -20,7 +20,7 @@
 #include <quipu/eren/reading/reader.hpp>
 #include <quipu/eren/reading/reading_session.hpp>
 #include <quipu/eren/stages.hpp>
-#include <quipu/llama/generate.hpp>
+#include <quipu/llama/avoid_phrases.hpp>
 #include <quipu/llama/language_model.hpp>
 #include <quipu/notes/corrections.hpp>
 #include <quipu/notes/default_retriever.hpp>
@@ -157,14 +157,14 @@ class editor {
       return a;
     }
     const double begin = options_.clock();
-    llama::generation own = direct(a.trace.question);
+    llama::generation own = direct(a.trace.question, denied_words(a.trace));
     a.trace.timings.fallback = options_.clock() - begin;
     a.text = std::move(own.text);
     a.stopped = own.reason;
     return a;
   }
-  /// The unedited model's answer.
-  [[nodiscard]] llama::generation direct(std::string_view question) {
+  /// The unedited model's answer.  @param without  phrases that it must not say: what a note about the question denies
+  [[nodiscard]] llama::generation direct(std::string_view question, const std::vector<std::string>& without = {}) {
     auto& s = session_.session();
     const llama::sequence_id sequence = s.create();
     struct eraser {
@@ -172,7 +172,9 @@ class editor {
       llama::sequence_id sequence;
       ~eraser() { session.erase(sequence); }
     } const cleanup{s, sequence};
-    return llama::generate(s, session_.tokenizer(), sequence, application_ids(question), options_.generate);
+    const std::vector<token_id> ids = application_ids(question);
+    return llama::generate(s, session_.tokenizer(), sequence, ids,
+                           llama::without_phrases(options_.generate, session_.tokenizer(), without, ids.size()));
   }
   /// The prompt that `direct` uses.
   [[nodiscard]] std::vector<token_id> application_ids(std::string_view question) const {

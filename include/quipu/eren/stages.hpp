@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include <quipu/eren/reading/asked_question.hpp>
 #include <quipu/eren/reading/best_passages.hpp>
 #include <quipu/eren/reading/guarded.hpp>
+#include <quipu/eren/reading/question_words.hpp>
 #include <quipu/eren/reading/reader.hpp>
 #include <quipu/eren/reading/reading.hpp>
 #include <quipu/notes/assertion.hpp>
@@ -99,7 +101,8 @@ struct note_stages {
     for (const std::size_t i : open.read_index) {
       if (!open.evidence[i].read.done) continue;
       c.candidates[i].decision = gate.decide(session, open.evidence[i]);
-      c.candidates[i].denied = c.candidates[i].decision.apply && !asserted(open.evidence[i]);
+      const bool is_about = c.candidates[i].decision.apply || holds_question(open.evidence[i]);
+      c.candidates[i].denied = is_about && !asserted(open.evidence[i]);
       if (c.candidates[i].denied) c.candidates[i].decision.apply = false;
       c.probability = std::max(c.probability, c.candidates[i].decision.probability);
       if (c.candidates[i].decision.apply) passed.push_back(i);
@@ -201,6 +204,14 @@ struct note_stages {
       stands = true;
     }
     return !stands;
+  }
+  // A note has all that the question names. It is about it then, also where the reader saw that it leaves it open.
+  [[nodiscard]] static bool holds_question(const gate_evidence& e) {
+    const std::unordered_set<std::string> wanted = stems_of(e.question.content());
+    return !wanted.empty() && std::any_of(e.notes.begin(), e.notes.end(), [&](const std::string& note) {
+      const std::unordered_set<std::string> there = stems_of(lower_words(note));
+      return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& stem) { return there.count(stem) != 0; });
+    });
   }
   // Notes that answer the question too, and notes that the best one's own words lead to, are read with it.
   void read_jointly(consideration& c, const open_question& open, std::size_t best,

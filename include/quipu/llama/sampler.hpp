@@ -80,6 +80,13 @@ class sampler {
     return sampler(std::move(steps), true, seed);
   }
 
+  /// The same with a step before all others.
+  [[nodiscard]] sampler after(sampling_step first) const {
+    sampler other = *this;
+    other.steps_.insert(other.steps_.begin(), std::move(first));
+    return other;
+  }
+
   /// @param logits   (n_vocab)
   /// @param history  prompt and what was generated, for the repetition penalty
   /// @throws numeric_error  a logit is not finite

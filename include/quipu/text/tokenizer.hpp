@@ -122,8 +122,10 @@ consteval void explain_tokenizer() {
 template <tokenizer Tokenizer>
 [[nodiscard]] std::vector<token_id> encode_document(const Tokenizer& tokenizer, std::string_view text,
                                                     special mode = special::plain) {
-  std::vector<token_id> ids = tokenizer.encode(text, mode);
-  if (tokenizer.add_bos() && tokenizer.bos() != no_token) ids.insert(ids.begin(), tokenizer.bos());
+  std::vector<token_id> ids;
+  if (tokenizer.add_bos() && tokenizer.bos() != no_token) ids.push_back(tokenizer.bos());
+  const std::vector<token_id> inner = tokenizer.encode(text, mode);
+  ids.insert(ids.end(), inner.begin(), inner.end());
   if (tokenizer.add_eos() && tokenizer.eos() != no_token) ids.push_back(tokenizer.eos());
   return ids;
 }
