@@ -11,20 +11,7 @@
 #include <quipu/core/thread_team.hpp>
 
 #include "process_figures.hpp"
-
-namespace {
-
-// Eight sums, so that no load waits for an addition.
-std::uint64_t sum_of(const std::uint64_t* p, std::size_t n) noexcept {
-  std::uint64_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-  for (std::size_t i = 0; i + 8 <= n; i += 8) {
-    a += p[i], b += p[i + 1], c += p[i + 2], d += p[i + 3];
-    e += p[i + 4], f += p[i + 5], g += p[i + 6], h += p[i + 7];
-  }
-  return a + b + c + d + e + f + g + h;
-}
-
-}  // namespace
+#include "support/plain_loop.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 3) {
@@ -41,7 +28,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 7; ++i) {
     const double begin = now();
     team.parallel_for(n, share, [&](std::size_t first, std::size_t last, std::size_t thread) {
-      sums[thread] += sum_of(memory.data() + first, last - first);
+      sums[thread] += quipu::bench::plain_sum(memory.data() + first, last - first);
     });
     rates.push_back(static_cast<double>(n * sizeof(std::uint64_t)) / 1e9 / (now() - begin));
   }

@@ -21,6 +21,8 @@
 #include <quipu/linear/packed_product.hpp>
 #include <quipu/linear/workspace.hpp>
 
+#include "support/plain_loop.hpp"
+
 namespace {
 
 namespace linear = quipu::linear;
@@ -48,20 +50,11 @@ const quipu::buffer<std::byte>& weights() {
   return all;
 }
 
-std::uint64_t sum_of(const std::uint64_t* p, std::size_t n) noexcept {
-  std::uint64_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-  for (std::size_t i = 0; i + 8 <= n; i += 8) {
-    a += p[i], b += p[i + 1], c += p[i + 2], d += p[i + 3];
-    e += p[i + 4], f += p[i + 5], g += p[i + 6], h += p[i + 7];
-  }
-  return a + b + c + d + e + f + g + h;
-}
-
 void read_all(std::vector<std::uint64_t>& sums) {
   const std::size_t n = weights().size() / 8;
   const auto* words = reinterpret_cast<const std::uint64_t*>(weights().data());
   team().parallel_for(n, (n + team().size() - 1) / team().size(), [&](std::size_t begin, std::size_t end, std::size_t thread) {
-    sums[thread] += sum_of(words + begin, end - begin);
+    sums[thread] += quipu::bench::plain_sum(words + begin, end - begin);
   });
 }
 

@@ -29,6 +29,9 @@ TEST_CASE("a phrase is not completed, and texts without it stay as they are", "[
   const std::string other = said({"Berlin", "Vienna"});
   CHECK(other.starts_with("in Vienn"));
   CHECK(other.find("Vienna") == std::string::npos);
+  // Parts of longer words are no phrases; letters of scripts without blanks are.
+  CHECK(said({"enn", "ink", "n"}) == "in Vienna, I think");
+  CHECK(said({"纳"}, "他在维也纳出生").find("纳") == std::string::npos);
   // What the prompt says is no part of it.
   CHECK(said({"ennain"}, "in Rome", "Where is Vienna").starts_with("in Rome"));
 }

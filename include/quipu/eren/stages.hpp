@@ -101,8 +101,8 @@ struct note_stages {
     for (const std::size_t i : open.read_index) {
       if (!open.evidence[i].read.done) continue;
       c.candidates[i].decision = gate.decide(session, open.evidence[i]);
-      const bool is_about = c.candidates[i].decision.apply || holds_question(open.evidence[i]);
-      c.candidates[i].denied = is_about && !asserted(open.evidence[i]);
+      c.candidates[i].denied =
+          !asserted(open.evidence[i]) && (c.candidates[i].decision.apply || holds_question(open.evidence[i]));
       if (c.candidates[i].denied) c.candidates[i].decision.apply = false;
       c.probability = std::max(c.probability, c.candidates[i].decision.probability);
       if (c.candidates[i].decision.apply) passed.push_back(i);

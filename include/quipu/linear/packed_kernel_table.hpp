@@ -20,8 +20,8 @@ enum class activation_bits : std::uint8_t { eight, sixteen };
   return bits == activation_bits::eight ? 127 : 127 * 256 + 127;
 }
 
-/// Rows of activations rounded to whole numbers, with a scale for each 32: x = d * q. Every instruction set takes q in
-/// the form that it multiplies. The error is at most half of d, which is the block's largest value over
+/// Rows of activations rounded to whole numbers, with a scale for each 32: x = d * q. A table's `round`
+/// fills those forms of q that its `multiply` reads, and no others. The error is at most half of d, which is the block's largest value over
 /// `largest_rounded`.
 struct rounded_rows {
   std::int16_t* pairs;  ///< (n_row, n) of every four columns the first and third, then the second and fourth

@@ -31,9 +31,8 @@ class rounded_buffer {
         ws.packed_kernels().round(x.row(t), x.cols(), bits, all.from_row(t, x.cols()));
     });
   }
-  [[nodiscard]] rounded_rows rows() const noexcept {
-    return {const_cast<std::int16_t*>(pairs_.data()), const_cast<std::int8_t*>(high_.data()),
-            const_cast<std::int8_t*>(low_.data()), const_cast<float*>(d_.data()), const_cast<std::int32_t*>(sums_.data())};
+  [[nodiscard]] rounded_rows rows() noexcept {
+    return {pairs_.data(), high_.data(), low_.data(), d_.data(), sums_.data()};
   }
 
  private:

@@ -115,8 +115,8 @@ struct tile_ops {
   /// they could overflow.
   template <int CodeBits>
   struct byte_accumulator {
-    static constexpr int groups_until_full = 32767 / (2 * ((1 << CodeBits) - 1) * 127) > 8 ? 8 : 32767 / (2 * ((1 << CodeBits) - 1) * 127);
-    static constexpr int groups = groups_until_full >= 8 ? 8 : groups_until_full >= 4 ? 4 : 2;
+    static constexpr int groups = CodeBits == 4 ? 8 : CodeBits == 5 ? 4 : 2;  // whose sums fit into 16 bits
+    static_assert(groups * 2 * ((1 << CodeBits) - 1) * 127 <= 32767);
     __m256i v[2], pairs[2];
     using prepared = codes;
     QUIPU_ALWAYS_INLINE static byte_accumulator zero() noexcept {

@@ -81,12 +81,16 @@ class attention_plan {
   explicit attention_plan(std::span<const row_segment> segments) {
     for (const row_segment& s : segments) {
       for (std::size_t i = 0; i < s.n_row; i += tile_rows) tiles_.push_back({&s, i, std::min(tile_rows, s.n_row - i)});
+      single_rows_ = single_rows_ && s.n_row == 1;
     }
   }
+  /// Every tile is one row, as where tokens are generated.
+  [[nodiscard]] bool single_rows() const noexcept { return single_rows_; }
   [[nodiscard]] const std::vector<tile>& tiles() const noexcept { return tiles_; }
 
  private:
   std::vector<tile> tiles_;
+  bool single_rows_ = true;
 };
 
 namespace detail {
@@ -155,8 +159,7 @@ void attend(linear::workspace& ws, const io::model_config& c, const Context& con
   const instruction_set set = ws.kernels().set;
   const std::size_t group = c.n_head / c.n_kv_head, d = c.d_head;
   // Where single rows are decoded, the heads that share keys are a tile's queries: keys are read once for all of them.
-  const bool decodes = group <= tile_rows && std::all_of(plan.tiles().begin(), plan.tiles().end(),
-                                                         [](const attention_plan::tile& t) { return t.n_row == 1; });
+  const bool decodes = group <= tile_rows && plan.single_rows();
   const std::size_t n_head = decodes ? group : 1, n_task = c.n_head / n_head;  // heads of a task, tasks of a tile
   ws.team().parallel_for(plan.tiles().size() * n_task, 1, [&](std::size_t task, std::size_t, std::size_t) {
     const attention_plan::tile& t = plan.tiles()[task / n_task];

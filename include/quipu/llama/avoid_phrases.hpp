@@ -18,6 +18,23 @@
 
 namespace quipu::llama {
 
+namespace detail {
+
+/// Whether a phrase stands in `text` from `begin` on or reaches there, not as a part of a longer word: "no" is none of "know".
+[[nodiscard]] inline bool says_phrase(std::string_view text, std::string_view phrase, std::size_t begin) {
+  const auto is_word = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  for (std::size_t at = text.find(phrase); at != std::string_view::npos; at = text.find(phrase, at + 1)) {
+    const std::size_t end = at + phrase.size();
+    if (end <= begin) continue;
+    const bool goes_before = at > 0 && is_word(text[at - 1]) && is_word(phrase.front());
+    const bool goes_on = end < text.size() && is_word(text[end]) && is_word(phrase.back());
+    if (!goes_before && !goes_on) return true;
+  }
+  return false;
+}
+
+}  // namespace detail
+
 /// Leaves out tokens that would complete one of the phrases in what was generated; where nothing else is left, all stay.
 /// Other texts are not changed: the best token stays the best wherever it completes none.
 ///
@@ -30,18 +47,15 @@ template <text::tokenizer Tokenizer>
   for (const std::string& p : phrases) n_longest = std::max(n_longest, p.size());
   return [tokenizer = std::move(tokenizer), phrases = std::move(phrases), n_prompt, n_longest](
              std::vector<candidate>& candidates, std::span<const token_id> history) {
-    std::string tail;  // as much of the text as a phrase may have begun in
+    std::string tail;  // as much of the text as a phrase may have begun in, and what stands before it
     for (std::size_t i = history.size(); i > n_prompt && tail.size() < n_longest; --i)
       tail.insert(0, tokenizer.piece(history[i - 1]));
-    if (tail.size() >= n_longest && n_longest > 0) tail.erase(0, tail.size() - n_longest + 1);
     const auto completes = [&](const candidate& c) {
       const std::string_view piece = tokenizer.piece(c.token);
       if (piece.empty()) return false;
       const std::string text = tail + std::string(piece);
-      return std::any_of(phrases.begin(), phrases.end(), [&](const std::string& p) {
-        const std::size_t at = text.rfind(p);
-        return at != std::string::npos && at + p.size() > tail.size();
-      });
+      return std::any_of(phrases.begin(), phrases.end(),
+                         [&](const std::string& p) { return detail::says_phrase(text, p, tail.size()); });
     };
     std::vector<candidate> left;
     std::remove_copy_if(candidates.begin(), candidates.end(), std::back_inserter(left), completes);
