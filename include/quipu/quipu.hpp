@@ -360,8 +360,12 @@
 #include <quipu/linear/kernels_avx512.hpp>
 #include <quipu/linear/kernels_portable.hpp>
 #include <quipu/linear/packing_avx2.hpp>
+#include <quipu/linear/round_avx2.hpp>
 #include <quipu/linear/tile_ops_avx2.hpp>
+#include <quipu/linear/tile_ops_avx512.hpp>
+#include <quipu/linear/tile_ops_avx_vnni.hpp>
 #include <quipu/linear/tile_ops_portable.hpp>
+#include <quipu/linear/tile_registers_avx2.hpp>
 #include <quipu/text/byte_alphabet.hpp>
 #include <quipu/text/charsmap.hpp>
 #include <quipu/text/compiled_pattern.hpp>

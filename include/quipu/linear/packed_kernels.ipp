@@ -5,6 +5,8 @@
 #include <quipu/core/error.hpp>  // config_error
 #include <quipu/linear/packed_kernels.hpp>
 #include <quipu/linear/tile_ops_avx2.hpp>
+#include <quipu/linear/tile_ops_avx512.hpp>
+#include <quipu/linear/tile_ops_avx_vnni.hpp>
 #include <quipu/linear/tile_ops_portable.hpp>
 
 namespace quipu::linear {
@@ -15,6 +17,8 @@ QUIPU_INLINE const packed_kernel_table& packed_kernels_for(instruction_set set) 
                        concat("one with ", name_of(best_instruction_set())));
   }
 #if defined(__x86_64__)
+  if (includes(set, instruction_set::avx512_vnni)) return avx512::packed_table;
+  if (includes(set, instruction_set::avx_vnni)) return avx_vnni::packed_table;
   if (includes(set, instruction_set::avx2)) return avx2::packed_table;
 #endif
   return portable::packed_table;
