@@ -363,6 +363,7 @@
 #include <quipu/linear/round_avx2.hpp>
 #include <quipu/linear/tile_ops_avx2.hpp>
 #include <quipu/linear/tile_ops_avx512.hpp>
+#include <quipu/linear/tile_ops_avx512_bf16.hpp>
 #include <quipu/linear/tile_ops_avx_vnni.hpp>
 #include <quipu/linear/tile_ops_portable.hpp>
 #include <quipu/linear/tile_registers_avx2.hpp>

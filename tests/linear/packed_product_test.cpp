@@ -28,10 +28,13 @@ using linear::activation_bits;
 using quipu::instruction_set;
 using quipu::tensor_type;
 
+constexpr tensor_type quantised_types[] = {tensor_type::q4_0, tensor_type::q4_1, tensor_type::q5_0, tensor_type::q5_1,
+                                           tensor_type::q8_0, tensor_type::q4_k, tensor_type::q5_k, tensor_type::q6_k};
 constexpr tensor_type types[] = {tensor_type::q4_0, tensor_type::q4_1, tensor_type::q5_0, tensor_type::q5_1,
-                                 tensor_type::q8_0, tensor_type::q4_k, tensor_type::q5_k, tensor_type::q6_k};
+                                 tensor_type::q8_0, tensor_type::q4_k, tensor_type::q5_k, tensor_type::q6_k,
+                                 tensor_type::f32,  tensor_type::f16,  tensor_type::bf16};
 
-/// Random bytes are sound codes and inner scales; outer ones are made.
+/// Random bytes are sound codes and inner scales; outer ones and plain values are made.
 struct weights {
   std::vector<std::byte> bytes;
   std::vector<double> wide;
@@ -45,7 +48,17 @@ struct weights {
     wide.resize(rows * cols);
     quipu::random_stream random(seed);
     for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
-    for (std::size_t i = 0; i < n_block; ++i) {
+    const bool is_plain = linear::packed_form_of(type).is_plain;
+    for (std::size_t i = 0; is_plain && i < rows * cols; ++i) {
+      const auto value = static_cast<float>(random.normal());
+      const std::uint16_t half = type == tensor_type::f16 ? quipu::float_to_f16_bits(value) : quipu::float_to_bf16_bits(value);
+      if (type == tensor_type::f32) {
+        std::memcpy(bytes.data() + 4 * i, &value, 4);
+      } else {
+        std::memcpy(bytes.data() + 2 * i, &half, 2);
+      }
+    }
+    for (std::size_t i = 0; !is_plain && i < n_block; ++i) {
       std::byte* const at = bytes.data() + i * block.bytes + (type == tensor_type::q6_k ? 208 : 0);
       const bool two = type == tensor_type::q4_1 || type == tensor_type::q5_1 || type == tensor_type::q4_k || type == tensor_type::q5_k;
       for (std::size_t k = 0; k < (two ? 2 : 1); ++k) {
@@ -77,6 +90,19 @@ std::vector<double> rounded(const std::vector<float>& x, int largest) {
   return out;
 }
 
+/// What activations of a product become.
+std::vector<double> met(tensor_type type, linear::activation_rounding rounding, const linear::packed_kernel_table& packed,
+                        const std::vector<float>& x) {
+  const bool eight = rounding == linear::activation_rounding::int8;
+  if (!linear::packed_form_of(type).is_plain)
+    return rounded(x, linear::largest_rounded(eight ? activation_bits::eight : activation_bits::sixteen));
+  std::vector<double> out(x.begin(), x.end());
+  if (eight && type == tensor_type::bf16 && packed.multiply_bf16 != nullptr) {
+    for (double& v : out) v = static_cast<double>(static_cast<float>(quipu::bf16(static_cast<float>(v))));
+  }
+  return out;
+}
+
 template <class Check>
 void in_every_set(Check&& check) {
   for (const instruction_set set : quipu::instruction_sets) {
@@ -103,13 +129,14 @@ TEST_CASE("products with tiles are those of the file's numbers and the rounded a
     linear::workspace ws(quipu::thread_team(2), kernels, packed);
     for (const tensor_type type : types) {
       for (const std::size_t rows : {1, 16, 37}) {
-        const std::size_t cols = linear::packed_form_of(type).is_super ? 512 : 352;
+        // Plain rows need not end with a block; those of bf16 are even.
+        const std::size_t cols = linear::packed_form_of(type).is_super ? 512 : type == tensor_type::bf16 ? 358 :
+                                 linear::packed_form_of(type).is_plain ? 361 : 352;
         const weights made(type, rows, cols);
         for (const std::size_t n_row : {1, 2, 7, 70}) {
           const auto x = quipu::test::random_values(n_row * cols, 2);
           for (const auto rounding : {linear::activation_rounding::int8, linear::activation_rounding::int16}) {
-            const auto bits = rounding == linear::activation_rounding::int8 ? activation_bits::eight : activation_bits::sixteen;
-            const std::vector<double> q = rounded(x, linear::largest_rounded(bits));
+            const std::vector<double> q = met(type, rounding, packed, x);
             const std::vector<float> y = product(ws, rounding, made.w, x, n_row);
             double worst = 0, most = 0;
             for (std::size_t t = 0; t < n_row; ++t) {
@@ -136,7 +163,7 @@ TEST_CASE("products with tiles are those of the file's numbers and the rounded a
 TEST_CASE("16 bits cost each activation at most 2^-16 of its block's largest", "[linear][packed]") {
   in_every_set([](const auto& kernels, const auto& packed) {
     linear::workspace ws(quipu::thread_team(1), kernels, packed);
-    for (const tensor_type type : types) {
+    for (const tensor_type type : quantised_types) {
       const std::size_t rows = 48, cols = 1024;
       const weights made(type, rows, cols, 3);
       const auto x = quipu::test::random_values(cols, 4);
@@ -244,7 +271,7 @@ TEST_CASE("rows of zeros and of tiny numbers", "[linear][packed]") {
 }
 
 TEST_CASE("scales that are not finite are found when tiles are made", "[linear][packed]") {
-  for (const tensor_type type : types) {
+  for (const tensor_type type : quantised_types) {
     weights made(type, 18, 256, 9);
     const std::uint16_t bad = 0x7c00;
     std::memcpy(made.bytes.data() + 17 * made.w.stride + (type == tensor_type::q6_k ? 208 : 0), &bad, 2);

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include <quipu/core/config.hpp>  // QUIPU_ALWAYS_INLINE
 #include <quipu/io/k_blocks.hpp>  // unpack_k_scale
 #include <quipu/io/unaligned.hpp>
 #include <quipu/linear/pack_tile.hpp>
@@ -78,9 +80,9 @@ struct packed_codes {
   return out;
 }
 
-/// Writes what row r has to say about one block of 32 columns. @return whether its scales are finite
+/// Reads what row r has to say about one block of 32 columns, and writes its scales. @return whether they are finite
 template <tensor_type Type>
-bool pack_block(const std::byte* row, std::size_t b, std::size_t r, std::byte* tile) noexcept {
+QUIPU_ALWAYS_INLINE bool pack_block(const std::byte* row, std::size_t b, std::size_t r, std::byte* tile, packed_codes& codes) noexcept {
   constexpr packed_form form = packed_form_of(Type);
   constexpr std::size_t bytes = block_of(Type).bytes;
   constexpr std::size_t of_super = packed_super_block / packed_block;
@@ -90,7 +92,6 @@ bool pack_block(const std::byte* row, std::size_t b, std::size_t r, std::byte* t
     finite = finite && (io::load_unaligned<std::uint16_t>(from) & 0x7c00u) != 0x7c00u;
     std::memcpy(to + 2 * r, from, 2);
   };
-  packed_codes codes;
   if constexpr (form.is_super) {
     const std::byte* const at = row + b / of_super * bytes;
     const std::size_t group = b % of_super;
@@ -119,21 +120,41 @@ bool pack_block(const std::byte* row, std::size_t b, std::size_t r, std::byte* t
       codes = small_codes(at + 2 * n_scale, form.n_bit == 5);
     }
   }
-  std::byte* const to = block + form.scale_bytes() + 4 * r;
-  const auto put = [&](std::size_t group, four_codes four) { std::memcpy(to + group * 64, &four, 4); };
-  for (std::size_t i = 0; i < (form.n_bit == 8 ? 8 : 4); ++i) put(i, codes.low[i]);
-  for (int i = 0; form.n_bit < 8 && i < form.n_bit - 4; ++i) put(4 + static_cast<std::size_t>(i), codes.planes[i]);
   return finite;
 }
 
 template <tensor_type Type>
 bool pack_rows(const std::byte* rows, std::size_t stride, std::size_t n_row, std::size_t n_col, std::byte* tile) noexcept {
   bool finite = true;
+  constexpr packed_form form = packed_form_of(Type);
+  constexpr std::size_t n_low = form.n_bit == 8 ? 8 : 4, n_plane = form.n_bit == 8 ? 0 : static_cast<std::size_t>(form.n_bit) - 4;
+  packed_codes codes[packed_tile_rows];  // of rows that are not there: 0
   // Along the tile: what is written lies together, and each row is read in order.
   for (std::size_t b = 0; b < n_col / packed_block; ++b) {
-    for (std::size_t r = 0; r < n_row; ++r) finite = pack_block<Type>(rows + r * stride, b, r, tile) && finite;
+    for (std::size_t r = 0; r < n_row; ++r) finite = pack_block<Type>(rows + r * stride, b, r, tile, codes[r]) && finite;
+    four_codes columns[n_low + n_plane][packed_tile_rows];
+    for (std::size_t r = 0; r < packed_tile_rows; ++r) {
+      for (std::size_t g = 0; g < n_low; ++g) columns[g][r] = codes[r].low[g];
+      for (std::size_t g = 0; g < n_plane; ++g) columns[n_low + g][r] = codes[r].planes[g];
+    }
+    std::memcpy(tile + form.block_at(b) + form.scale_bytes(), columns, sizeof columns);
   }
   return finite;
+}
+
+/// Columns in turn; those of bf16 two by two. @tparam Bits  of a value, or of two that stay side by side
+template <class Bits, std::size_t Values>
+bool pack_plain(const std::byte* rows, std::size_t stride, std::size_t n_row, std::size_t n_col, std::byte* tile) noexcept {
+  constexpr std::size_t at_once = 16;  // of each row, so that what is written stays in the nearest cache
+  for (std::size_t first = 0; first < n_col / Values; first += at_once) {
+    const std::size_t end = std::min(first + at_once, n_col / Values);
+    for (std::size_t r = 0; r < n_row; ++r) {
+      const std::byte* const row = rows + r * stride;
+      for (std::size_t k = first; k < end; ++k)
+        std::memcpy(tile + (k * packed_tile_rows + r) * sizeof(Bits), row + k * sizeof(Bits), sizeof(Bits));
+    }
+  }
+  return true;  // whether all is finite shows in the results
 }
 
 }  // namespace detail
@@ -151,6 +172,9 @@ QUIPU_INLINE bool pack_tile(tensor_type type, const std::byte* rows, std::size_t
     case q4_k: return detail::pack_rows<q4_k>(rows, stride, n_row, n_col, tile);
     case q5_k: return detail::pack_rows<q5_k>(rows, stride, n_row, n_col, tile);
     case q6_k: return detail::pack_rows<q6_k>(rows, stride, n_row, n_col, tile);
+    case f32: return detail::pack_plain<std::uint32_t, 1>(rows, stride, n_row, n_col, tile);
+    case f16: return detail::pack_plain<std::uint16_t, 1>(rows, stride, n_row, n_col, tile);
+    case bf16: return detail::pack_plain<std::uint32_t, 2>(rows, stride, n_row, n_col, tile);
     default: return false;  // excluded by the precondition
   }
 }

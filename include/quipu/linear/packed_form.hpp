@@ -1,4 +1,4 @@
-/// @file The form in which products read quantised weights fastest: sixteen rows side by side.
+/// @file The form in which products read weights fastest: sixteen rows side by side.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -15,7 +15,7 @@ inline constexpr std::size_t packed_block = 32;
 /// Columns that share the outer scales of K-quants.
 inline constexpr std::size_t packed_super_block = 256;
 
-/// How weights of a quantised type lie in a tile. They are the numbers of the file, in another order:
+/// How weights of a type lie in a tile. They are the numbers of the file, in another order:
 /// w = scale * (code - offset) + minimum.
 ///
 /// A block is 32 columns of 16 rows: scales first, sixteen of a kind; then codes, four columns of every row in turn.
@@ -29,12 +29,16 @@ inline constexpr std::size_t packed_super_block = 256;
 /// | Q4_1, Q5_1 | | d, m (binary16) | 4, 5 bits |
 /// | Q4_K, Q5_K | d, dmin (binary16) | scale, minimum (8 bits) | 4, 5 bits |
 /// | Q6_K | d (binary16) | scales of columns 0 .. 15 and 16 .. 31 (8 bits, signed) | 6 bits |
+///
+/// Plain types have no blocks: a tile is its columns in turn, sixteen values each; those of BF16 two by two, the values of a row
+/// side by side, as `vdpbf16ps` takes them.
 struct packed_form {
   int n_bit = 0;             ///< of a code; 0: the type is not packed
   int offset = 0;
   bool has_minimum = false;
   bool is_super = false;     ///< of a K-quant, whose scales have two levels
   bool halves = false;       ///< a scale of its own for each 16 columns
+  bool is_plain = false;     ///< F32, F16, BF16: values in place of codes
 
   [[nodiscard]] constexpr std::size_t scale_bytes() const noexcept {
     return is_super ? 2 * packed_tile_rows : (has_minimum ? 2 : 1) * 2 * packed_tile_rows;
@@ -46,9 +50,12 @@ struct packed_form {
     return is_super ? (has_minimum ? 2 : 1) * 2 * packed_tile_rows : 0;
   }
   /// Columns that a row must have a multiple of.
-  [[nodiscard]] constexpr std::size_t unit() const noexcept { return is_super ? packed_super_block : packed_block; }
+  [[nodiscard]] constexpr std::size_t unit() const noexcept {
+    return is_plain ? (n_bit == 16 ? 2 : 1) : is_super ? packed_super_block : packed_block;
+  }
   /// @pre n_col is a multiple of `unit()`
   [[nodiscard]] constexpr std::size_t tile_bytes(std::size_t n_col) const noexcept {
+    if (is_plain) return packed_tile_rows * n_col * static_cast<std::size_t>(n_bit) / 8;
     return n_col / packed_block * block_bytes() + n_col / packed_super_block * super_bytes();
   }
   /// Where block `b` of a tile begins.
@@ -67,6 +74,9 @@ struct packed_form {
     case tensor_type::q4_k: return {.n_bit = 4, .has_minimum = true, .is_super = true};
     case tensor_type::q5_k: return {.n_bit = 5, .has_minimum = true, .is_super = true};
     case tensor_type::q6_k: return {.n_bit = 6, .offset = 32, .is_super = true, .halves = true};
+    case tensor_type::f32: return {.n_bit = 32, .is_plain = true};
+    case tensor_type::f16:
+    case tensor_type::bf16: return {.n_bit = 16, .is_plain = true};
     default: return {};
   }
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <quipu/core/isa.hpp>
+#include <quipu/core/scalar.hpp>  // bf16
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/linear/packed_form.hpp>
 
@@ -47,6 +48,15 @@ struct packed_kernel_table {
   /// y[t * y_stride + i] = row i of the tile times activation row t, for 16 rows and `n_token` activation rows.
   void (*multiply)(tensor_type type, activation_bits bits, const std::byte* tile, rounded_rows x, std::size_t n_token,
                    std::size_t n, float* y, std::size_t y_stride) noexcept;
+
+  /// The same for plain types and `n_token` rows of floats, `x_stride` values apart.
+  void (*multiply_plain)(tensor_type type, const std::byte* tile, const float* x, std::size_t x_stride, std::size_t n_token,
+                         std::size_t n, float* y, std::size_t y_stride) noexcept;
+
+  /// The same for BF16 and rows of activations that `round_bf16` made. Both are null if the processor has no products of bf16.
+  void (*multiply_bf16)(const std::byte* tile, const bf16* x, std::size_t x_stride, std::size_t n_token, std::size_t n, float* y,
+                        std::size_t y_stride) noexcept = nullptr;
+  void (*round_bf16)(const float* x, std::size_t n, bf16* out) noexcept = nullptr;
 };
 
 }  // namespace quipu::linear

@@ -6,6 +6,7 @@
 #include <quipu/linear/packed_kernels.hpp>
 #include <quipu/linear/tile_ops_avx2.hpp>
 #include <quipu/linear/tile_ops_avx512.hpp>
+#include <quipu/linear/tile_ops_avx512_bf16.hpp>
 #include <quipu/linear/tile_ops_avx_vnni.hpp>
 #include <quipu/linear/tile_ops_portable.hpp>
 
@@ -17,6 +18,7 @@ QUIPU_INLINE const packed_kernel_table& packed_kernels_for(instruction_set set) 
                        concat("one with ", name_of(best_instruction_set())));
   }
 #if defined(__x86_64__)
+  if (includes(set, instruction_set::avx512_bf16)) return avx512::packed_table_bf16;
   if (includes(set, instruction_set::avx512_vnni)) return avx512::packed_table;
   if (includes(set, instruction_set::avx_vnni)) return avx_vnni::packed_table;
   if (includes(set, instruction_set::avx2)) return avx2::packed_table;

@@ -20,14 +20,6 @@
 
 namespace quipu::linear {
 
-/// How activations enter products with quantised weights: as they are, or rounded to whole numbers in blocks of 32, by up to
-/// half of a block's largest value over 127 or over 32,639.
-enum class activation_rounding : std::uint8_t {
-  none,   ///< weights are widened: exact to f32
-  int8,   ///< weights in tiles, and those of Q8_0, Q4_0 and Q4_1 wherever they lie
-  int16,  ///< weights in tiles alone
-};
-
 /// One product y = x W^T + bias of a step, or y += x W^T + bias.
 template <class Scalar>
 struct projection {
@@ -46,33 +38,42 @@ class projector {
   projector(workspace& ws, activation_rounding rounding, product_rounding products = product_rounding::none)
       : ws_(&ws), rounding_(rounding), products_(products) {}
 
+  /// Says that the first `n` rows of what `run` is given from now on are tokens that were chosen one at a time.
+  void set_decode_rows(std::size_t n) noexcept { n_decode_ = n; }
+
   /// Computes all `products` of the rows x (n_row, d_in).
   ///
-  /// A row's results do not depend on the number of threads. With weights that are widened they do depend, by
-  /// rounding, on whether fewer than `few_rows` rows are worked on together, since longer batches take blocked loops.
+  /// A row's results depend neither on the number of threads nor on the rows beside it. Weights in tiles have one way for all
+  /// rows; others are read row by row for `set_decode_rows` and in blocks for the rest, and the two differ by rounding.
   /// @pre every w has x.cols() columns; every y is (x.rows(), w.rows)
   void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) {
     if (x.empty()) return;
     rounded_ = {};
+    std::size_t n_few = 0;
     if constexpr (std::is_same_v<Scalar, float>) {
       run_packed(x, products);
       if (std::any_of(products.begin(), products.end(), [&](const auto& p) { return in_int8(*p.w); })) round(x);
-      if (x.rows() < few_rows) return run_few(x, products);
+      n_few = std::min(n_decode_, x.rows());
+      run_few(x.middle_rows(0, n_few), products);
     }
     bool packed = false;
     for (const projection<Scalar>& p : products) {
       if constexpr (std::is_same_v<Scalar, float>) {
         if (in_tiles(*p.w)) continue;
+      }
+      if (n_few == x.rows()) continue;
+      if constexpr (std::is_same_v<Scalar, float>) {
         if (in_int8(*p.w)) {
-          run_tiles(x, p);
+          run_tiles(x, n_few, p);
           continue;
         }
       }
-      if (!packed) rows_.pack(*ws_, plain_operand<Scalar>::along(x), products_);
+      const auto rest = x.middle_rows(n_few, x.rows() - n_few), y = p.y.middle_rows(n_few, x.rows() - n_few);
+      if (!packed) rows_.pack(*ws_, plain_operand<Scalar>::along(rest), products_);
       packed = true;
-      gemm(*ws_, rows_, stored_operand<Scalar>::along(*p.w), p.y, p.output);
+      gemm(*ws_, rows_, stored_operand<Scalar>::along(*p.w), y, p.output);
       if (p.bias != nullptr) {
-        for (std::size_t t = 0; t < p.y.rows(); ++t) add_bias(p.bias, p.y.row(t), p.y.cols());
+        for (std::size_t t = 0; t < y.rows(); ++t) add_bias(p.bias, y.row(t), y.cols());
       }
     }
   }
@@ -80,7 +81,7 @@ class projector {
   /// Computes entries `rows` of one product of row t of x alone, for kernels that skip the others; all other entries of
   /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. x is rounded if
   /// `run` would round it, unless the weights are in tiles: those are widened here, row by row. In float the bits are those of
-  /// `run` if that rounds weights that are not in tiles, or is given fewer than `few_rows` rows.
+  /// `run` for rows of `set_decode_rows` and weights that are not in tiles.
   /// @pre as `run`; rows are below p.w->rows; x has not changed since it was last given to `run` or to this function
   void run_listed(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,
                   std::span<const std::uint32_t> rows) {
@@ -93,11 +94,9 @@ class projector {
     });
   }
 
-  static constexpr std::size_t few_rows = 4;
-
  private:
   [[nodiscard]] bool in_tiles(const stored_matrix& w) const noexcept {
-    return rounding_ != activation_rounding::none && w.packed != nullptr;
+    return w.packed != nullptr && (rounding_ != activation_rounding::none || packed_form_of(w.type).is_plain);
   }
   [[nodiscard]] bool in_int8(const stored_matrix& w) const noexcept {
     return rounding_ == activation_rounding::int8 && w.packed == nullptr && w.cols % int8_block == 0 &&
@@ -132,17 +131,17 @@ class projector {
       if (in_tiles(*p.w)) tiled_.push_back(&p);
     }
     if (tiled_.empty()) return;
-    const auto bits = rounding_ == activation_rounding::int8 ? activation_bits::eight : activation_bits::sixteen;
-    whole_.round(*ws_, x, bits);
-    multiply_packed(
-        *ws_, whole_.rows(), x.rows(), bits, tiled_.size(), [&](std::size_t i) -> const stored_matrix& { return *tiled_[i]->w; },
-        [&](std::size_t i, std::size_t t, std::size_t first, const float* values, std::size_t n) {
-          finish(*tiled_[i], t, first, values, n);
-        });
+    const auto weights = [&](std::size_t i) -> const stored_matrix& { return *tiled_[i]->w; };
+    operand_.prepare(*ws_, x, rounding_, tiled_.size(), weights);
+    multiply_packed(*ws_, operand_, x.rows(), tiled_.size(), weights,
+                    [&](std::size_t i, std::size_t t, std::size_t first, const float* values, std::size_t n) {
+                      finish(*tiled_[i], t, first, values, n);
+                    });
   }
 
   // A few rows: weights are read once, in row order, straight from where they are stored.
   void run_few(matrix_view<const float> x, std::span<const projection<float>> products) {
+    if (x.empty()) return;
     std::size_t n_output = 0, n_byte = 0;
     for (const auto& p : products) {
       if (in_tiles(*p.w)) continue;
@@ -188,6 +187,14 @@ class projector {
   static void finish(const projection<float>& p, std::size_t t, std::size_t first, const float* values,
                      std::size_t n) noexcept {
     float* y = p.y.row(t) + first;  // (n)
+    if (p.bias == nullptr && n == packed_tile_rows) {  // a number that the compiler makes registers of
+      if (p.output == gemm_output::accumulate) {
+        for (std::size_t j = 0; j < packed_tile_rows; ++j) y[j] += values[j];
+      } else {
+        std::copy_n(values, packed_tile_rows, y);
+      }
+      return;
+    }
     for (std::size_t j = 0; j < n; ++j) {
       float value = values[j] + (p.bias != nullptr ? p.bias[first + j] : 0.0f);
       if (p.output == gemm_output::accumulate) value += y[j];
@@ -213,8 +220,8 @@ class projector {
     }
   }
 
-  // Many rows: eight weight rows at a time are brought into tile order and meet all activation rows.
-  void run_tiles(matrix_view<const float> x, const projection<float>& p) {
+  // Many rows: eight weight rows at a time are brought into tile order and meet all activation rows from `first` on.
+  void run_tiles(matrix_view<const float> x, std::size_t first, const projection<float>& p) {
     const stored_matrix& w = *p.w;
     constexpr std::size_t tokens = 32;  // their results (32 x 8) are finished while in the first-level cache
     const std::size_t n_block = w.cols / int8_block;
@@ -228,7 +235,7 @@ class projector {
       for (std::size_t i = begin; i < end; ++i) {
         const std::size_t n_row = std::min<std::size_t>(8, w.rows - i * 8);
         ws_->kernels().fill_tile(w.type, w.row(i * 8), w.stride, n_row, w.cols, tile);
-        for (std::size_t t = 0; t < x.rows(); t += tokens) {
+        for (std::size_t t = first; t < x.rows(); t += tokens) {
           const std::size_t n_token = std::min(tokens, x.rows() - t);
           ws_->kernels().int8_tile(w.type, tile, rounded(t, w.cols), n_token, w.cols, values, 8, n_row);
           for (std::size_t j = 0; j < n_token; ++j) finish(p, t + j, i * 8, values + j * 8, n_row);
@@ -240,10 +247,11 @@ class projector {
   workspace* ws_;
   activation_rounding rounding_;
   product_rounding products_;
+  std::size_t n_decode_ = 0;
   matrix_view<const Scalar> rounded_;  // the rows that q_, d_ and s_ hold, if they hold any
   packed_rows<Scalar> rows_;
   std::vector<const projection<float>*> tiled_;  // of the step that is being computed
-  rounded_buffer whole_;
+  tile_operand operand_;
   buffer<std::int8_t> q_;  // (n_row, d_in)
   buffer<float> d_;        // (n_row, d_in / int8_block) scales
   buffer<float> s_;        // (n_row, d_in / int8_block) sums

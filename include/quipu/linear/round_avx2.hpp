@@ -31,6 +31,7 @@ void round_row(const float* x, std::size_t n, activation_bits bits, rounded_rows
   for (std::size_t b = 0; b < n / packed_block; ++b) {
     const float* from = x + b * packed_block;
     __m256 v[4];
+    QUIPU_UNROLL  // or g++ keeps arrays of registers in memory
     for (int i = 0; i < 4; ++i) v[i] = _mm256_loadu_ps(from + 8 * i);
     const __m256 a = _mm256_max_ps(_mm256_max_ps(_mm256_andnot_ps(sign, v[0]), _mm256_andnot_ps(sign, v[1])),
                                    _mm256_max_ps(_mm256_andnot_ps(sign, v[2]), _mm256_andnot_ps(sign, v[3])));
@@ -42,7 +43,9 @@ void round_row(const float* x, std::size_t n, activation_bits bits, rounded_rows
     const __m256 inverse = _mm256_set1_ps(most > 0 ? largest / most : 0.0f);
     out.d[b] = d;
     __m256i q[4];
+    QUIPU_UNROLL
     for (int i = 0; i < 4; ++i) q[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));  // columns 8 i .. 8 i + 7
+    QUIPU_UNROLL
     for (int half = 0; half < 2; ++half) {
       const std::size_t at = b * packed_block + 16 * static_cast<std::size_t>(half);
       const __m256i sum = _mm256_add_epi32(q[2 * half], q[2 * half + 1]);

@@ -19,7 +19,7 @@ QUIPU_TARGET_BEGIN("avx2,fma,f16c")
 namespace quipu::linear::avx2 {
 
 struct tile_ops : ymm::tile_registers {
-  static constexpr int tokens_at_once = 4;
+  static constexpr int tokens_at_once = 4, plain_tokens = 4;
 
   /// g++ would gather the additions of a whole block in a tree, and run out of registers.
   QUIPU_ALWAYS_INLINE static void keep(__m256i& sum) noexcept { asm("" : "+x"(sum)); }
@@ -95,9 +95,10 @@ struct tile_ops : ymm::tile_registers {
 };
 
 #include <quipu/linear/packed_kernel_body.ipp>
+#include <quipu/linear/plain_kernel_body.ipp>
 
 inline constexpr packed_kernel_table packed_table{
-    .set = instruction_set::avx2, .round = round_row<rounded_form::pairs>, .multiply = multiply_tile};
+    .set = instruction_set::avx2, .round = round_row<rounded_form::pairs>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
 
 }  // namespace quipu::linear::avx2
 

@@ -24,7 +24,7 @@ inline constexpr __mmask16 all = 0xffff;
 
 /// Four columns of sixteen rows are one register, and so are the sixteen sums that they are added to.
 struct tile_ops {
-  static constexpr int tokens_at_once = 4;
+  static constexpr int tokens_at_once = 4, plain_tokens = 16;
 
   struct codes {  // (16 rows, 4 columns) unsigned bytes
     __m512i v;
@@ -53,6 +53,13 @@ struct tile_ops {
   }
   QUIPU_ALWAYS_INLINE static floats load_halves(const std::byte* at) noexcept {
     return {_mm512_maskz_cvtph_ps(all, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)))};
+  }
+  QUIPU_ALWAYS_INLINE static floats load_floats(const std::byte* at) noexcept { return {_mm512_loadu_ps(at)}; }
+  /// Two columns, the values of a row side by side.
+  QUIPU_ALWAYS_INLINE static void load_bf16_pairs(const std::byte* at, floats& first, floats& second) noexcept {
+    const __m512i both = _mm512_loadu_si512(at);
+    first.v = _mm512_castsi512_ps(_mm512_maskz_slli_epi32(all, both, 16));
+    second.v = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
   }
   QUIPU_ALWAYS_INLINE static floats load_bytes(const std::byte* at) noexcept {
     return {_mm512_maskz_cvtepi32_ps(all, _mm512_maskz_cvtepu8_epi32(all, _mm_loadu_si128(reinterpret_cast<const __m128i*>(at))))};
@@ -87,6 +94,9 @@ struct tile_ops {
 QUIPU_ALWAYS_INLINE tile_ops::floats operator*(tile_ops::floats a, tile_ops::floats b) noexcept {
   return {_mm512_mul_ps(a.v, b.v)};
 }
+QUIPU_ALWAYS_INLINE tile_ops::floats operator+(tile_ops::floats a, tile_ops::floats b) noexcept {
+  return {_mm512_add_ps(a.v, b.v)};
+}
 /// a b + c
 QUIPU_ALWAYS_INLINE tile_ops::floats fma(tile_ops::floats a, tile_ops::floats b, tile_ops::floats c) noexcept {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
@@ -97,9 +107,10 @@ QUIPU_ALWAYS_INLINE tile_ops::floats fnma(tile_ops::floats a, tile_ops::floats b
 }
 
 #include <quipu/linear/packed_kernel_body.ipp>
+#include <quipu/linear/plain_kernel_body.ipp>
 
 inline constexpr packed_kernel_table packed_table{
-    .set = instruction_set::avx512_vnni, .round = avx2::round_row<avx2::rounded_form::planes>, .multiply = multiply_tile};
+    .set = instruction_set::avx512_vnni, .round = avx2::round_row<avx2::rounded_form::planes>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
 
 }  // namespace quipu::linear::avx512
 

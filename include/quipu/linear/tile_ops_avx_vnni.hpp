@@ -20,7 +20,7 @@ QUIPU_TARGET_BEGIN("avxvnni,avx2,fma,f16c")
 namespace quipu::linear::avx_vnni {
 
 struct tile_ops : ymm::tile_registers {
-  static constexpr int tokens_at_once = 4;
+  static constexpr int tokens_at_once = 4, plain_tokens = 4;
 
   struct four_byte_sums {
     __m256i v[2];
@@ -42,9 +42,10 @@ struct tile_ops : ymm::tile_registers {
 };
 
 #include <quipu/linear/packed_kernel_body.ipp>
+#include <quipu/linear/plain_kernel_body.ipp>
 
 inline constexpr packed_kernel_table packed_table{
-    .set = instruction_set::avx_vnni, .round = avx2::round_row<avx2::rounded_form::planes>, .multiply = multiply_tile};
+    .set = instruction_set::avx_vnni, .round = avx2::round_row<avx2::rounded_form::planes>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
 
 }  // namespace quipu::linear::avx_vnni
 

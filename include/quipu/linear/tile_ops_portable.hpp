@@ -17,6 +17,7 @@ namespace quipu::linear::portable {
 /// The members that those of every instruction set have.
 struct tile_ops {
   static constexpr int tokens_at_once = 1;  ///< rows of activations that share what is made of the codes
+  static constexpr int plain_tokens = 1;    ///< the same for plain weights
   static constexpr std::size_t n_row = packed_tile_rows;
 
   struct codes {  // (16 rows, 4 columns)
@@ -60,6 +61,20 @@ struct tile_ops {
     }
     return all;
   }
+  static floats load_floats(const std::byte* at) noexcept {
+    floats all;
+    std::memcpy(all.v, at, sizeof all.v);
+    return all;
+  }
+  /// Two columns, the values of a row side by side.
+  static void load_bf16_pairs(const std::byte* at, floats& first, floats& second) noexcept {
+    for (std::size_t i = 0; i < n_row; ++i) {
+      std::uint16_t bits[2];
+      std::memcpy(bits, at + 4 * i, 4);
+      first.v[i] = bf16_bits_to_float(bits[0]);
+      second.v[i] = bf16_bits_to_float(bits[1]);
+    }
+  }
   static floats load_bytes(const std::byte* at) noexcept {
     floats all;
     for (std::size_t i = 0; i < n_row; ++i) all.v[i] = static_cast<float>(std::to_integer<std::uint8_t>(at[i]));
@@ -100,6 +115,10 @@ inline tile_ops::floats operator*(tile_ops::floats a, const tile_ops::floats& b)
   for (std::size_t i = 0; i < tile_ops::n_row; ++i) a.v[i] *= b.v[i];
   return a;
 }
+inline tile_ops::floats operator+(tile_ops::floats a, const tile_ops::floats& b) noexcept {
+  for (std::size_t i = 0; i < tile_ops::n_row; ++i) a.v[i] += b.v[i];
+  return a;
+}
 /// a b + c
 inline tile_ops::floats fma(const tile_ops::floats& a, const tile_ops::floats& b, tile_ops::floats c) noexcept {
   for (std::size_t i = 0; i < tile_ops::n_row; ++i) c.v[i] += a.v[i] * b.v[i];
@@ -112,6 +131,7 @@ inline tile_ops::floats fnma(const tile_ops::floats& a, const tile_ops::floats& 
 }
 
 #include <quipu/linear/packed_kernel_body.ipp>
+#include <quipu/linear/plain_kernel_body.ipp>
 
 /// d = max |x| / largest, q = x / d to the nearest, ties to even.
 inline void round_row(const float* x, std::size_t n, activation_bits bits, rounded_rows out) noexcept {
@@ -139,6 +159,6 @@ inline void round_row(const float* x, std::size_t n, activation_bits bits, round
 }
 
 inline constexpr packed_kernel_table packed_table{
-    .set = instruction_set::portable, .round = round_row, .multiply = multiply_tile};
+    .set = instruction_set::portable, .round = round_row, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
 
 }  // namespace quipu::linear::portable

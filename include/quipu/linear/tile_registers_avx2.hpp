@@ -45,6 +45,7 @@ struct tile_registers {
   template <int Left, int Mask>
   QUIPU_ALWAYS_INLINE static codes with_bits(codes low, codes plane) noexcept {
     const __m256i mask = _mm256_set1_epi8(Mask);
+    QUIPU_UNROLL
     for (int i = 0; i < 2; ++i) {
       __m256i moved = plane.v[i];
       if constexpr (Left > 0) moved = _mm256_slli_epi16(moved, Left);
@@ -56,6 +57,19 @@ struct tile_registers {
   QUIPU_ALWAYS_INLINE static floats load_halves(const std::byte* at) noexcept {
     const auto* p = reinterpret_cast<const __m128i*>(at);
     return {{_mm256_cvtph_ps(_mm_loadu_si128(p)), _mm256_cvtph_ps(_mm_loadu_si128(p + 1))}};
+  }
+  QUIPU_ALWAYS_INLINE static floats load_floats(const std::byte* at) noexcept {
+    const auto* p = reinterpret_cast<const float*>(at);
+    return {{_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}};
+  }
+  /// Two columns, the values of a row side by side.
+  QUIPU_ALWAYS_INLINE static void load_bf16_pairs(const std::byte* at, floats& first, floats& second) noexcept {
+    const codes both = load(at);
+    QUIPU_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      first.v[i] = _mm256_castsi256_ps(_mm256_slli_epi32(both.v[i], 16));
+      second.v[i] = _mm256_castsi256_ps(_mm256_and_si256(both.v[i], _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
+    }
   }
   QUIPU_ALWAYS_INLINE static floats load_bytes(const std::byte* at) noexcept {
     const auto* p = reinterpret_cast<const __m128i*>(at);
@@ -85,6 +99,9 @@ struct tile_registers {
 
 QUIPU_ALWAYS_INLINE tile_registers::floats operator*(tile_registers::floats a, tile_registers::floats b) noexcept {
   return {{_mm256_mul_ps(a.v[0], b.v[0]), _mm256_mul_ps(a.v[1], b.v[1])}};
+}
+QUIPU_ALWAYS_INLINE tile_registers::floats operator+(tile_registers::floats a, tile_registers::floats b) noexcept {
+  return {{_mm256_add_ps(a.v[0], b.v[0]), _mm256_add_ps(a.v[1], b.v[1])}};
 }
 /// a b + c
 QUIPU_ALWAYS_INLINE tile_registers::floats fma(tile_registers::floats a, tile_registers::floats b, tile_registers::floats c) noexcept {

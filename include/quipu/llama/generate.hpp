@@ -14,6 +14,7 @@
 
 #include <quipu/core/token.hpp>
 #include <quipu/llama/language_model.hpp>
+#include <quipu/llama/next_logits.hpp>
 #include <quipu/llama/sampler.hpp>
 #include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/stream_decoder.hpp>
@@ -156,7 +157,7 @@ template <language_session Session, text::tokenizer Tokenizer>
       result.reason = stop_reason::context_full;
       break;
     }
-    logits = s.next_logits(sequence, {&token, 1});
+    logits = run_for_logits(s, sequence, {&token, 1}, token_role::decode);
   }
   if (!give(filter.push(decoder.flush()) + filter.flush())) result.reason = stop_reason::cancelled;
   return result;

@@ -27,7 +27,7 @@ struct together_options {
 };
 
 /// What `generate` writes greedily after each of the prompts, in a fraction of the time: every step runs all texts
-/// that are not finished. Equal to it but for the rounding of products of several rows, which may turn a tie.
+/// that are not finished.
 ///
 /// @throws config_error  as `generate`
 template <language_session Session, text::tokenizer Tokenizer>
@@ -68,8 +68,11 @@ template <language_session Session, text::tokenizer Tokenizer>
       for (writing& w : b.all) {
         if (w.done) continue;
         open.push_back(&w);
-        inputs.push_back({w.sequence, n == 0 ? std::span<const token_id>(prompts[w.prompt])
-                                             : std::span<const token_id>(&w.last, 1)});
+        if (n == 0) {
+          inputs.push_back({w.sequence, prompts[w.prompt]});
+        } else {
+          inputs.push_back({w.sequence, {&w.last, 1}, {}, logits_of::last_row, token_role::decode});
+        }
       }
       if (open.empty()) break;
       s.run(inputs, [&](std::size_t i, std::size_t, std::span<const scalar> logits) {

@@ -37,15 +37,16 @@ template <class Scalar>
 class weight_builder {
  public:
   /// @param packing  threads that bring matrices into tiles, or null where none are wanted
-  weight_builder(const io::checkpoint& source, std::optional<tensor_type> wanted, const thread_team* packing)
-      : source_(source), wanted_(wanted), packing_(packing) {
+  /// @param rounds   whether products round activations: without that they widen quantised weights where they lie
+  weight_builder(const io::checkpoint& source, std::optional<tensor_type> wanted, const thread_team* packing, bool rounds)
+      : source_(source), wanted_(wanted), packing_(packing), rounds_(rounds) {
     if (packing_ == nullptr) return;
     // One piece of memory for all: large enough for huge pages, which streams do not stop at. What is not used costs
     // nothing.
     std::size_t n_byte = 0;
     for (const auto& [name, t] : source_.tensors) {
       const tensor_type type = wanted_.value_or(t.type);
-      if (t.shape.size() != 2 || !linear::can_pack(type, t.shape[1])) continue;
+      if (t.shape.size() != 2 || !packs(type, t.shape[1])) continue;
       n_byte += aligned(linear::packed_bytes(type, t.shape[0], t.shape[1]));
     }
     if (n_byte == 0) return;
@@ -58,7 +59,7 @@ class weight_builder {
 
   /// The same with its tiles, if it can have some.
   [[nodiscard]] linear::stored_matrix packed(linear::stored_matrix m, std::string_view name) {
-    if (packing_ == nullptr || !linear::can_pack(m.type, m.cols)) return m;
+    if (packing_ == nullptr || !packs(m.type, m.cols)) return m;
     std::byte* const tiles = tiles_->data() + n_tile_byte_;
     n_tile_byte_ += aligned(linear::packed_bytes(m.type, m.rows, m.cols));
     if (!linear::pack_matrix(m, *packing_, tiles))
@@ -128,6 +129,9 @@ class weight_builder {
   weights<Scalar> built;
 
  private:
+  [[nodiscard]] bool packs(tensor_type type, std::size_t n_col) const noexcept {
+    return linear::can_pack(type, n_col) && (rounds_ || linear::packed_form_of(type).is_plain);
+  }
   [[nodiscard]] static constexpr std::size_t aligned(std::size_t n_byte) noexcept {
     return (n_byte + buffer<std::byte>::alignment - 1) / buffer<std::byte>::alignment * buffer<std::byte>::alignment;
   }
@@ -135,6 +139,7 @@ class weight_builder {
   const io::checkpoint& source_;
   std::optional<tensor_type> wanted_;
   const thread_team* packing_;
+  bool rounds_;
   std::shared_ptr<buffer<std::byte>> tiles_;
   std::size_t n_tile_byte_ = 0;
 };
@@ -158,9 +163,9 @@ template <class... Types, class... Values>
 
   using storage = policy_of<typename model_type::policies, role::storage>;
   using activations = policy_of<typename model_type::policies, role::activations>;
-  // Products of activations that are not rounded widen the weights where they lie.
-  constexpr bool in_tiles = storage::repacks && activations::rounding != linear::activation_rounding::none && sizeof(scalar) == 4;
-  detail::weight_builder<scalar> build(source, storage::type, in_tiles ? &options.team : nullptr);
+  constexpr bool in_tiles = storage::repacks && sizeof(scalar) == 4;
+  detail::weight_builder<scalar> build(source, storage::type, in_tiles ? &options.team : nullptr,
+                                       activations::rounding != linear::activation_rounding::none);
   build.built.embedding = build.stored(io::embedding_name);
   for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
     build.block(layer, source.config);

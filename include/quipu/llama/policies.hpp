@@ -32,9 +32,8 @@ struct as_stored {
   static constexpr std::optional<tensor_type> type{};
   static constexpr bool repacks = false;
 };
-/// As the checkpoint stores them and, if activations are rounded, quantised matrices also in tiles, which
-/// products read several times as fast: see `linear::packed_form`. Pages of a mapped file that were only read for
-/// that are given back.
+/// As the checkpoint stores them and also in tiles, which products read faster (quantised matrices only if activations are
+/// rounded): see `linear::packed_form`. Pages of a mapped file that were only read for that are given back.
 struct repacked {
   using policy_role = role::storage;
   static constexpr std::optional<tensor_type> type{};
@@ -60,7 +59,8 @@ using q4_1 = converted<tensor_type::q4_1>;
 /// Role `activations`: how activations meet quantised weights. All roles of a token (prompt, decode, head) are alike.
 namespace activations {
 
-/// Rounded to 8 bits in blocks of 32, as llama.cpp does: up to 0.4 % of a block's largest value.
+/// Rounded to 8 bits in blocks of 32, as llama.cpp does: up to 0.4 % of a block's largest value. Where the processor has
+/// products of bf16, activations that meet repacked BF16 weights are rounded to bf16.
 struct int8 {
   using policy_role = role::activations;
   static constexpr linear::activation_rounding rounding = linear::activation_rounding::int8;

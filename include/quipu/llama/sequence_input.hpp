@@ -17,6 +17,13 @@ enum class sequence_id : std::uint32_t {};
 /// For which of an input's rows logits are wanted.
 enum class logits_of : std::uint8_t { none, last_row, every_row };
 
+/// Where tokens come from. Products of weights that are not in tiles (see `storage::repacked`) take another way for each, in
+/// blocks or row by row, whose last bits differ; within a role a row's numbers do not depend on how many stand beside it.
+enum class token_role : std::uint8_t {
+  prompt,  ///< given by the caller: a text has one set of numbers however it is cut
+  decode,  ///< chosen by `generate`, one at a time
+};
+
 /// Rows that a sequence is continued with: tokens, or embeddings in their place.
 template <class Scalar>
 struct sequence_input {
@@ -24,6 +31,7 @@ struct sequence_input {
   std::span<const token_id> tokens{};
   matrix_view<const Scalar> embeddings{};  ///< (n_row, d_model), used if `tokens` is empty
   logits_of want = logits_of::last_row;
+  token_role role = token_role::prompt;
 
   [[nodiscard]] std::size_t n_row() const noexcept { return tokens.empty() ? embeddings.rows() : tokens.size(); }
 };

@@ -104,7 +104,7 @@ class session {
   ///
   /// @param inputs  no sequence twice
   /// @param visit   called as visit(input index, row of the input, std::span<const scalar> logits (n_vocab)),
-  ///                in order, on this thread; may throw
+  ///                in order, those with `token_role::decode` first, on this thread; may throw
   /// @param hooks   modules and taps, see `no_hooks`
   /// @throws config_error  unknown or repeated sequences, token ids outside the vocabulary, modules of another
   ///                       model's sizes, a sequence that would pass n_ctx. Nothing has changed then; if `visit`
@@ -182,14 +182,17 @@ class session {
     }
   }
 
-  // Fills `pass_` with up to n_batch rows that are still to be done.
+  // Fills `pass_` with up to n_batch rows that are still to be done, those of chosen tokens first.
   void plan_pass(std::span<const input> inputs, const std::vector<std::size_t>& done) {
     pass_.clear();
     std::size_t room = n_batch_;
-    for (std::size_t i = 0; i < inputs.size() && room > 0; ++i) {
-      const std::size_t n = std::min(room, inputs[i].n_row() - done[i]);
-      if (n > 0) pass_.push_back({i, done[i], n});
-      room -= n;
+    for (const token_role role : {token_role::decode, token_role::prompt}) {
+      for (std::size_t i = 0; i < inputs.size() && room > 0; ++i) {
+        if (inputs[i].role != role) continue;
+        const std::size_t n = std::min(room, inputs[i].n_row() - done[i]);
+        if (n > 0) pass_.push_back({i, done[i], n});
+        room -= n;
+      }
     }
   }
 
@@ -198,13 +201,14 @@ class session {
     const auto& c = model_.config();
     segments_.clear();
     caches_.clear();
-    std::size_t n_row = 0, n_position = 0;
+    std::size_t n_row = 0, n_decode = 0, n_position = 0;
     for (const part& p : pass_) {
       kv_cache<kv_type>& own = cache(inputs[p.input].sequence);
       own.prepare(own.length() + p.n_row);
       segments_.push_back({caches_.size(), n_row, p.n_row, own.length(), p.input});
       caches_.push_back(&own);
       n_row += p.n_row;
+      if (inputs[p.input].role == token_role::decode) n_decode = n_row;
       n_position = std::max(n_position, own.length() + p.n_row);
     }
     rope_.extend(n_position);
@@ -221,6 +225,7 @@ class session {
       }
     }
     cached_context<kv_type> context(caches_);
+    projector_.set_decode_rows(n_decode);
     // (n_row, d_model)
     const auto out = forward_blocks(model_, {ws_, projector_, rope_}, segments_, x, recorder_, context, hooks);
     for (std::size_t i = 0; i < pass_.size(); ++i) caches_[i]->commit(caches_[i]->length() + pass_[i].n_row);
@@ -231,6 +236,7 @@ class session {
   template <class Visit>
   void give_logits(std::span<const input> inputs, matrix_view<const scalar_type> x, Visit& visit) {
     wanted_.clear();
+    std::size_t n_decode = 0;
     for (std::size_t i = 0; i < pass_.size(); ++i) {
       const part& p = pass_[i];
       const input& in = inputs[p.input];
@@ -239,6 +245,7 @@ class session {
       } else if (in.want == logits_of::last_row && p.first + p.n_row == in.n_row()) {
         wanted_.push_back({segments_[i].first_row + p.n_row - 1, p.input, in.n_row() - 1});
       }
+      if (in.role == token_role::decode) n_decode = wanted_.size();
     }
     const auto& c = model_.config();
     const auto& w = model_.weights();
@@ -254,6 +261,7 @@ class session {
                                    normed.middle_rows(i, 1));
       }
       const linear::projection<scalar_type> head{&w.head, nullptr, logits};
+      projector_.set_decode_rows(n_decode - std::min(n_decode, first));
       projector_.run(normed, {&head, 1});
       for (std::size_t i = 0; i < n; ++i) {
         const std::span<const scalar_type> row = logits.row_span(i);  // (n_vocab)
