@@ -27,12 +27,12 @@ using quipu::test::stranger;
 
 namespace {
 
-const std::vector<quipu::token_id> some_ids = {1, 5, 9, 11, 7, 3};
+const std::vector<quipu::token_id> probe_ids = {1, 5, 9, 11, 7, 3};
 
 template <class Model>
 auto logits_of(const Model& m) {
   auto session = llama::open_session(m, quipu::thread_team(1));
-  return quipu::test::all_logits(session, some_ids);
+  return quipu::test::all_logits(session, probe_ids);
 }
 
 double difference(std::span<const float> a, std::span<const float> b) {
