@@ -107,6 +107,15 @@ struct query_tile {
   std::size_t step;       ///< keys that each sees more than the one before
 };
 
+/// Asks for a block that will be read soon.
+template <class Kv>
+void fetch(const kv_block<Kv>& block, std::size_t d) noexcept {
+  constexpr std::size_t line = 64 / sizeof(Kv);
+  if (block.stride != d) return;
+  for (std::size_t i = 0; i < block.n_key * d; i += line) __builtin_prefetch(block.keys + i);
+  for (std::size_t i = 0; i < block.n_key * d; i += line) __builtin_prefetch(block.values + i);
+}
+
 /// A running softmax over the blocks of keys up to each query's own.
 /// @param keys  keys(b) is the block of number b
 template <class Scalar, class Kv, std::size_t block_keys, class Keys>
@@ -125,6 +134,8 @@ void attend_tile(instruction_set set, std::size_t d, const query_tile<Scalar>& t
   for (std::size_t b = 0; b * block_keys < t.n_visible; ++b) {
     const std::size_t n_key = std::min(block_keys, t.n_visible - b * block_keys);
     const auto block = keys(b);  // keys and values (n_key, d_head)
+    // Blocks lie far apart: a processor would only notice a while after the next one has begun.
+    if ((b + 1) * block_keys < t.n_visible) fetch(keys(b + 1), d);
     kv.scores(t.queries, t.stride, t.n_query, block.keys, block.stride, n_key, d, scale, scores, block_keys);
     for (std::size_t r = 0; r < t.n_query; ++r) {
       const std::size_t end = t.n_visible - (t.n_query - 1 - r) * t.step;

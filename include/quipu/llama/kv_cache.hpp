@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
@@ -25,7 +26,8 @@ struct kv_shape {
 };
 
 /// Keys and values of one sequence. Copying shares all pages; a page is copied when one of several owners
-/// writes into it. Within a page the order is (layer, key or value, head, position, d_head).
+/// writes into it. Pages that are made together lie in one piece of memory, in the order (layer, key or value, head, page, position,
+/// d_head): attention reads a head's keys in long runs, of which a processor fetches ahead.
 template <class Kv>
 class kv_cache {
  public:
@@ -41,13 +43,14 @@ class kv_cache {
   void prepare(std::size_t n) {
     const std::size_t first_page = length_ / kv_shape::page_tokens;
     if (n > length_ && first_page < pages_.size() && pages_[first_page].use_count() > 1) {
-      auto own = std::make_shared<buffer<Kv>>(shape_.page_values());
-      std::copy_n(pages_[first_page]->data(), shape_.page_values(), own->data());
-      pages_[first_page] = std::move(own);
+      pages_[first_page] = copy_of(*pages_[first_page]);
     }
-    while (pages_.size() * kv_shape::page_tokens < n) {
-      pages_.push_back(std::make_shared<buffer<Kv>>(shape_.page_values()));
-    }
+    const std::size_t n_page = (n + kv_shape::page_tokens - 1) / kv_shape::page_tokens;
+    if (n_page <= pages_.size()) return;
+    // A quarter more where a sequence grows token by token.
+    const std::size_t together = std::max(n_page - pages_.size(), std::min<std::size_t>(pages_.size() / 4, 64));
+    const auto memory = std::make_shared<buffer<Kv>>(together * shape_.page_values());
+    for (std::size_t i = 0; i < together; ++i) pages_.push_back(std::make_shared<page>(page{memory, i, together}));
   }
   /// Declares positions below `n` filled. @pre prepare(n) was called and they were written
   void commit(std::size_t n) noexcept {
@@ -63,31 +66,49 @@ class kv_cache {
 
   /// Key or value rows of one head in one page: (page_tokens, d_head).
   [[nodiscard]] const Kv* keys(std::size_t layer, std::size_t head, std::size_t page) const noexcept {
-    return pages_[page]->data() + offset(layer, 0, head);
+    return head_of(*pages_[page], layer, 0, head);
   }
   [[nodiscard]] const Kv* values(std::size_t layer, std::size_t head, std::size_t page) const noexcept {
-    return pages_[page]->data() + offset(layer, 1, head);
+    return head_of(*pages_[page], layer, 1, head);
   }
   /// Row of one position, to be written. @pre the position was prepared
   [[nodiscard]] Kv* key(std::size_t layer, std::size_t head, std::size_t position) noexcept {
-    return row(offset(layer, 0, head), position);
+    return row(layer, 0, head, position);
   }
   [[nodiscard]] Kv* value(std::size_t layer, std::size_t head, std::size_t position) noexcept {
-    return row(offset(layer, 1, head), position);
+    return row(layer, 1, head, position);
   }
 
  private:
-  [[nodiscard]] std::size_t offset(std::size_t layer, std::size_t which, std::size_t head) const noexcept {
-    return ((layer * 2 + which) * shape_.n_kv_head + head) * shape_.head_values();
+  struct page {
+    std::shared_ptr<buffer<Kv>> memory;
+    std::size_t index;   // among the pages there
+    std::size_t n_page;
+  };
+
+  /// (page_tokens, d_head)
+  [[nodiscard]] Kv* head_of(const page& p, std::size_t layer, std::size_t which, std::size_t head) const noexcept {
+    const std::size_t run = (layer * 2 + which) * shape_.n_kv_head + head;
+    return p.memory->data() + (run * p.n_page + p.index) * shape_.head_values();
   }
-  [[nodiscard]] Kv* row(std::size_t base, std::size_t position) noexcept {
-    return pages_[position / kv_shape::page_tokens]->data() + base +
+  [[nodiscard]] Kv* row(std::size_t layer, std::size_t which, std::size_t head, std::size_t position) noexcept {
+    return head_of(*pages_[position / kv_shape::page_tokens], layer, which, head) +
            position % kv_shape::page_tokens * shape_.d_head;
+  }
+  [[nodiscard]] std::shared_ptr<page> copy_of(const page& from) const {
+    auto own = std::make_shared<page>(page{std::make_shared<buffer<Kv>>(shape_.page_values()), 0, 1});
+    for (std::size_t layer = 0; layer < shape_.n_layer; ++layer) {
+      for (std::size_t which = 0; which < 2; ++which) {
+        for (std::size_t head = 0; head < shape_.n_kv_head; ++head)
+          std::copy_n(head_of(from, layer, which, head), shape_.head_values(), head_of(*own, layer, which, head));
+      }
+    }
+    return own;
   }
 
   kv_shape shape_;
   std::size_t length_ = 0;
-  std::vector<std::shared_ptr<buffer<Kv>>> pages_;
+  std::vector<std::shared_ptr<page>> pages_;
 };
 
 }  // namespace quipu::llama
