@@ -42,7 +42,7 @@ void measure(const settings& s) {
   static_cast<void>(session.next_logits(sequence, {ids.data(), std::max<std::size_t>(s.n_before, 1)}));
   const double first = now();
   for (std::size_t i = 0; i < s.n_generated; ++i)
-    static_cast<void>(llama::run_for_logits(session, sequence, {&ids[i % ids.size()], 1}, llama::token_role::decode));
+    static_cast<void>(session.next_logits(sequence, {&ids[i % ids.size()], 1}, llama::token_role::decode));
   const double decode_seconds = now() - first;
   std::cout << "{\"load_s\": " << loaded - start
             << ", \"prompt_tokens_s\": " << static_cast<double>(s.n_prompt) / prompt_seconds

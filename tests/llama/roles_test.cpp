@@ -12,7 +12,6 @@
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/core/thread_team.hpp>
 #include <quipu/llama/load.hpp>
-#include <quipu/llama/next_logits.hpp>
 #include <quipu/llama/session.hpp>
 
 #include "support/random_checkpoint.hpp"
@@ -74,7 +73,7 @@ TEST_CASE("a chosen token's logits are the same alone and beside other sequences
       static_cast<void>(s.next_logits(sequence, {text.data(), n}));
       return sequence;
     };
-    const auto alone = copy(llama::run_for_logits(s, begin(9), {&text[9], 1}, token_role::decode));
+    const auto alone = copy(s.next_logits(begin(9), {&text[9], 1}, token_role::decode));
     const auto prompt_alone = copy(s.next_logits(begin(4), {text.data() + 4, 6}));
     // Given in between, so that the session has to sort them.
     std::vector<input> together;
@@ -96,7 +95,7 @@ TEST_CASE("weights in tiles have one set of numbers for both roles", "[llama][ro
     const auto given = s.create(), chosen = s.create();
     const auto wanted = copy(s.next_logits(given, text));
     static_cast<void>(s.next_logits(chosen, {text.data(), text.size() - 1}));
-    CHECK(copy(llama::run_for_logits(s, chosen, {&text.back(), 1}, token_role::decode)) == wanted);
+    CHECK(copy(s.next_logits(chosen, {&text.back(), 1}, token_role::decode)) == wanted);
   }
 }
 

@@ -217,8 +217,9 @@ class adapted_session {
   }
   /// Logits after the last token; valid until the next call.
   /// @throws config_error  as `session::next_logits`
-  [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens) {
-    return run_for_logits(*this, sequence, tokens);
+  [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens,
+                                                         token_role role = token_role::prompt) {
+    return run_for_logits(*this, sequence, tokens, role);
   }
 
  private:

@@ -14,7 +14,7 @@
 
 #include <quipu/core/token.hpp>
 #include <quipu/llama/language_model.hpp>
-#include <quipu/llama/next_logits.hpp>
+#include <quipu/llama/language_model.hpp>
 #include <quipu/llama/sampler.hpp>
 #include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/stream_decoder.hpp>
@@ -157,7 +157,12 @@ template <language_session Session, text::tokenizer Tokenizer>
       result.reason = stop_reason::context_full;
       break;
     }
-    logits = run_for_logits(s, sequence, {&token, 1}, token_role::decode);
+    const std::span<const token_id> chosen(&token, 1);
+    if constexpr (role_taking_session<Session>) {
+      logits = s.next_logits(sequence, chosen, token_role::decode);
+    } else {
+      logits = s.next_logits(sequence, chosen);
+    }
   }
   if (!give(filter.push(decoder.flush()) + filter.flush())) result.reason = stop_reason::cancelled;
   return result;

@@ -52,6 +52,12 @@ concept hookable_session = requires(S& s, std::span<const sequence_input<typenam
   s.run(inputs, visit, hooks);
 };
 
+/// Optional: sessions whose numbers may depend on whether a token was given or chosen.
+template <class S>
+concept role_taking_session = requires(S& s, sequence_id id, std::span<const token_id> tokens) {
+  { s.next_logits(id, tokens, token_role::decode) } -> std::same_as<std::span<const typename S::scalar_type>>;
+};
+
 /// Role `language_model`: a copyable handle with a tokenizer that opens sessions with `open_session(model,
 /// team)`, found by argument-dependent lookup. Any engine that gives next-token logits can be one.
 template <class M>

@@ -125,8 +125,9 @@ class session {
 
   /// Continues one sequence and returns the logits after its last token; valid until the next call.
   /// @throws config_error  as `run`; no tokens
-  [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens) {
-    return run_for_logits(*this, sequence, tokens);
+  [[nodiscard]] std::span<const scalar_type> next_logits(sequence_id sequence, std::span<const token_id> tokens,
+                                                         token_role role = token_role::prompt) {
+    return run_for_logits(*this, sequence, tokens, role);
   }
 
   /// Token ids must be below this.
