@@ -38,11 +38,19 @@ class workspace {
     return reinterpret_cast<Value*>(scratch_[thread].data());
   }
 
+  /// Memory for `n` values that all threads of a step share, aligned to 64 bytes. What an earlier call gave is lost.
+  template <class Value>
+  [[nodiscard]] Value* shared(std::size_t n) {
+    shared_.reserve_discarding(n * sizeof(Value));
+    return reinterpret_cast<Value*>(shared_.data());
+  }
+
  private:
   thread_team team_;
   const kernel_table* kernels_;
   const packed_kernel_table* packed_;
   std::vector<buffer<std::byte>> scratch_;
+  buffer<std::byte> shared_;
 };
 
 }  // namespace quipu::linear

@@ -71,6 +71,7 @@ class cached_context {
 class attention_plan {
  public:
   static constexpr std::size_t tile_rows = 16;
+  static constexpr std::size_t part_keys = 512;  ///< that are worked on in one go
   struct tile {
     const row_segment* segment;
     std::size_t first;  ///< within the segment
@@ -82,15 +83,19 @@ class attention_plan {
     for (const row_segment& s : segments) {
       for (std::size_t i = 0; i < s.n_row; i += tile_rows) tiles_.push_back({&s, i, std::min(tile_rows, s.n_row - i)});
       single_rows_ = single_rows_ && s.n_row == 1;
+      n_visible_ = std::max(n_visible_, s.position + s.n_row);
     }
   }
   /// Every tile is one row, as where tokens are generated.
   [[nodiscard]] bool single_rows() const noexcept { return single_rows_; }
+  /// Keys of the longest sequence.
+  [[nodiscard]] std::size_t n_visible() const noexcept { return n_visible_; }
   [[nodiscard]] const std::vector<tile>& tiles() const noexcept { return tiles_; }
 
  private:
   std::vector<tile> tiles_;
   bool single_rows_ = true;
+  std::size_t n_visible_ = 0;
 };
 
 namespace detail {
@@ -107,87 +112,155 @@ struct query_tile {
   std::size_t step;       ///< keys that each sees more than the one before
 };
 
-/// Asks for a block that will be read soon.
-template <class Kv>
-void fetch(const kv_block<Kv>& block, std::size_t d) noexcept {
-  constexpr std::size_t line = 64 / sizeof(Kv);
-  if (block.stride != d) return;
-  for (std::size_t i = 0; i < block.n_key * d; i += line) __builtin_prefetch(block.keys + i);
-  for (std::size_t i = 0; i < block.n_key * d; i += line) __builtin_prefetch(block.values + i);
-}
+/// Largest score and sum of e^(score - largest) of each query of a tile: what a softmax over further keys goes on from.
+template <class Scalar>
+struct softmax_state {
+  Scalar largest[attention_plan::tile_rows];
+  Scalar total[attention_plan::tile_rows];
+};
 
-/// A running softmax over the blocks of keys up to each query's own.
+/// A running softmax over the keys first .. end that each query sees. Fills t.mixed with sums that `state.total` has not divided yet.
 /// @param keys  keys(b) is the block of number b
+/// @pre first is a multiple of block_keys
 template <class Scalar, class Kv, std::size_t block_keys, class Keys>
-void attend_tile(instruction_set set, std::size_t d, const query_tile<Scalar>& t, Keys&& keys, Scalar (&largest)[attention_plan::tile_rows],
-                 Scalar (&total)[attention_plan::tile_rows]) noexcept {
+void attend_keys(instruction_set set, std::size_t d, const query_tile<Scalar>& t, std::size_t first, std::size_t end, Keys&& keys,
+                 softmax_state<Scalar>& state) noexcept {
   constexpr std::size_t tile_rows = attention_plan::tile_rows;
   const auto& rows = linear::row_kernels_for<Scalar>(set);
   const auto& kv = linear::kv_kernels_for<Scalar, Kv>(set);
   const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(d));
   alignas(64) Scalar scores[tile_rows * block_keys];  // (tile_rows, block_keys)
   for (std::size_t r = 0; r < t.n_query; ++r) {
-    largest[r] = -std::numeric_limits<Scalar>::infinity();
-    total[r] = 0;
+    state.largest[r] = -std::numeric_limits<Scalar>::infinity();
+    state.total[r] = 0;
     std::fill_n(t.mixed + r * t.mixed_stride, d, Scalar(0));
   }
-  for (std::size_t b = 0; b * block_keys < t.n_visible; ++b) {
-    const std::size_t n_key = std::min(block_keys, t.n_visible - b * block_keys);
-    const auto block = keys(b);  // keys and values (n_key, d_head)
-    // Blocks lie far apart: a processor would only notice a while after the next one has begun.
-    if ((b + 1) * block_keys < t.n_visible) fetch(keys(b + 1), d);
+  for (std::size_t at = first; at < end; at += block_keys) {
+    const std::size_t n_key = std::min(block_keys, end - at);
+    const auto block = keys(at / block_keys);  // keys and values (n_key, d_head)
     kv.scores(t.queries, t.stride, t.n_query, block.keys, block.stride, n_key, d, scale, scores, block_keys);
     for (std::size_t r = 0; r < t.n_query; ++r) {
-      const std::size_t end = t.n_visible - (t.n_query - 1 - r) * t.step;
-      const std::size_t n_own = end > b * block_keys ? std::min(n_key, end - b * block_keys) : 0;
+      const std::size_t own_end = t.n_visible - (t.n_query - 1 - r) * t.step;
+      const std::size_t n_own = own_end > at ? std::min(n_key, own_end - at) : 0;
       Scalar* own = scores + r * block_keys;
-      if (n_own > 0) rows.softmax_step(own, n_own, largest[r], total[r], t.mixed + r * t.mixed_stride, d);
+      if (n_own > 0) rows.softmax_step(own, n_own, state.largest[r], state.total[r], t.mixed + r * t.mixed_stride, d);
       std::fill(own + n_own, own + n_key, Scalar(0));
     }
     kv.mix(scores, block_keys, t.n_query, block.values, block.stride, n_key, d, t.mixed, t.mixed_stride);
   }
-  for (std::size_t r = 0; r < t.n_query; ++r) {
-    Scalar* row = t.mixed + r * t.mixed_stride;
-    rows.scale_row(row, Scalar(1) / total[r], d, row);
-  }
+}
+
+/// Adds what one query made of further keys to what it has.
+template <class Scalar>
+void join_softmax(Scalar& largest, Scalar& total, Scalar* mixed, Scalar more_largest, Scalar more_total, const Scalar* more,
+                  std::size_t d) noexcept {
+  if (more_total == Scalar(0)) return;  // it sees none of those keys
+  const Scalar top = std::max(largest, more_largest);
+  const Scalar a = std::exp(largest - top), b = std::exp(more_largest - top);
+  largest = top;
+  total = total * a + more_total * b;
+  for (std::size_t i = 0; i < d; ++i) mixed[i] = mixed[i] * a + more[i] * b;
 }
 
 }  // namespace detail
 
 /// out_h = sum_j softmax_j(<q_h, k_j> / sqrt(d_head)) v_j over the positions j up to the query's own; query
 /// head h reads key head h * n_kv_head / n_head. Source: Vaswani et al. 2017, eq. (1); groups: Ainslie et al.
-/// 2023; the running softmax: Milakov, Gimelshein 2018.
+/// 2023; the running softmax: Milakov, Gimelshein 2018; its parts side by side: Dao et al. 2023, Flash-Decoding.
 ///
 /// @param q        (n_row, n_head * d_head) rotated
 /// @param out      (n_row, n_head * d_head) overwritten
 /// @param log_sum  (n_row, n_head) out, log of the softmax's denominator, or null
-/// A row's result does not depend on the other rows of the batch nor on the number of threads.
+/// A row's result does not depend on the other rows of the batch nor on the number of threads: every `attention_plan::part_keys`
+/// keys have a softmax of their own, and these are joined in order, whoever computes them.
 template <class Scalar, class Context>
 void attend(linear::workspace& ws, const io::model_config& c, const Context& context, std::size_t layer,
             const attention_plan& plan, matrix_view<const Scalar> q, matrix_view<Scalar> out, Scalar* log_sum) {
   using kv_type = typename Context::kv_type;
-  constexpr std::size_t tile_rows = attention_plan::tile_rows;
+  using state_type = detail::softmax_state<Scalar>;
+  constexpr std::size_t tile_rows = attention_plan::tile_rows, part_keys = attention_plan::part_keys;
+  static_assert(part_keys % Context::block_keys == 0);
   const instruction_set set = ws.kernels().set;
   const std::size_t group = c.n_head / c.n_kv_head, d = c.d_head;
   // Where single rows are decoded, the heads that share keys are a tile's queries: keys are read once for all of them.
   const bool decodes = group <= tile_rows && plan.single_rows();
   const std::size_t n_head = decodes ? group : 1, n_task = c.n_head / n_head;  // heads of a task, tasks of a tile
-  ws.team().parallel_for(plan.tiles().size() * n_task, 1, [&](std::size_t task, std::size_t, std::size_t) {
-    const attention_plan::tile& t = plan.tiles()[task / n_task];
-    const std::size_t head = task % n_task * n_head;
+  const std::size_t n_part = (plan.n_visible() + part_keys - 1) / part_keys;   // of the longest sequence
+  const auto tile_of = [&](const attention_plan::tile& t, std::size_t head) {
     const std::size_t row = t.segment->first_row + t.first, n_visible = t.segment->position + t.first + t.n_row;
     const Scalar* queries = q.row(row) + head * d;  // (n_query, d_head)
     Scalar* mixed = out.row(row) + head * d;        // (n_query, d_head)
-    const detail::query_tile<Scalar> tile =
-        decodes ? detail::query_tile<Scalar>{queries, d, mixed, d, n_head, n_visible, 0}
-                : detail::query_tile<Scalar>{queries, q.stride(), mixed, out.stride(), t.n_row, n_visible, 1};
-    Scalar largest[tile_rows], total[tile_rows];
-    detail::attend_tile<Scalar, kv_type, Context::block_keys>(
-        set, d, tile, [&](std::size_t b) { return context.block(layer, *t.segment, head / group, b); }, largest, total);
-    for (std::size_t r = 0; log_sum != nullptr && r < tile.n_query; ++r) {
+    return decodes ? detail::query_tile<Scalar>{queries, d, mixed, d, n_head, n_visible, 0}
+                   : detail::query_tile<Scalar>{queries, q.stride(), mixed, out.stride(), t.n_row, n_visible, 1};
+  };
+  const auto attend_part = [&](const attention_plan::tile& t, const detail::query_tile<Scalar>& tile, std::size_t head, std::size_t part,
+                               state_type& state) {
+    detail::attend_keys<Scalar, kv_type, Context::block_keys>(
+        set, d, tile, part * part_keys, std::min(tile.n_visible, (part + 1) * part_keys),
+        [&](std::size_t b) { return context.block(layer, *t.segment, head / group, b); }, state);
+  };
+  const auto finish = [&](const attention_plan::tile& t, const detail::query_tile<Scalar>& tile, std::size_t head, const state_type& state) {
+    const std::size_t row = t.segment->first_row + t.first;
+    for (std::size_t r = 0; r < tile.n_query; ++r) {
+      Scalar* const mixed = tile.mixed + r * tile.mixed_stride;
+      linear::row_kernels_for<Scalar>(set).scale_row(mixed, Scalar(1) / state.total[r], d, mixed);
+      if (log_sum == nullptr) continue;
       const std::size_t at = decodes ? row * c.n_head + head + r : (row + r) * c.n_head + head;
-      log_sum[at] = largest[r] + std::log(total[r]);
+      log_sum[at] = state.largest[r] + std::log(state.total[r]);
     }
+  };
+  const std::size_t n_tile_task = plan.tiles().size() * n_task;
+  if (!decodes || n_part <= 1) {
+    ws.reserve(tile_rows * d * sizeof(Scalar));
+    ws.team().parallel_for(n_tile_task, 1, [&](std::size_t task, std::size_t, std::size_t thread) {
+      const attention_plan::tile& t = plan.tiles()[task / n_task];
+      const std::size_t head = task % n_task * n_head;
+      const detail::query_tile<Scalar> tile = tile_of(t, head);
+      state_type state, more;
+      attend_part(t, tile, head, 0, state);
+      detail::query_tile<Scalar> further = tile;
+      further.mixed = ws.scratch<Scalar>(thread);  // (n_query, d_head)
+      further.mixed_stride = d;
+      for (std::size_t part = 1; part * part_keys < tile.n_visible; ++part) {
+        attend_part(t, further, head, part, more);
+        for (std::size_t r = 0; r < tile.n_query; ++r)
+          detail::join_softmax(state.largest[r], state.total[r], tile.mixed + r * tile.mixed_stride, more.largest[r], more.total[r],
+                               further.mixed + r * d, d);
+      }
+      finish(t, tile, head, state);
+    });
+    return;
+  }
+  // A few rows after many keys: parts are shared out, and joined when all are there.
+  const std::size_t n_value = n_head * (d + 2);
+  Scalar* const parts = ws.shared<Scalar>(n_tile_task * n_part * n_value);  // (n_tile_task, n_part, n_head * (d_head, largest, total))
+  ws.team().parallel_for(n_tile_task * n_part, 1, [&](std::size_t i, std::size_t, std::size_t) {
+    const attention_plan::tile& t = plan.tiles()[i / n_part / n_task];
+    const std::size_t head = i / n_part % n_task * n_head, part = i % n_part;
+    detail::query_tile<Scalar> tile = tile_of(t, head);
+    if (part * part_keys >= tile.n_visible) return;
+    state_type state;
+    tile.mixed = parts + i * n_value;
+    attend_part(t, tile, head, part, state);
+    std::copy_n(state.largest, n_head, tile.mixed + n_head * d);
+    std::copy_n(state.total, n_head, tile.mixed + n_head * (d + 1));
+  });
+  ws.team().parallel_for(n_tile_task, 1, [&](std::size_t task, std::size_t, std::size_t) {
+    const attention_plan::tile& t = plan.tiles()[task / n_task];
+    const std::size_t head = task % n_task * n_head;
+    const detail::query_tile<Scalar> tile = tile_of(t, head);
+    const Scalar* more = parts + task * n_part * n_value;
+    state_type state;
+    std::copy_n(more, n_head * d, tile.mixed);
+    std::copy_n(more + n_head * d, n_head, state.largest);
+    std::copy_n(more + n_head * (d + 1), n_head, state.total);
+    for (std::size_t part = 1; part * part_keys < tile.n_visible; ++part) {
+      more += n_value;
+      for (std::size_t r = 0; r < n_head; ++r)
+        detail::join_softmax(state.largest[r], state.total[r], tile.mixed + r * d, more[n_head * d + r], more[n_head * (d + 1) + r],
+                             more + r * d, d);
+    }
+    finish(t, tile, head, state);
   });
 }
 

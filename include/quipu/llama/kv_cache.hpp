@@ -50,7 +50,7 @@ class kv_cache {
     // A quarter more where a sequence grows token by token.
     const std::size_t together = std::max(n_page - pages_.size(), std::min<std::size_t>(pages_.size() / 4, 64));
     const auto memory = std::make_shared<buffer<Kv>>(together * shape_.page_values());
-    for (std::size_t i = 0; i < together; ++i) pages_.push_back(std::make_shared<page>(page{memory, i, together}));
+    for (std::size_t i = 0; i < together; ++i) pages_.push_back(std::make_shared<page_place>(page_place{memory, i, together}));
   }
   /// Declares positions below `n` filled. @pre prepare(n) was called and they were written
   void commit(std::size_t n) noexcept {
@@ -80,14 +80,14 @@ class kv_cache {
   }
 
  private:
-  struct page {
+  struct page_place {
     std::shared_ptr<buffer<Kv>> memory;
     std::size_t index;   // among the pages there
     std::size_t n_page;
   };
 
   /// (page_tokens, d_head)
-  [[nodiscard]] Kv* head_of(const page& p, std::size_t layer, std::size_t which, std::size_t head) const noexcept {
+  [[nodiscard]] Kv* head_of(const page_place& p, std::size_t layer, std::size_t which, std::size_t head) const noexcept {
     const std::size_t run = (layer * 2 + which) * shape_.n_kv_head + head;
     return p.memory->data() + (run * p.n_page + p.index) * shape_.head_values();
   }
@@ -95,8 +95,8 @@ class kv_cache {
     return head_of(*pages_[position / kv_shape::page_tokens], layer, which, head) +
            position % kv_shape::page_tokens * shape_.d_head;
   }
-  [[nodiscard]] std::shared_ptr<page> copy_of(const page& from) const {
-    auto own = std::make_shared<page>(page{std::make_shared<buffer<Kv>>(shape_.page_values()), 0, 1});
+  [[nodiscard]] std::shared_ptr<page_place> copy_of(const page_place& from) const {
+    auto own = std::make_shared<page_place>(page_place{std::make_shared<buffer<Kv>>(shape_.page_values()), 0, 1});
     for (std::size_t layer = 0; layer < shape_.n_layer; ++layer) {
       for (std::size_t which = 0; which < 2; ++which) {
         for (std::size_t head = 0; head < shape_.n_kv_head; ++head)
@@ -108,7 +108,7 @@ class kv_cache {
 
   kv_shape shape_;
   std::size_t length_ = 0;
-  std::vector<std::shared_ptr<page>> pages_;
+  std::vector<std::shared_ptr<page_place>> pages_;
 };
 
 }  // namespace quipu::llama
