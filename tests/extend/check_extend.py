@@ -22,6 +22,7 @@ ROLES = {
     "pet_kind.hpp": ["pet::pet_module", "pet::peft_policy"],
     "retriever.hpp": ["notes::note_retriever"],
     "schedule.hpp": ["schedule::schedule_policy"],
+    "storage.hpp": ["llama::storage_policy", "llama::type_choosing_storage"],
     "gate_feature.hpp": ["eren::gate_feature_on"],
     "note_store.hpp": ["notes::note_store"],
     "sampler_step.hpp": ["sampling step"],

@@ -9,6 +9,7 @@
 #include "require.hpp"
 #include "sampler_step.hpp"
 #include "schedule.hpp"
+#include "storage.hpp"
 
 namespace q = quipu;
 using tokens = std::vector<q::token_id>;
@@ -52,6 +53,24 @@ void check_ffn_kernel() {
     refused = true;
   }
   require(refused, "thresholds for another number of layers are refused");
+}
+
+void check_storage() {
+  auto c = config();
+  c.d_ffn = 96;  // whole blocks of 8 bits
+  const auto trained = q::llama::initialise<float>(c, 1, {}, q::ffn::dense<q::activation::silu>{});
+  const auto plain = q::llama::from_checkpoint<>(q::llama::checkpoint_of(trained));
+  const auto light = q::llama::from_checkpoint<>(q::llama::checkpoint_of(trained), {}, extend::light_ffn{});
+  const auto& block = light.weights().blocks[1];
+  require(block.ffn.down.type == q::tensor_type::q8_0 && block.q.type == q::tensor_type::f32, "a user's storage chooses types by name");
+  const tokens ids = {1, 7, 3, 42, 5, 5, 9, 20};
+  const auto a = logits_of(light, ids), b = logits_of(plain, ids);
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    worst = std::max(worst, std::abs(double(a[i]) - double(b[i])));
+    largest = std::max(largest, std::abs(double(b[i])));
+  }
+  require(worst > 0 && worst < 0.02 * largest, "its model computes what 8 bits leave of the weights");
 }
 
 void check_sampler_step() {
@@ -102,6 +121,7 @@ void check_module() {
 
 void check_models() {
   check_ffn_kernel();
+  check_storage();
   check_sampler_step();
   check_module();
 }

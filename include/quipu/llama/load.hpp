@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,16 +37,19 @@ namespace detail {
 template <class Scalar>
 class weight_builder {
  public:
+  /// Type of a matrix in memory, from its name and the checkpoint's type.
+  using type_choice = std::function<tensor_type(std::string_view, tensor_type)>;
+
   /// @param packing  threads that bring matrices into tiles, or null where none are wanted
   /// @param rounds   whether products round activations: without that they widen quantised weights where they lie
-  weight_builder(const io::checkpoint& source, std::optional<tensor_type> wanted, const thread_team* packing, bool rounds)
-      : source_(source), wanted_(wanted), packing_(packing), rounds_(rounds) {
+  weight_builder(const io::checkpoint& source, type_choice type_for, const thread_team* packing, bool rounds)
+      : source_(source), type_for_(std::move(type_for)), packing_(packing), rounds_(rounds) {
     if (packing_ == nullptr) return;
     // One piece of memory for all: large enough for huge pages, which streams do not stop at. What is not used costs
     // nothing.
     std::size_t n_byte = 0;
     for (const auto& [name, t] : source_.tensors) {
-      const tensor_type type = wanted_.value_or(t.type);
+      const tensor_type type = type_for_(name, t.type);
       if (t.shape.size() != 2 || !packs(type, t.shape[1])) continue;
       n_byte += aligned(linear::packed_bytes(type, t.shape[0], t.shape[1]));
     }
@@ -73,7 +77,7 @@ class weight_builder {
   [[nodiscard]] linear::stored_matrix stored(std::string_view name) {
     const io::tensor_view& t = source_.at(name);
     const std::size_t rows = t.shape[0], cols = t.shape[1];
-    const tensor_type type = wanted_.value_or(t.type);
+    const tensor_type type = type_for_(name, t.type);
     if (type == t.type) return {type, rows, cols, t.bytes.data(), row_bytes(type, cols), nullptr};
     auto bytes = std::make_shared<buffer<std::byte>>(rows * row_bytes(type, cols));
     if (cols % block_of(type).elements != 0) {
@@ -137,7 +141,7 @@ class weight_builder {
   }
 
   const io::checkpoint& source_;
-  std::optional<tensor_type> wanted_;
+  type_choice type_for_;
   const thread_team* packing_;
   bool rounds_;
   std::shared_ptr<buffer<std::byte>> tiles_;
@@ -164,7 +168,14 @@ template <class... Types, class... Values>
   using storage = policy_of<typename model_type::policies, role::storage>;
   using activations = policy_of<typename model_type::policies, role::activations>;
   constexpr bool in_tiles = storage::repacks && sizeof(scalar) == 4;
-  detail::weight_builder<scalar> build(source, storage::type, in_tiles ? &options.team : nullptr,
+  const auto type_for = [&](std::string_view name, tensor_type stored) -> tensor_type {
+    if constexpr (type_choosing_storage<storage>) {
+      return chosen.template get<role::storage>().type_for(name, stored);
+    } else {
+      return storage::type.value_or(stored);
+    }
+  };
+  detail::weight_builder<scalar> build(source, type_for, in_tiles ? &options.team : nullptr,
                                        activations::rounding != linear::activation_rounding::none);
   build.built.embedding = build.stored(io::embedding_name);
   for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {

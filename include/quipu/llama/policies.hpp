@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <optional>
+#include <string_view>
 
 #include <quipu/activation/activation.hpp>
 #include <quipu/core/isa.hpp>
@@ -138,6 +139,12 @@ template <class P>
 concept storage_policy = requires {
   { P::type } -> std::convertible_to<std::optional<tensor_type>>;
   { P::repacks } -> std::convertible_to<bool>;
+};
+/// Optional: storage that chooses a type for each tensor, by its name in Hugging Face folders and the type that the checkpoint
+/// has. It is asked for all matrices, the embedding among them, and comes before `type`.
+template <class P>
+concept type_choosing_storage = requires(const P& p, std::string_view name, tensor_type stored) {
+  { p.type_for(name, stored) } -> std::convertible_to<tensor_type>;
 };
 template <class P>
 concept activations_policy = requires {
