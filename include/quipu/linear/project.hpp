@@ -68,7 +68,8 @@ class projector {
           continue;
         }
       }
-      const auto rest = x.middle_rows(n_few, x.rows() - n_few), y = p.y.middle_rows(n_few, x.rows() - n_few);
+      const auto rest = x.middle_rows(n_few, x.rows() - n_few);
+      const auto y = p.y.middle_rows(n_few, x.rows() - n_few);
       if (!packed) rows_.pack(*ws_, plain_operand<Scalar>::along(rest), products_);
       packed = true;
       gemm(*ws_, rows_, stored_operand<Scalar>::along(*p.w), y, p.output);
