@@ -11,6 +11,7 @@
 
 #include <quipu/activation/activation.hpp>
 #include <quipu/activation/as_stated.hpp>
+#include <quipu/core/available_memory.hpp>
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/clock.hpp>
 #include <quipu/core/compiled.hpp>
@@ -202,6 +203,7 @@
 #include <quipu/llama/language_model.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/llama/loss.hpp>
+#include <quipu/llama/memory_needed.hpp>
 #include <quipu/llama/merge.hpp>
 #include <quipu/llama/merge_adapters.hpp>
 #include <quipu/llama/mixed_module_hooks.hpp>

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <quipu/activation/activation.hpp>
+#include <quipu/core/available_memory.hpp>
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/compiled.hpp>
 #include <quipu/core/error.hpp>
@@ -24,6 +25,7 @@
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/tensor_values.hpp>  // stored_as
 #include <quipu/linear/pack_matrix.hpp>
+#include <quipu/llama/memory_needed.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/policies.hpp>
 #include <quipu/llama/session.hpp>  // open_session, with which a model is a language_model
@@ -39,22 +41,16 @@ class weight_builder {
  public:
   /// Type of a matrix in memory, from its name and the checkpoint's type.
   using type_choice = std::function<tensor_type(std::string_view, tensor_type)>;
+  /// Whether rows of a type and length are brought into tiles.
+  using pack_choice = bool (*)(tensor_type, std::size_t) noexcept;
 
-  /// @param packing  threads that bring matrices into tiles, or null where none are wanted
-  /// @param rounds   whether products round activations: without that they widen quantised weights where they lie
-  weight_builder(const io::checkpoint& source, type_choice type_for, const thread_team* packing, bool rounds)
-      : source_(source), type_for_(std::move(type_for)), packing_(packing), rounds_(rounds) {
-    if (packing_ == nullptr) return;
+  /// @param n_tile_byte  of all tiles together
+  weight_builder(const io::checkpoint& source, type_choice type_for, pack_choice packs, std::size_t n_tile_byte, const thread_team& team)
+      : source_(source), type_for_(std::move(type_for)), packs_(packs), team_(team) {
+    if (n_tile_byte == 0) return;
     // One piece of memory for all: large enough for huge pages, which streams do not stop at. What is not used costs
     // nothing.
-    std::size_t n_byte = 0;
-    for (const auto& [name, t] : source_.tensors) {
-      const tensor_type type = type_for_(name, t.type);
-      if (t.shape.size() != 2 || !packs(type, t.shape[1])) continue;
-      n_byte += aligned(linear::packed_bytes(type, t.shape[0], t.shape[1]));
-    }
-    if (n_byte == 0) return;
-    tiles_ = std::make_shared<buffer<std::byte>>(n_byte);
+    tiles_ = std::make_shared<buffer<std::byte>>(n_tile_byte);
     built.memory.push_back(tiles_);
   }
 
@@ -63,10 +59,10 @@ class weight_builder {
 
   /// The same with its tiles, if it can have some.
   [[nodiscard]] linear::stored_matrix packed(linear::stored_matrix m, std::string_view name) {
-    if (packing_ == nullptr || !packs(m.type, m.cols)) return m;
+    if (!packs_(m.type, m.cols)) return m;
     std::byte* const tiles = tiles_->data() + n_tile_byte_;
-    n_tile_byte_ += aligned(linear::packed_bytes(m.type, m.rows, m.cols));
-    if (!linear::pack_matrix(m, *packing_, tiles))
+    n_tile_byte_ += in_lines(linear::packed_bytes(m.type, m.rows, m.cols));
+    if (!linear::pack_matrix(m, team_, tiles))
       fail<numeric_error>(concat(source_.path, ": ", name), "finite scales", "one that is not");
     m.packed = tiles;
     for (const auto& file : source_.files) file->release_if_within({m.data, m.n_byte()});
@@ -133,17 +129,10 @@ class weight_builder {
   weights<Scalar> built;
 
  private:
-  [[nodiscard]] bool packs(tensor_type type, std::size_t n_col) const noexcept {
-    return linear::can_pack(type, n_col) && (rounds_ || linear::packed_form_of(type).is_plain);
-  }
-  [[nodiscard]] static constexpr std::size_t aligned(std::size_t n_byte) noexcept {
-    return (n_byte + buffer<std::byte>::alignment - 1) / buffer<std::byte>::alignment * buffer<std::byte>::alignment;
-  }
-
   const io::checkpoint& source_;
   type_choice type_for_;
-  const thread_team* packing_;
-  bool rounds_;
+  pack_choice packs_;
+  const thread_team& team_;
   std::shared_ptr<buffer<std::byte>> tiles_;
   std::size_t n_tile_byte_ = 0;
 };
@@ -155,7 +144,8 @@ class weight_builder {
 /// @tparam Types    policies that are taken with their default values
 /// @param  policies  policies with values of their own, any number in any order
 /// @param  options   progress is called after every layer; returning false stops with `cancelled`
-/// @throws config_error  the checkpoint's hidden_act is not the FFN policy's, or a storage policy cannot hold its rows
+/// @throws config_error  the checkpoint's hidden_act is not the FFN policy's, a storage policy cannot hold its rows, or there is
+///                       too little memory (see `memory_needed`)
 template <class... Types, class... Values>
 [[nodiscard]] auto from_checkpoint(io::checkpoint source, const build_options& options = {}, const Values&... policies) {
   using model_type = model<Types..., Values...>;
@@ -165,18 +155,16 @@ template <class... Types, class... Values>
   settle_activation(activation, source.config, source.path);  // before any tensor is touched
   io::convert_rope_layout(source, io::rope_layout::halves);
 
-  using storage = policy_of<typename model_type::policies, role::storage>;
-  using activations = policy_of<typename model_type::policies, role::activations>;
-  constexpr bool in_tiles = storage::repacks && sizeof(scalar) == 4;
-  const auto type_for = [&](std::string_view name, tensor_type stored) -> tensor_type {
-    if constexpr (type_choosing_storage<storage>) {
-      return chosen.template get<role::storage>().type_for(name, stored);
-    } else {
-      return storage::type.value_or(stored);
-    }
-  };
-  detail::weight_builder<scalar> build(source, type_for, in_tiles ? &options.team : nullptr,
-                                       activations::rounding != linear::activation_rounding::none);
+  const auto& storage = chosen.template get<role::storage>();
+  const memory_estimate needed = detail::memory_of_weights<typename model_type::policies>(source, storage);
+  const std::size_t room = options.memory == 0 ? available_memory() : options.memory;
+  if (needed.total() > room) {
+    fail<config_error>(concat(source.path, ": memory for its weights"), concat("at most ", mebibytes(room), ", which are available"),
+                       concat(mebibytes(needed.total()), "; storage::as_stored takes none"));
+  }
+  detail::weight_builder<scalar> build(
+      source, [&](std::string_view name, tensor_type stored) { return detail::stored_type(storage, name, stored); },
+      detail::packs<typename model_type::policies>, needed.tiles, options.team);
   build.built.embedding = build.stored(io::embedding_name);
   for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
     build.block(layer, source.config);
@@ -210,6 +198,7 @@ struct load_options {
   progress_callback progress = {};
   thread_team team = thread_team();  ///< that rearrange weights
   file_access access = file_access::map;  ///< `read` for files that others may truncate: the weights are copied
+  std::size_t memory = 0;  ///< bytes that the weights may take; 0 means what is available
 };
 
 /// A checkpoint for `from_checkpoint`, with the vocabulary that the options name.
@@ -227,7 +216,7 @@ struct load_options {
 /// Example: examples/01_generate/main.cpp
 template <class... Types, class... Values>
 [[nodiscard]] auto load(const std::string& path, const load_options& options = {}, const Values&... policies) {
-  return from_checkpoint<Types...>(open_for_load(path, options), build_options{options.team, options.progress},
+  return from_checkpoint<Types...>(open_for_load(path, options), build_options{options.team, options.progress, options.memory},
                                    policies...);
 }
 

@@ -37,6 +37,7 @@ struct model_identity {
 struct build_options {
   thread_team team = thread_team(1);  ///< for kernels that rearrange weights
   progress_callback progress = {};
+  std::size_t memory = 0;  ///< bytes that weights may take; 0 means what is available
 };
 
 /// A LLaMA. Copies share everything; sessions keep a copy, so a model need not outlive them. One model

@@ -7,6 +7,7 @@
 #include <span>
 
 #include <quipu/core/matrix_view.hpp>
+#include <quipu/core/progress.hpp>
 #include <quipu/core/token.hpp>
 
 namespace quipu::llama {
@@ -39,6 +40,8 @@ struct sequence_input {
 struct session_options {
   std::size_t n_ctx = 0;      ///< longest sequence in tokens; 0 means the model's own limit
   std::size_t n_batch = 256;  ///< rows that one pass computes at most; longer inputs take several passes
+  progress_callback progress = {};  ///< called after every pass of `run` but the last
+  std::size_t memory = 0;  ///< bytes that a sequence of n_ctx tokens may take; 0 means what is available
 };
 
 }  // namespace quipu::llama

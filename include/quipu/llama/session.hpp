@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include <quipu/core/available_memory.hpp>
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/error.hpp>
+#include <quipu/core/progress.hpp>
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/linear/kernels.hpp>
@@ -19,6 +21,7 @@
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/language_model.hpp>
+#include <quipu/llama/memory_needed.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/next_logits.hpp>
 #include <quipu/llama/sequence_input.hpp>
@@ -38,16 +41,25 @@ class session {
   using kv_type = typename Model::kv_type;
   using input = sequence_input<scalar_type>;
 
-  /// @throws config_error  a context longer than the model's, or an instruction set that is not there
+  /// @throws config_error  a context longer than the model's, or for which there is too little memory; an instruction set that is
+  ///                       not there
   explicit session(Model m, thread_team team = thread_team(), session_options options = {})
       : model_(std::move(m)),
         n_ctx_(options.n_ctx == 0 ? model_.config().n_ctx : options.n_ctx),
         n_batch_(options.n_batch == 0 ? 1 : options.n_batch),
         ws_(std::move(team), kernels_of(model_)),
         projector_(ws_, policy_of<typename Model::policies, role::activations>::rounding),
-        rope_(model_.config()) {
+        rope_(model_.config()),
+        progress_(std::move(options.progress)) {
     if (n_ctx_ > model_.config().n_ctx) {
       fail<config_error>("session: n_ctx", concat("at most the model's ", model_.config().n_ctx), n_ctx_);
+    }
+    if (options.n_ctx == 0) return;  // most never fill a context that they did not ask for
+    const std::size_t needed = detail::cache_bytes(model_.config(), n_ctx_, sizeof(kv_type));
+    const std::size_t room = options.memory == 0 ? available_memory() : options.memory;
+    if (needed > room) {
+      fail<config_error>(concat("session: keys and values of ", n_ctx_, " tokens"),
+                         concat("at most ", mebibytes(room), ", which are available"), mebibytes(needed));
     }
   }
   session(const session&) = delete;
@@ -109,6 +121,7 @@ class session {
   /// @throws config_error  unknown or repeated sequences, token ids outside the vocabulary, modules of another
   ///                       model's sizes, a sequence that would pass n_ctx. Nothing has changed then; if `visit`
   ///                       throws, the sequences are continued up to the pass that it was called for.
+  /// @throws cancelled     `session_options::progress` said so; the sequences are continued up to there
   template <class Visit, class Hooks = no_hooks>
   void run(std::span<const input> inputs, Visit&& visit, Hooks&& hooks = {}) {
     check(inputs);
@@ -119,7 +132,14 @@ class session {
       plan_pass(inputs, done);
       if (pass_.empty()) return;
       run_pass(inputs, visit, hooks);
+      std::size_t n_done = 0, n_row = 0;
       for (const part& p : pass_) done[p.input] += p.n_row;
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        n_done += done[i];
+        n_row += inputs[i].n_row();
+      }
+      if (n_done < n_row && !report_progress(progress_, {"reading", n_done, n_row}))
+        throw cancelled(concat("reading was cancelled after ", n_done, " of ", n_row, " tokens"));
     }
   }
 
@@ -283,6 +303,7 @@ class session {
   linear::workspace ws_;
   linear::projector<scalar_type> projector_;
   rope_table<scalar_type> rope_;
+  progress_callback progress_;
   no_record<scalar_type> recorder_;
   std::map<sequence_id, kv_cache<kv_type>> sequences_;
   std::uint32_t next_id_ = 0;

@@ -1,0 +1,87 @@
+// What available_memory.hpp declares.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <fstream>
+#include <limits>
+#include <locale>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <quipu/core/available_memory.hpp>
+
+namespace quipu {
+
+namespace detail {
+
+inline constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+/// The number in a file that holds one; none if there is no such file, or a word such as "max".
+[[nodiscard]] inline std::optional<std::size_t> number_in(const std::string& path) {
+  std::ifstream in(path);
+  in.imbue(std::locale::classic());
+  std::size_t value = 0;
+  if (in >> value) return value;
+  return std::nullopt;
+}
+
+/// The number that follows a key at the beginning of a line.
+[[nodiscard]] inline std::optional<std::size_t> number_after(const std::string& path, std::string_view key) {
+  std::ifstream in(path);
+  in.imbue(std::locale::classic());
+  for (std::string word; in >> word; in.ignore(std::numeric_limits<std::streamsize>::max(), '\n')) {
+    std::size_t value = 0;
+    if (word == key && in >> value) return value;
+  }
+  return std::nullopt;
+}
+
+/// What a control group and those above it leave.
+[[nodiscard]] inline std::size_t left_in_groups() {
+  std::ifstream in("/proc/self/cgroup");
+  std::string line;
+  while (std::getline(in, line) && !line.starts_with("0::")) {
+  }
+  if (!line.starts_with("0::")) return no_limit;
+  std::size_t least = no_limit;
+  for (std::string group = line.substr(3);; group.resize(group.find_last_of('/'))) {
+    const std::string folder = "/sys/fs/cgroup" + group;
+    const auto most = number_in(folder + "/memory.max"), taken = number_in(folder + "/memory.current");
+    if (most && taken) {
+      const std::size_t cached = number_after(folder + "/memory.stat", "inactive_file").value_or(0) +
+                                 number_after(folder + "/memory.stat", "active_file").value_or(0);
+      const std::size_t used = *taken - std::min(*taken, cached);
+      least = std::min(least, *most - std::min(*most, used));
+    }
+    if (group.find('/') == std::string::npos) return least;
+  }
+}
+
+/// What RLIMIT_AS leaves.
+[[nodiscard]] inline std::size_t left_of_addresses() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return no_limit;
+  const std::size_t taken = number_in("/proc/self/statm").value_or(0) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return limit.rlim_cur - std::min<std::size_t>(limit.rlim_cur, taken);
+}
+
+}  // namespace detail
+
+QUIPU_INLINE std::size_t available_memory() {
+  const auto free_kib = detail::number_after("/proc/meminfo", "MemAvailable:");
+  return std::min({free_kib ? *free_kib * 1024 : detail::no_limit, detail::left_in_groups(), detail::left_of_addresses()});
+}
+
+QUIPU_INLINE std::string mebibytes(std::size_t n_byte) {
+  std::string digits = std::to_string((n_byte + (std::size_t{1} << 20) - 1) >> 20);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits + " MiB";
+}
+
+}  // namespace quipu

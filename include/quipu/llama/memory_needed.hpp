@@ -1,0 +1,97 @@
+/// @file What a model will take of memory, told before it takes it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+#include <quipu/core/buffer.hpp>
+#include <quipu/core/tensor_type.hpp>
+#include <quipu/io/checkpoint.hpp>
+#include <quipu/io/model_config.hpp>
+#include <quipu/linear/packed_form.hpp>
+#include <quipu/llama/kv_cache.hpp>
+#include <quipu/llama/policies.hpp>
+
+namespace quipu::llama {
+
+/// Bytes of a model and its sessions.
+struct memory_estimate {
+  std::size_t tiles = 0;      ///< matrices in tiles
+  std::size_t converted = 0;  ///< matrices in another type than the checkpoint's
+  std::size_t mapped = 0;     ///< of the file, read where it lies; the system may take these pages back
+  std::size_t cache = 0;      ///< keys and values of all sequences at their full length
+  std::size_t work = 0;       ///< activations of one pass, and logits
+
+  /// What the process has to itself.
+  [[nodiscard]] std::size_t total() const noexcept { return tiles + converted + cache + work; }
+};
+
+namespace detail {
+
+/// The type that a storage policy gives a matrix.
+template <class Storage>
+[[nodiscard]] tensor_type stored_type(const Storage& storage, std::string_view name, tensor_type in_checkpoint) {
+  if constexpr (type_choosing_storage<Storage>) {
+    return storage.type_for(name, in_checkpoint);
+  } else {
+    return Storage::type.value_or(in_checkpoint);
+  }
+}
+
+/// Whether models of these policies bring rows of a type into tiles: without rounding, quantised weights are widened where they
+/// lie.
+template <class Policies>
+[[nodiscard]] bool packs(tensor_type type, std::size_t n_col) noexcept {
+  constexpr bool rounds = policy_of<Policies, role::activations>::rounding != linear::activation_rounding::none;
+  return policy_of<Policies, role::storage>::repacks && sizeof(scalar_of<Policies>) == 4 && linear::can_pack(type, n_col) &&
+         (rounds || linear::packed_form_of(type).is_plain);
+}
+
+[[nodiscard]] constexpr std::size_t in_lines(std::size_t n_byte) noexcept {
+  constexpr std::size_t line = buffer<std::byte>::alignment;
+  return (n_byte + line - 1) / line * line;
+}
+
+template <class Policies>
+[[nodiscard]] memory_estimate memory_of_weights(const io::checkpoint& source, const policy_of<Policies, role::storage>& storage) {
+  memory_estimate all;
+  for (const auto& [name, t] : source.tensors) {
+    if (t.shape.size() != 2) continue;
+    const tensor_type type = stored_type(storage, name, t.type);
+    const bool in_tiles = packs<Policies>(type, t.shape[1]);
+    if (in_tiles) all.tiles += in_lines(linear::packed_bytes(type, t.shape[0], t.shape[1]));
+    (type == t.type ? all.mapped : all.converted) += in_tiles && type == t.type ? 0 : t.shape[0] * row_bytes(type, t.shape[1]);
+  }
+  return all;
+}
+
+[[nodiscard]] inline std::size_t cache_bytes(const io::model_config& c, std::size_t n_ctx, std::size_t value_bytes) noexcept {
+  const kv_shape shape{c.n_layer, c.n_kv_head, c.d_head};
+  return (n_ctx + kv_shape::page_tokens - 1) / kv_shape::page_tokens * shape.page_values() * value_bytes;
+}
+
+}  // namespace detail
+
+/// What a checkpoint takes as a model of the given policies, with sequences of n_ctx tokens.
+///
+///     const auto source = io::open_checkpoint(path);
+///     memory_needed<storage::repacked, kv::f16>(source, 4096).total()
+///
+/// @param n_batch  rows of a pass, see `session_options`
+template <class... Types, class... Values>
+[[nodiscard]] memory_estimate memory_needed(const io::checkpoint& source, std::size_t n_ctx, std::size_t n_sequence = 1,
+                                            std::size_t n_batch = 256, const Values&... policies) {
+  using chosen = model_policies<Types..., Values...>;
+  using scalar = scalar_of<chosen>;
+  using kv = typename policy_of<chosen, role::kv>::template value_type<scalar>;
+  const io::model_config& c = source.config;
+  memory_estimate all = detail::memory_of_weights<chosen>(source, chosen::of(policies...).template get<role::storage>());
+  all.cache = n_sequence * detail::cache_bytes(c, n_ctx, sizeof(kv));
+  const std::size_t row = 5 * c.d_model + 2 * c.d_q() + 2 * c.d_kv() + 3 * c.d_ffn, n_logits = std::min<std::size_t>(n_batch, 64);
+  all.work = (n_batch * row + n_logits * c.n_vocab) * sizeof(scalar);
+  return all;
+}
+
+}  // namespace quipu::llama

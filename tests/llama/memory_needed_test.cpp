@@ -1,0 +1,102 @@
+// What a model takes is told before it is taken, and refused where there is too little.
+// SPDX-License-Identifier: Apache-2.0
+#include <quipu/llama/memory_needed.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <quipu/core/error.hpp>
+#include <quipu/core/tensor_type.hpp>
+#include <quipu/core/thread_team.hpp>
+#include <quipu/linear/packed_form.hpp>
+#include <quipu/llama/kv_cache.hpp>
+#include <quipu/llama/load.hpp>
+#include <quipu/llama/session.hpp>
+
+#include "support/random_checkpoint.hpp"
+
+namespace quipu_memory_needed_test {
+
+namespace llama = quipu::llama;
+namespace storage = quipu::storage;
+using Catch::Contains;
+using quipu::tensor_type;
+using quipu::token_id;
+
+quipu::io::checkpoint made(tensor_type type) { return quipu::test::random_checkpoint(quipu::test::small_config(), type); }
+
+std::string message_of(auto&& act) {
+  try {
+    act();
+  } catch (const quipu::config_error& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST_CASE("an estimate counts tiles, converted matrices and the file apart", "[llama][memory]") {
+  const auto source = made(tensor_type::q8_0);
+  std::size_t file = 0, tiles = 0, floats = 0;
+  for (const auto& [name, t] : source.tensors) {
+    if (t.shape.size() != 2) continue;
+    file += t.bytes.size();
+    tiles += quipu::linear::packed_bytes(t.type, t.shape[0], t.shape[1]);
+    floats += 4 * t.shape[0] * t.shape[1];
+  }
+  const auto repacked = llama::memory_needed<>(source, 32);
+  CHECK(repacked.tiles >= tiles);
+  CHECK(repacked.tiles < tiles + 64 * source.tensors.size());
+  CHECK((repacked.converted == 0 && repacked.mapped == 0));
+  const auto stored = llama::memory_needed<storage::as_stored>(source, 32);
+  CHECK((stored.tiles == 0 && stored.converted == 0 && stored.mapped == file));
+  const auto unrounded = llama::memory_needed<quipu::activations::f32>(source, 32);
+  CHECK((unrounded.tiles == 0 && unrounded.mapped == file));
+  const auto wide = llama::memory_needed<storage::f32>(source, 32);
+  CHECK((wide.converted == floats && wide.mapped == 0 && wide.tiles >= floats));
+
+  const auto c = source.config;
+  llama::kv_cache<quipu::f16> cache({c.n_layer, c.n_kv_head, c.d_head});
+  cache.prepare(70);
+  CHECK(llama::memory_needed<>(source, 70, 3).cache == 3 * cache.n_byte());
+  CHECK(llama::memory_needed<quipu::kv::f32>(source, 70, 3).cache == 6 * cache.n_byte());
+  CHECK(repacked.total() == repacked.tiles + repacked.cache + repacked.work);
+}
+
+TEST_CASE("too little memory is refused with both numbers before it is taken", "[llama][memory]") {
+  const std::string weights =
+      message_of([] { static_cast<void>(llama::from_checkpoint<>(made(tensor_type::q8_0), {.memory = 1 << 10})); });
+  CHECK_THAT(weights, Contains("random") && Contains("at most 1 MiB") && Contains("storage::as_stored"));
+  const auto m = llama::from_checkpoint<storage::as_stored>(made(tensor_type::q8_0), {.memory = 1 << 10});
+  CHECK_THAT(message_of([&] { llama::session(m, quipu::thread_team(1), {.n_ctx = 32, .memory = 1 << 10}); }),
+             Contains("32 tokens") && Contains("1 MiB"));
+  CHECK_NOTHROW(llama::session(m, quipu::thread_team(1), {.n_ctx = 32}));
+}
+
+TEST_CASE("reading a long prompt tells how far it is, and goes on after it was cancelled", "[llama][memory]") {
+  const auto m = llama::from_checkpoint<>(made(tensor_type::f32));
+  const std::vector<token_id> ids = {1, 3, 4, 6, 5, 0, 2, 3, 3, 1, 6, 4, 5, 5, 2, 0, 1, 6, 3, 4, 2, 5, 6};
+  std::vector<std::size_t> told;
+  std::size_t last = 1000;
+  llama::session s(m, quipu::thread_team(2), {.n_batch = 5, .progress = [&](const quipu::progress_state& p) {
+    CHECK((p.stage == "reading" && p.total <= ids.size()));
+    told.push_back(p.done);
+    return p.done < last;
+  }});
+  const auto whole = s.create();
+  const auto logits = s.next_logits(whole, ids);
+  const std::vector<float> wanted(logits.begin(), logits.end());
+  CHECK(told == std::vector<std::size_t>{5, 10, 15, 20});
+  last = 10;
+  const auto cut = s.create();
+  CHECK_THROWS_AS(s.next_logits(cut, ids), quipu::cancelled);
+  REQUIRE(s.length(cut) == 10);
+  last = 1000;
+  const auto rest = s.next_logits(cut, std::span(ids).subspan(10));
+  CHECK(std::vector<float>(rest.begin(), rest.end()) == wanted);
+}
+
+}  // namespace quipu_memory_needed_test
