@@ -7,12 +7,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include <quipu/core/isa.hpp>
 #include <quipu/core/scalar.hpp>
 #include <quipu/core/thread_team.hpp>
 #include <quipu/linear/kernels.hpp>
+#include <quipu/linear/row_kernels.hpp>
 #include <quipu/linear/workspace.hpp>
 #include <quipu/llama/kv_cache.hpp>
 
@@ -46,15 +50,34 @@ struct sequence {
         for (std::size_t h = 0; h < c.n_kv_head; ++h) {
           for (std::size_t i = 0; i < c.d_head; ++i) {
             const std::size_t at = (p * c.n_kv_head + h) * c.d_head + i;
-            cache.key(1, h, p)[i] = Kv(k[at]);
-            cache.value(1, h, p)[i] = Kv(v[at]);
-            keys[at] = static_cast<float>(Kv(k[at]));
-            values[at] = static_cast<float>(Kv(v[at]));
+            if constexpr (!std::is_same_v<Kv, std::int8_t>) {
+              cache.key(1, h, p)[i] = Kv(k[at]);
+              cache.value(1, h, p)[i] = Kv(v[at]);
+              keys[at] = static_cast<float>(Kv(k[at]));
+              values[at] = static_cast<float>(Kv(v[at]));
+            }
+          }
+          if constexpr (std::is_same_v<Kv, std::int8_t>) {
+            const std::size_t at = (p * c.n_kv_head + h) * c.d_head;
+            write_rounded(&k[at], cache.key(1, h, p), &keys[at]);
+            write_rounded(&v[at], cache.value(1, h, p), &values[at]);
           }
         }
       }
       cache.commit(end);
     }
+  }
+
+  /// d_head whole numbers of at most 127 and their scale.
+  void write_rounded(const float* x, std::int8_t* row, float* kept) const {
+    float most = 0;
+    for (std::size_t i = 0; i < c.d_head; ++i) most = std::max(most, std::abs(x[i]));
+    const float scale = most / 127;
+    for (std::size_t i = 0; i < c.d_head; ++i) {
+      row[i] = static_cast<std::int8_t>(std::nearbyint(x[i] / scale));
+      kept[i] = static_cast<float>(row[i]) * scale;
+    }
+    std::memcpy(row + c.d_head, &scale, sizeof scale);
   }
 
   /// What rows at positions first .. get, by the definition.
@@ -131,6 +154,31 @@ TEST_CASE("attention is its definition, whatever rows stand beside a row and how
   check<float>(shape(4, 4, 16));
   check<float>(shape(6, 2, 40));
   check<quipu::f16>(shape(3, 1, 12));
+  check<quipu::bf16>(shape(4, 2, 32));
+  check<std::int8_t>(shape(4, 2, 64));
+  check<std::int8_t>(shape(2, 1, 16));
+  check<std::int8_t>(shape(2, 2, 20));
+}
+
+TEST_CASE("rows become 8 bits under the largest value's scale", "[llama][attention]") {
+  for (const quipu::instruction_set set : quipu::instruction_sets) {
+    if (!quipu::has_instruction_set(set)) continue;
+    const auto& kv = quipu::linear::kv_kernels_for<float, std::int8_t>(set);
+    const auto x = quipu::test::random_values(20, 5);
+    std::vector<std::int8_t> row(24);
+    kv.narrow(x.data(), 20, row.data());
+    float scale;
+    std::memcpy(&scale, row.data() + 20, sizeof scale);
+    for (std::size_t i = 0; i < 20; ++i) CHECK(std::abs(static_cast<float>(row[i]) * scale - x[i]) <= 0.5001f * scale);
+    const std::vector<float> zeros(20);
+    kv.narrow(zeros.data(), 20, row.data());
+    CHECK(std::all_of(row.begin(), row.end(), [](std::int8_t v) { return v == 0; }));
+    auto bad = x;
+    bad[3] = INFINITY;
+    kv.narrow(bad.data(), 20, row.data());
+    std::memcpy(&scale, row.data() + 20, sizeof scale);
+    CHECK(std::isnan(scale));
+  }
 }
 
 TEST_CASE("a cache that shares pages with another writes into its own", "[llama][attention]") {

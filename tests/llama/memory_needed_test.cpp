@@ -63,6 +63,7 @@ TEST_CASE("an estimate counts tiles, converted matrices and the file apart", "[l
   cache.prepare(70);
   CHECK(llama::memory_needed<>(source, 70, 3).cache == 3 * cache.n_byte());
   CHECK(llama::memory_needed<quipu::kv::f32>(source, 70, 3).cache == 6 * cache.n_byte());
+  CHECK(llama::memory_needed<quipu::kv::int8>(source, 70, 1).cache == cache.n_byte() * (c.d_head + 4) / (2 * c.d_head));
   CHECK(repacked.total() == repacked.tiles + repacked.cache + repacked.work);
 }
 

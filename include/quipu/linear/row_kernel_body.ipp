@@ -81,15 +81,42 @@ void rotate(typename R::value_type* x, const typename R::value_type* cosine,
   }
 }
 
+// Rows of 8-bit whole numbers end with their scale.
+template <class scalar, class Kv>
+scalar scale_of([[maybe_unused]] const Kv* row, [[maybe_unused]] std::size_t d) noexcept {
+  if constexpr (std::is_same_v<Kv, std::int8_t>) {
+    float scale;
+    std::memcpy(&scale, row + d, sizeof scale);
+    return static_cast<scalar>(scale);
+  } else {
+    return scalar(1);
+  }
+}
+
 template <class R, class Kv>
 void narrow(const typename R::value_type* x, std::size_t n, Kv* out) noexcept {
-  std::size_t i = 0;
-  for (; i + R::width <= n; i += R::width) R::load(x + i).store(out + i);
-  for (; i < n; ++i) {
-    if constexpr (sizeof(Kv) == 2) {
-      out[i] = Kv(static_cast<float>(x[i]));
-    } else {
-      out[i] = x[i];
+  using scalar = typename R::value_type;
+  if constexpr (std::is_same_v<Kv, std::int8_t>) {
+    scalar most = 0, not_finite = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      most = std::max(most, std::abs(x[i]));
+      not_finite += x[i] * 0;
+    }
+    const float scale = static_cast<float>(most / 127 + not_finite);  // NaN if a value is not finite
+    const scalar inverse = most > 0 && not_finite == 0 ? 127 / most : scalar(0);
+    for (std::size_t i = 0; i < n; ++i) out[i] = inverse > 0 ? static_cast<std::int8_t>(std::nearbyint(x[i] * inverse)) : Kv(not_finite == 0 ? 0 : 1);
+    std::memcpy(out + n, &scale, sizeof scale);
+  } else if constexpr (std::is_same_v<Kv, bf16>) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = bf16(static_cast<float>(x[i]));
+  } else {
+    std::size_t i = 0;
+    for (; i + R::width <= n; i += R::width) R::load(x + i).store(out + i);
+    for (; i < n; ++i) {
+      if constexpr (sizeof(Kv) == 2) {
+        out[i] = Kv(static_cast<float>(x[i]));
+      } else {
+        out[i] = x[i];
+      }
     }
   }
 }
@@ -109,11 +136,12 @@ void scores_of(const typename R::value_type* q, std::size_t q_stride, const Kv* 
       QUIPU_UNROLL
       for (int r = 0; r < Queries; ++r) sums[r] = fma(R::load(q + r * q_stride + i), key, sums[r]);
     }
+    const scalar key_scale = scale_of<scalar>(k, d) * scale;
     QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) {
       scalar sum = sums[r].sum();
       for (std::size_t t = i; t < d; ++t) sum += q[r * q_stride + t] * static_cast<scalar>(k[t]);
-      out[r * out_stride + j] = sum * scale;
+      out[r * out_stride + j] = sum * key_scale;
     }
   }
 }
@@ -178,7 +206,7 @@ void attention_scores(const typename R::value_type* q, std::size_t q_stride, std
                       const Kv* k, std::size_t k_stride, std::size_t n_key, std::size_t d,
                       typename R::value_type scale, typename R::value_type* out,
                       std::size_t out_stride) noexcept {
-  if (d <= short_head && d % R::width == 0) {  // by d alone: a row must not depend on its neighbours
+  if (!std::is_same_v<Kv, std::int8_t> && d <= short_head && d % R::width == 0) {  // by d alone: a row must not depend on its neighbours
     return scores_of_short_head<R>(q, q_stride, n_query, k, k_stride, n_key, d, scale, out, out_stride);
   }
   std::size_t r = 0;
@@ -207,9 +235,10 @@ void mix_of(const typename R::value_type* p, std::size_t p_stride, const Kv* v, 
     }
     for (std::size_t j = 0; j < n_key; ++j) {
       const R v0 = R::load(v + j * v_stride + i), v1 = R::load(v + j * v_stride + i + R::width);
+      const scalar scale = scale_of<scalar>(v + j * v_stride, d);
       QUIPU_UNROLL
       for (int r = 0; r < Queries; ++r) {
-        const R weight = R::set1(p[r * p_stride + j]);
+        const R weight = R::set1(p[r * p_stride + j] * scale);
         left[r] = fma(weight, v0, left[r]);
         right[r] = fma(weight, v1, right[r]);
       }
@@ -226,8 +255,9 @@ void mix_of(const typename R::value_type* p, std::size_t p_stride, const Kv* v, 
     for (int r = 0; r < Queries; ++r) sums[r] = R::load(out + r * out_stride + i);
     for (std::size_t j = 0; j < n_key; ++j) {
       const R value = R::load(v + j * v_stride + i);
+      const scalar scale = scale_of<scalar>(v + j * v_stride, d);
       QUIPU_UNROLL
-      for (int r = 0; r < Queries; ++r) sums[r] = fma(R::set1(p[r * p_stride + j]), value, sums[r]);
+      for (int r = 0; r < Queries; ++r) sums[r] = fma(R::set1(p[r * p_stride + j] * scale), value, sums[r]);
     }
     QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) sums[r].store(out + r * out_stride + i);
@@ -236,7 +266,8 @@ void mix_of(const typename R::value_type* p, std::size_t p_stride, const Kv* v, 
     QUIPU_UNROLL
     for (int r = 0; r < Queries; ++r) {
       scalar sum = out[r * out_stride + i];
-      for (std::size_t j = 0; j < n_key; ++j) sum += p[r * p_stride + j] * static_cast<scalar>(v[j * v_stride + i]);
+      for (std::size_t j = 0; j < n_key; ++j)
+        sum += p[r * p_stride + j] * scale_of<scalar>(v + j * v_stride, d) * static_cast<scalar>(v[j * v_stride + i]);
       out[r * out_stride + i] = sum;
     }
   }

@@ -28,10 +28,11 @@ struct row_kernel_table {
   void (*scale_row)(const Scalar* x, Scalar scale, std::size_t n, Scalar* out) noexcept;
 };
 
-/// The loops that also depend on how keys and values are stored.
+/// The loops that also depend on how keys and values are stored. Rows of `std::int8_t` are d whole numbers and then their scale, a
+/// float.
 template <class Scalar, class Kv>
 struct kv_kernel_table {
-  /// out[i] = x[i], rounded to Kv.
+  /// out[i] = x[i], rounded to Kv: whole numbers to the nearest 127th of the largest.
   void (*narrow)(const Scalar* x, std::size_t n, Kv* out) noexcept;
   /// out[r][j] = scale * <q_r, k_j>
   void (*scores)(const Scalar* q, std::size_t q_stride, std::size_t n_query, const Kv* k,

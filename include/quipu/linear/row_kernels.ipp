@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -48,8 +51,12 @@ template const row_kernel_table<float>& row_kernels_for<float>(instruction_set) 
 template const row_kernel_table<double>& row_kernels_for<double>(instruction_set) noexcept;
 template const kv_kernel_table<float, f16>& kv_kernels_for<float, f16>(instruction_set) noexcept;
 template const kv_kernel_table<float, float>& kv_kernels_for<float, float>(instruction_set) noexcept;
+template const kv_kernel_table<float, bf16>& kv_kernels_for<float, bf16>(instruction_set) noexcept;
+template const kv_kernel_table<float, std::int8_t>& kv_kernels_for<float, std::int8_t>(instruction_set) noexcept;
 template const kv_kernel_table<double, f16>& kv_kernels_for<double, f16>(instruction_set) noexcept;
 template const kv_kernel_table<double, double>& kv_kernels_for<double, double>(instruction_set) noexcept;
+template const kv_kernel_table<double, bf16>& kv_kernels_for<double, bf16>(instruction_set) noexcept;
+template const kv_kernel_table<double, std::int8_t>& kv_kernels_for<double, std::int8_t>(instruction_set) noexcept;
 #endif
 
 }  // namespace quipu::linear

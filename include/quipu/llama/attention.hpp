@@ -60,7 +60,8 @@ class cached_context {
   [[nodiscard]] kv_block<Kv> block(std::size_t layer, const row_segment& s, std::size_t kv_head,
                                    std::size_t block) const noexcept {
     const kv_cache<Kv>& cache = *caches_[s.sequence];
-    return {cache.keys(layer, kv_head, block), cache.values(layer, kv_head, block), cache.shape().d_head, block_keys};
+    return {cache.keys(layer, kv_head, block), cache.values(layer, kv_head, block),
+            kv_row_values<Kv>(cache.shape().d_head), block_keys};
   }
 
  private:

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,12 @@
 #include <quipu/core/config.hpp>  // QUIPU_ASSERT
 
 namespace quipu::llama {
+
+/// Values that a row of d_head takes: whole numbers are followed by their scale, a float.
+template <class Kv>
+[[nodiscard]] constexpr std::size_t kv_row_values(std::size_t d_head) noexcept {
+  return std::is_same_v<Kv, std::int8_t> ? d_head + sizeof(float) : d_head;
+}
 
 /// Sizes of a page: what one sequence holds for `page_tokens` positions in all layers.
 struct kv_shape {
@@ -21,8 +29,14 @@ struct kv_shape {
 
   static constexpr std::size_t page_tokens = 32;
 
-  [[nodiscard]] std::size_t head_values() const noexcept { return page_tokens * d_head; }
-  [[nodiscard]] std::size_t page_values() const noexcept { return n_layer * 2 * n_kv_head * head_values(); }
+  template <class Kv>
+  [[nodiscard]] std::size_t head_values() const noexcept {
+    return page_tokens * kv_row_values<Kv>(d_head);
+  }
+  template <class Kv>
+  [[nodiscard]] std::size_t page_values() const noexcept {
+    return n_layer * 2 * n_kv_head * head_values<Kv>();
+  }
 };
 
 /// Keys and values of one sequence. Copying shares all pages; a page is copied when one of several owners
@@ -37,7 +51,7 @@ class kv_cache {
   /// Positions that are filled in all layers.
   [[nodiscard]] std::size_t length() const noexcept { return length_; }
   [[nodiscard]] const kv_shape& shape() const noexcept { return shape_; }
-  [[nodiscard]] std::size_t n_byte() const noexcept { return pages_.size() * shape_.page_values() * sizeof(Kv); }
+  [[nodiscard]] std::size_t n_byte() const noexcept { return pages_.size() * shape_.template page_values<Kv>() * sizeof(Kv); }
 
   /// Makes positions length() .. n - 1 writable: new pages, and an own copy of a shared last page.
   void prepare(std::size_t n) {
@@ -49,7 +63,7 @@ class kv_cache {
     if (n_page <= pages_.size()) return;
     // A quarter more where a sequence grows token by token.
     const std::size_t together = std::max(n_page - pages_.size(), std::min<std::size_t>(pages_.size() / 4, 64));
-    const auto memory = std::make_shared<buffer<Kv>>(together * shape_.page_values());
+    const auto memory = std::make_shared<buffer<Kv>>(together * shape_.template page_values<Kv>());
     for (std::size_t i = 0; i < together; ++i) pages_.push_back(std::make_shared<page_place>(page_place{memory, i, together}));
   }
   /// Declares positions below `n` filled. @pre prepare(n) was called and they were written
@@ -89,18 +103,18 @@ class kv_cache {
   /// (page_tokens, d_head)
   [[nodiscard]] Kv* head_of(const page_place& p, std::size_t layer, std::size_t which, std::size_t head) const noexcept {
     const std::size_t run = (layer * 2 + which) * shape_.n_kv_head + head;
-    return p.memory->data() + (run * p.n_page + p.index) * shape_.head_values();
+    return p.memory->data() + (run * p.n_page + p.index) * shape_.template head_values<Kv>();
   }
   [[nodiscard]] Kv* row(std::size_t layer, std::size_t which, std::size_t head, std::size_t position) noexcept {
     return head_of(*pages_[position / kv_shape::page_tokens], layer, which, head) +
-           position % kv_shape::page_tokens * shape_.d_head;
+           position % kv_shape::page_tokens * kv_row_values<Kv>(shape_.d_head);
   }
   [[nodiscard]] std::shared_ptr<page_place> copy_of(const page_place& from) const {
-    auto own = std::make_shared<page_place>(page_place{std::make_shared<buffer<Kv>>(shape_.page_values()), 0, 1});
+    auto own = std::make_shared<page_place>(page_place{std::make_shared<buffer<Kv>>(shape_.template page_values<Kv>()), 0, 1});
     for (std::size_t layer = 0; layer < shape_.n_layer; ++layer) {
       for (std::size_t which = 0; which < 2; ++which) {
         for (std::size_t head = 0; head < shape_.n_kv_head; ++head)
-          std::copy_n(head_of(from, layer, which, head), shape_.head_values(), head_of(*own, layer, which, head));
+          std::copy_n(head_of(from, layer, which, head), shape_.template head_values<Kv>(), head_of(*own, layer, which, head));
       }
     }
     return own;

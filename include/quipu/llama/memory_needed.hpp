@@ -67,9 +67,10 @@ template <class Policies>
   return all;
 }
 
-[[nodiscard]] inline std::size_t cache_bytes(const io::model_config& c, std::size_t n_ctx, std::size_t value_bytes) noexcept {
+template <class Kv>
+[[nodiscard]] std::size_t cache_bytes(const io::model_config& c, std::size_t n_ctx) noexcept {
   const kv_shape shape{c.n_layer, c.n_kv_head, c.d_head};
-  return (n_ctx + kv_shape::page_tokens - 1) / kv_shape::page_tokens * shape.page_values() * value_bytes;
+  return (n_ctx + kv_shape::page_tokens - 1) / kv_shape::page_tokens * shape.page_values<Kv>() * sizeof(Kv);
 }
 
 }  // namespace detail
@@ -88,7 +89,7 @@ template <class... Types, class... Values>
   using kv = typename policy_of<chosen, role::kv>::template value_type<scalar>;
   const io::model_config& c = source.config;
   memory_estimate all = detail::memory_of_weights<chosen>(source, chosen::of(policies...).template get<role::storage>());
-  all.cache = n_sequence * detail::cache_bytes(c, n_ctx, sizeof(kv));
+  all.cache = n_sequence * detail::cache_bytes<kv>(c, n_ctx);
   const std::size_t row = 5 * c.d_model + 2 * c.d_q() + 2 * c.d_kv() + 3 * c.d_ffn, n_logits = std::min<std::size_t>(n_batch, 64);
   all.work = (n_batch * row + n_logits * c.n_vocab) * sizeof(scalar);
   return all;

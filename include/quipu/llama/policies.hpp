@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -86,6 +87,18 @@ struct f16 {
   using policy_role = role::kv;
   template <class Scalar>
   using value_type = quipu::f16;
+};
+/// The range of a float, and 8 significant bits.
+struct bf16 {
+  using policy_role = role::kv;
+  template <class Scalar>
+  using value_type = quipu::bf16;
+};
+/// 8 bits under one scale for each row of a head: half of what f16 takes.
+struct int8 {
+  using policy_role = role::kv;
+  template <class Scalar>
+  using value_type = std::int8_t;
 };
 /// The model's own scalar: float, or double in a double model.
 struct exact {

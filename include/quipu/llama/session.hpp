@@ -55,7 +55,7 @@ class session {
       fail<config_error>("session: n_ctx", concat("at most the model's ", model_.config().n_ctx), n_ctx_);
     }
     if (options.n_ctx == 0) return;  // most never fill a context that they did not ask for
-    const std::size_t needed = detail::cache_bytes(model_.config(), n_ctx_, sizeof(kv_type));
+    const std::size_t needed = detail::cache_bytes<kv_type>(model_.config(), n_ctx_);
     const std::size_t room = options.memory == 0 ? available_memory() : options.memory;
     if (needed > room) {
       fail<config_error>(concat("session: keys and values of ", n_ctx_, " tokens"),
