@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <fstream>
 #include <limits>
-#include <locale>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <quipu/core/available_memory.hpp>
 
@@ -22,22 +23,19 @@ namespace detail {
 
 inline constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 
-/// The number in a file that holds one; none if there is no such file, or a word such as "max".
-[[nodiscard]] inline std::optional<std::size_t> number_in(const std::string& path) {
-  std::ifstream in(path);
-  in.imbue(std::locale::classic());
+/// The number at the beginning of a text, after blanks; none if there is none, or a word such as "max".
+[[nodiscard]] inline std::optional<std::size_t> leading_number(std::string_view text) noexcept {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   std::size_t value = 0;
-  if (in >> value) return value;
-  return std::nullopt;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end.ec == std::errc() ? std::optional(value) : std::nullopt;
 }
 
-/// The number that follows a key at the beginning of a line.
-[[nodiscard]] inline std::optional<std::size_t> number_after(const std::string& path, std::string_view key) {
+/// The number that follows a key at the beginning of a line, or the first one of the file if `key` is empty.
+[[nodiscard]] inline std::optional<std::size_t> number_after(const std::string& path, std::string_view key = {}) {
   std::ifstream in(path);
-  in.imbue(std::locale::classic());
-  for (std::string word; in >> word; in.ignore(std::numeric_limits<std::streamsize>::max(), '\n')) {
-    std::size_t value = 0;
-    if (word == key && in >> value) return value;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(key)) return leading_number(std::string_view(line).substr(key.size()));
   }
   return std::nullopt;
 }
@@ -52,10 +50,10 @@ inline constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
   std::size_t least = no_limit;
   for (std::string group = line.substr(3);; group.resize(group.find_last_of('/'))) {
     const std::string folder = "/sys/fs/cgroup" + group;
-    const auto most = number_in(folder + "/memory.max"), taken = number_in(folder + "/memory.current");
+    const auto most = number_after(folder + "/memory.max"), taken = number_after(folder + "/memory.current");
     if (most && taken) {
-      const std::size_t cached = number_after(folder + "/memory.stat", "inactive_file").value_or(0) +
-                                 number_after(folder + "/memory.stat", "active_file").value_or(0);
+      const std::size_t cached = number_after(folder + "/memory.stat", "inactive_file ").value_or(0) +
+                                 number_after(folder + "/memory.stat", "active_file ").value_or(0);
       const std::size_t used = *taken - std::min(*taken, cached);
       least = std::min(least, *most - std::min(*most, used));
     }
@@ -67,7 +65,7 @@ inline constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 [[nodiscard]] inline std::size_t left_of_addresses() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return no_limit;
-  const std::size_t taken = number_in("/proc/self/statm").value_or(0) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t taken = number_after("/proc/self/statm").value_or(0) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   return limit.rlim_cur - std::min<std::size_t>(limit.rlim_cur, taken);
 }
 
