@@ -77,9 +77,13 @@ QUIPU_INLINE std::size_t available_memory() {
 }
 
 QUIPU_INLINE std::string mebibytes(std::size_t n_byte) {
-  std::string digits = std::to_string((n_byte + (std::size_t{1} << 20) - 1) >> 20);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits + " MiB";
+  const std::string digits = std::to_string((n_byte + (std::size_t{1} << 20) - 1) >> 20);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text + " MiB";
 }
 
 }  // namespace quipu
