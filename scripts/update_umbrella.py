@@ -41,16 +41,20 @@ def insides():
         found |= more
 
 
-inner = insides()
+# What only bodies call comes with them, or is compiled already in programs that link quipu::compiled. Of the others those
+# that none of them includes bring the rest along.
+outer = [h for h in headers if h not in insides()]
+included = set().union(*(direct(h) for h in outer))
+listed = [h for h in outer if h not in included]
+
 text = (
     "/// @file Everything that needs no optional library; made by scripts/update_umbrella.py.\n"
     "// SPDX-License-Identifier: Apache-2.0\n#pragma once\n\n"
     "#define QUIPU_READS_UMBRELLA\n#include <quipu/core/requirements.hpp>\n#undef QUIPU_READS_UMBRELLA\n\n"
     "// Where the compiler cannot take the library, one error is enough.\n#ifndef QUIPU_REFUSED\n\n"
-    + "".join(f"#include <quipu/{h}>\n" for h in headers if h not in inner)
-    + "\n// What only bodies call; programs that link quipu::compiled have those compiled already.\n#ifndef QUIPU_COMPILED\n"
-    + "".join(f"#include <quipu/{h}>\n" for h in headers if h in inner)
-    + "#endif\n\n#endif\n"
+    "// Those that no other header includes; docs/headers.md lists all.\n"
+    + "".join(f"#include <quipu/{h}>\n" for h in listed)
+    + "\n#endif\n"
 )
 umbrella = include / "quipu.hpp"
 if "--check" in sys.argv[1:]:

@@ -71,6 +71,7 @@ struct weights {
       quipu::io::dequantise_row(type, bytes.data() + r * stride, row.data(), cols);
       std::copy(row.begin(), row.end(), wide.begin() + static_cast<std::ptrdiff_t>(r * cols));
     }
+    REQUIRE(linear::can_pack(type, cols));
     w = {type, rows, cols, bytes.data(), stride, nullptr};
     tiles = quipu::buffer<std::byte>(linear::packed_bytes(type, rows, cols));
     REQUIRE(linear::pack_matrix(w, quipu::thread_team(2), tiles.data()));

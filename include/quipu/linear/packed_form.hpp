@@ -39,6 +39,7 @@ struct packed_form {
   bool is_super = false;     ///< of a K-quant, whose scales have two levels
   bool halves = false;       ///< a scale of its own for each 16 columns
   bool is_plain = false;     ///< F32, F16, BF16: values in place of codes
+  bool pairs = false;        ///< plain columns two by two
 
   [[nodiscard]] constexpr std::size_t scale_bytes() const noexcept {
     return is_super ? 2 * packed_tile_rows : (has_minimum ? 2 : 1) * 2 * packed_tile_rows;
@@ -51,7 +52,7 @@ struct packed_form {
   }
   /// Columns that a row must have a multiple of.
   [[nodiscard]] constexpr std::size_t unit() const noexcept {
-    return is_plain ? (n_bit == 16 ? 2 : 1) : is_super ? packed_super_block : packed_block;
+    return is_plain ? (pairs ? 2 : 1) : is_super ? packed_super_block : packed_block;
   }
   /// @pre n_col is a multiple of `unit()`
   [[nodiscard]] constexpr std::size_t tile_bytes(std::size_t n_col) const noexcept {
@@ -75,8 +76,8 @@ struct packed_form {
     case tensor_type::q5_k: return {.n_bit = 5, .has_minimum = true, .is_super = true};
     case tensor_type::q6_k: return {.n_bit = 6, .offset = 32, .is_super = true, .halves = true};
     case tensor_type::f32: return {.n_bit = 32, .is_plain = true};
-    case tensor_type::f16:
-    case tensor_type::bf16: return {.n_bit = 16, .is_plain = true};
+    case tensor_type::f16: return {.n_bit = 16, .is_plain = true};
+    case tensor_type::bf16: return {.n_bit = 16, .is_plain = true, .pairs = true};
     default: return {};
   }
 }

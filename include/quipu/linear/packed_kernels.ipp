@@ -18,7 +18,7 @@ QUIPU_INLINE const packed_kernel_table& packed_kernels_for(instruction_set set) 
                        concat("one with ", name_of(best_instruction_set())));
   }
 #if defined(__x86_64__)
-  if (includes(set, instruction_set::avx512_bf16)) return avx512::packed_table_bf16;
+  if (includes(set, instruction_set::avx512_bf16)) return avx512_bf16::packed_table;
   if (includes(set, instruction_set::avx512_vnni)) return avx512::packed_table;
   if (includes(set, instruction_set::avx_vnni)) return avx_vnni::packed_table;
   if (includes(set, instruction_set::avx2)) return avx2::packed_table;

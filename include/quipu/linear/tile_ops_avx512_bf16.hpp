@@ -17,7 +17,9 @@
 
 QUIPU_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,avx2,fma,f16c")
 
-namespace quipu::linear::avx512 {
+namespace quipu::linear::avx512_bf16 {
+
+using avx512::tile_ops;
 
 /// x to the nearest bf16, ties to even.
 inline void round_row_bf16(const float* x, std::size_t n, bf16* out) noexcept {
@@ -28,54 +30,36 @@ inline void round_row_bf16(const float* x, std::size_t n, bf16* out) noexcept {
   }
 }
 
-// Blocks as in `multiply_plain_tokens`, and for the same reasons; a step takes two columns.
-template <int Tokens>
-void multiply_bf16_tokens(const std::byte* tile, const bf16* x, std::size_t x_stride, std::size_t n, float* y,
-                          std::size_t y_stride) noexcept {
-  constexpr std::size_t bytes = packed_form_of(tensor_type::bf16).tile_bytes(1), block = 2 * packed_block;
-  __m512 total[Tokens];
-  QUIPU_UNROLL
-  for (int t = 0; t < Tokens; ++t) total[t] = _mm512_setzero_ps();
-  for (std::size_t first = 0; first < n; first += block) {
-    const std::size_t end = first + block < n ? first + block : n;
-    __m512 sums[Tokens];
-    QUIPU_UNROLL
-    for (int t = 0; t < Tokens; ++t) sums[t] = _mm512_setzero_ps();
-    for (std::size_t k = first; k < end; k += 2) {
-      const auto columns = reinterpret_cast<__m512bh>(_mm512_loadu_si512(tile + k * bytes));
-      QUIPU_UNROLL
-      for (int t = 0; t < Tokens; ++t) {
-        int pair;
-        std::memcpy(&pair, x + static_cast<std::size_t>(t) * x_stride + k, sizeof pair);
-        sums[t] = _mm512_dpbf16_ps(sums[t], columns, reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair)));
-      }
-    }
-    QUIPU_UNROLL
-    for (int t = 0; t < Tokens; ++t) total[t] = _mm512_add_ps(total[t], sums[t]);
-  }
-  QUIPU_UNROLL
-  for (int t = 0; t < Tokens; ++t) _mm512_storeu_ps(y + static_cast<std::size_t>(t) * y_stride, total[t]);
-}
+// Two neighbouring columns of sixteen rows, for rows of bf16.
+struct bf16_columns {
+  using value_type = bf16;
+  static constexpr std::size_t block = 2 * packed_block;  // a step adds two products
+  static constexpr bool may_be_odd = false;
+  static constexpr std::size_t bytes = packed_form_of(tensor_type::bf16).tile_bytes(1);  // of a column
 
-template <int Tokens = tile_ops::plain_tokens>
-void multiply_bf16_tile(const std::byte* tile, const bf16* x, std::size_t x_stride, std::size_t n_token, std::size_t n, float* y,
-                        std::size_t y_stride) noexcept {
-  for (; n_token >= Tokens; n_token -= Tokens, x += Tokens * x_stride, y += Tokens * y_stride)
-    multiply_bf16_tokens<Tokens>(tile, x, x_stride, n, y, y_stride);
-  if constexpr (Tokens > 1) {
-    if (n_token > 0) multiply_bf16_tile<Tokens / 2>(tile, x, x_stride, n_token, n, y, y_stride);
-  }
-}
+  __m512bh both;
 
-inline constexpr packed_kernel_table packed_table_bf16 = [] {
-  packed_kernel_table t = packed_table;
+  QUIPU_ALWAYS_INLINE static bf16_columns load(const std::byte* at) noexcept {
+    return {reinterpret_cast<__m512bh>(_mm512_loadu_si512(at))};
+  }
+  QUIPU_ALWAYS_INLINE tile_ops::floats added_to(tile_ops::floats sum, const bf16* x) const noexcept {
+    int pair;
+    std::memcpy(&pair, x, sizeof pair);
+    return {_mm512_dpbf16_ps(sum.v, both, reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair)))};
+  }
+};
+
+#include <quipu/linear/column_products.ipp>
+
+inline constexpr packed_kernel_table packed_table = [] {
+  packed_kernel_table t = avx512::packed_table;
   t.set = instruction_set::avx512_bf16;
-  t.multiply_bf16 = multiply_bf16_tile<>;
+  t.multiply_bf16 = multiply_rows<bf16_columns>;
   t.round_bf16 = round_row_bf16;
   return t;
 }();
 
-}  // namespace quipu::linear::avx512
+}  // namespace quipu::linear::avx512_bf16
 
 QUIPU_TARGET_END
 

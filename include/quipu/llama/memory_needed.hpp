@@ -10,6 +10,7 @@
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/model_config.hpp>
+#include <quipu/io/tensor_names.hpp>  // embedding_name
 #include <quipu/linear/packed_form.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/policies.hpp>
@@ -21,7 +22,8 @@ struct memory_estimate {
   std::size_t tiles = 0;      ///< matrices in tiles
   std::size_t converted = 0;  ///< matrices in another type than the checkpoint's
   std::size_t mapped = 0;     ///< of the file, read where it lies; the system may take these pages back
-  std::size_t cache = 0;      ///< keys and values of all sequences at their full length
+  std::size_t cache = 0;      ///< keys and values of all sequences at their full length; those that grow token by token may take a
+                              ///< quarter more
   std::size_t work = 0;       ///< activations of one pass, and logits
 
   /// What the process has to itself.
@@ -60,7 +62,8 @@ template <class Policies>
   for (const auto& [name, t] : source.tensors) {
     if (t.shape.size() != 2) continue;
     const tensor_type type = stored_type(storage, name, t.type);
-    const bool in_tiles = packs<Policies>(type, t.shape[1]);
+    const bool only_looked_up = name == io::embedding_name && !source.config.tied_embeddings;
+    const bool in_tiles = !only_looked_up && packs<Policies>(type, t.shape[1]);
     if (in_tiles) all.tiles += in_lines(linear::packed_bytes(type, t.shape[0], t.shape[1]));
     (type == t.type ? all.mapped : all.converted) += in_tiles && type == t.type ? 0 : t.shape[0] * row_bytes(type, t.shape[1]);
   }

@@ -54,13 +54,7 @@ class session {
     if (n_ctx_ > model_.config().n_ctx) {
       fail<config_error>("session: n_ctx", concat("at most the model's ", model_.config().n_ctx), n_ctx_);
     }
-    if (options.n_ctx == 0) return;  // most never fill a context that they did not ask for
-    const std::size_t needed = detail::cache_bytes<kv_type>(model_.config(), n_ctx_);
-    const std::size_t room = options.memory == 0 ? available_memory() : options.memory;
-    if (needed > room) {
-      fail<config_error>(concat("session: keys and values of ", n_ctx_, " tokens"),
-                         concat("at most ", mebibytes(room), ", which are available"), mebibytes(needed));
-    }
+    if (options.n_ctx != 0) check_memory(options.memory);  // most never fill a context that they did not ask for
   }
   session(const session&) = delete;
   session& operator=(const session&) = delete;
@@ -132,14 +126,8 @@ class session {
       plan_pass(inputs, done);
       if (pass_.empty()) return;
       run_pass(inputs, visit, hooks);
-      std::size_t n_done = 0, n_row = 0;
       for (const part& p : pass_) done[p.input] += p.n_row;
-      for (std::size_t i = 0; i < inputs.size(); ++i) {
-        n_done += done[i];
-        n_row += inputs[i].n_row();
-      }
-      if (n_done < n_row && !report_progress(progress_, {"reading", n_done, n_row}))
-        throw cancelled(concat("reading was cancelled after ", n_done, " of ", n_row, " tokens"));
+      if (progress_) tell_progress(inputs, done);
     }
   }
 
@@ -159,6 +147,14 @@ class session {
     std::size_t first;
     std::size_t n_row;
   };
+
+  void check_memory(std::size_t given) const {
+    const std::size_t needed = detail::cache_bytes<kv_type>(model_.config(), n_ctx_), room = given == 0 ? available_memory() : given;
+    if (needed > room) {
+      fail<config_error>(concat("session: keys and values of ", n_ctx_, " tokens"),
+                         concat("at most ", mebibytes(room), ", which are available"), mebibytes(needed));
+    }
+  }
 
   sequence_id insert(kv_cache<kv_type> cache) {
     const auto id = static_cast<sequence_id>(next_id_++);
@@ -215,6 +211,16 @@ class session {
         room -= n;
       }
     }
+  }
+
+  void tell_progress(std::span<const input> inputs, const std::vector<std::size_t>& done) const {
+    std::size_t n_done = 0, n_row = 0;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      n_done += done[i];
+      n_row += inputs[i].n_row();
+    }
+    if (n_done < n_row && !progress_({"reading", n_done, n_row}))
+      throw cancelled(concat("reading was cancelled after ", n_done, " of ", n_row, " tokens"));
   }
 
   template <class Visit, class Hooks>
