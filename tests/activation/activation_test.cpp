@@ -1,6 +1,7 @@
 #include <quipu/activation/activation.hpp>
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -27,6 +28,13 @@ TEST_CASE("derivatives are central differences", "[activation][activation]") {
   check_derivative(activation::fat_relu{0.5});
   check_derivative(activation::gelu{});
   check_derivative(activation::gelu_tanh{});
+  check_derivative(activation::shifted_relu{0.5});
+  check_derivative(activation::relu_squared{});
+  check_derivative(activation::drelu{});
+  for (double u = -2; u <= 2; u += 0.37) {
+    const activation::drelu f;
+    CHECK(f.up_derivative(u) == Approx((f.up(u + 1e-6) - f.up(u - 1e-6)) / 2e-6).margin(1e-7));
+  }
 }
 
 TEST_CASE("values at known points", "[activation][activation]") {
@@ -37,6 +45,29 @@ TEST_CASE("values at known points", "[activation][activation]") {
   CHECK(activation::fat_relu{0.5}(0.5) == 0.5);
   CHECK(activation::fat_relu{0.5}(0.4999) == 0);
   CHECK(activation::relu{}(-1.0f) == 0.0f);
+  CHECK(activation::shifted_relu{0.5}(0.75) == 0.25);
+  CHECK(activation::shifted_relu{0.5}(0.5) == 0);
+  CHECK(activation::relu_squared{}(3.0) == 9.0);
+  CHECK(activation::relu_squared{}(-3.0) == 0);
+  CHECK(activation::drelu{}.up(-3.0f) == 0.0f);
+  CHECK(activation::up_of(activation::drelu{}, -3.0) == 0);
+  CHECK(activation::up_of(activation::relu{}, -3.0) == -3.0);
+}
+
+TEST_CASE("activations that skip neurons let NaN through and are 0 where their threshold says so", "[activation][activation]") {
+  const auto check = [](const auto& f) {
+    const auto nan = std::numeric_limits<float>::quiet_NaN();
+    CHECK(std::isnan(f(nan)));
+    for (float x = -2; x < 2; x += 0.0625f) {
+      if (x < static_cast<float>(f.threshold_value()) || x <= 0) CHECK(f(x) == 0);
+    }
+  };
+  check(activation::relu{});
+  check(activation::fat_relu{0.5});
+  check(activation::shifted_relu{0.5});
+  check(activation::relu_squared{});
+  check(activation::drelu{});
+  CHECK(std::isnan(activation::drelu{}.up(std::numeric_limits<float>::quiet_NaN())));
 }
 
 TEST_CASE("names of checkpoints find their activation", "[activation][activation]") {

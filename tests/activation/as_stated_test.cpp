@@ -22,6 +22,9 @@ TEST_CASE("what a checkpoint states is computed", "[activation][as_stated]") {
   check("fatrelu", 0.25, activation::fat_relu{0.25});
   check("gelu", 0, activation::gelu{});
   check("gelu_pytorch_tanh", 0, activation::gelu_tanh{});
+  check("shifted_relu", 0.25, activation::shifted_relu{0.25});
+  check("relu2", 0, activation::relu_squared{});
+  check("drelu", 0, activation::drelu{});
 }
 
 TEST_CASE("a value that says which it is keeps it", "[activation][as_stated]") {
@@ -31,7 +34,8 @@ TEST_CASE("a value that says which it is keeps it", "[activation][as_stated]") {
 }
 
 TEST_CASE("every name has a type that computes it", "[activation][as_stated]") {
-  for (const char* known : {"silu", "swish", "relu", "fatrelu", "gelu", "gelu_pytorch_tanh", "gelu_new"}) {
+  for (const char* known : {"silu", "swish", "relu", "fatrelu", "gelu", "gelu_pytorch_tanh", "gelu_new", "shifted_relu",
+                            "relu2", "relu_squared", "drelu"}) {
     INFO(known);
     CHECK(activation::as_stated::computes(known));
     CHECK(std::string(activation::type_for(known)).starts_with("quipu::activation::"));

@@ -72,7 +72,7 @@ std::vector<double> reference(const problem<Activation>& p) {
         u += p.up[i * d_model + k] * p.x[t * d_model + k];
       }
       for (std::size_t j = 0; j < d_model; ++j)
-        y[t * d_model + j] += p.down[j * d_ffn + i] * p.kernel.activation(g) * u;
+        y[t * d_model + j] += p.down[j * d_ffn + i] * p.kernel.activation(g) * activation::up_of(p.kernel.activation, u);
     }
   }
   return y;
@@ -153,6 +153,9 @@ TEST_CASE("the dense FFN is its equation, and its gradients are differences", "[
   check_activation(activation::fat_relu{0.1});
   check_activation(activation::gelu{});
   check_activation(activation::gelu_tanh{});
+  check_activation(activation::shifted_relu{0.1});
+  check_activation(activation::relu_squared{});
+  check_activation(activation::drelu{});
 }
 
 TEST_CASE("an activation known at run time gives the bits of its own type", "[ffn][dense]") {
@@ -168,6 +171,9 @@ TEST_CASE("an activation known at run time gives the bits of its own type", "[ff
   same(activation::fat_relu{0.1});
   same(activation::gelu{});
   same(activation::gelu_tanh{});
+  same(activation::shifted_relu{0.1});
+  same(activation::relu_squared{});
+  same(activation::drelu{});
 }
 
 TEST_CASE("observers see each step in order and may change it", "[ffn][dense]") {

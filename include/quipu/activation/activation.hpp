@@ -40,6 +40,8 @@ concept has_derivative = requires(const A& a) {
 /// | `static bool computes(hidden_act)` | what `hidden_act` of a checkpoint it computes; without it that which equals `name` |
 /// | `void take_stated(hidden_act, threshold)` | fills what the value left unsaid from what the checkpoint states |
 /// | `decltype(auto) visit(f) const` | calls f with an activation of its own type: for values that are one of several |
+/// | `threshold_value()` | makes every gate 0 that is below it or not above 0: what kernels that skip neurons go by |
+/// | `up(x)` and `up_derivative(x)` | changes up as well: hidden = a(gate) * a.up(up) |
 template <class A>
 concept activation_policy = std::copyable<A> && has_name<A> && has_value<A> && has_derivative<A>;
 
@@ -52,10 +54,18 @@ concept vectorised_activation = requires {
 template <class A>
 concept stated_activation =
     requires(A& a, std::string_view hidden_act, double threshold) { a.take_stated(hidden_act, threshold); };
-/// Optional: an activation that is 0 below a threshold and x above it.
+/// Optional: an activation that is 0 for every gate below a threshold or not above 0.
 template <class A>
 concept thresholded_activation = requires(const A& a) {
   { a.threshold_value() } -> std::convertible_to<double>;
+};
+/// Optional: an activation that changes `up` besides the gate.
+template <class A>
+concept up_changing_activation = requires(const A& a) {
+  { a.up(1.0f) } -> std::same_as<float>;
+  { a.up(1.0) } -> std::same_as<double>;
+  { a.up_derivative(1.0f) } -> std::same_as<float>;
+  { a.up_derivative(1.0) } -> std::same_as<double>;
 };
 /// Optional: a value that is one of several activations.
 template <class A>
@@ -64,6 +74,16 @@ template <class A>
 concept has_computes = requires(std::string_view hidden_act) {
   { A::computes(hidden_act) } -> std::convertible_to<bool>;
 };
+
+/// What hidden multiplies with f(gate): u, or what the activation makes of it.
+template <class A, class S>
+[[nodiscard]] constexpr S up_of(const A& a, S u) noexcept {
+  if constexpr (up_changing_activation<A>) {
+    return a.up(u);
+  } else {
+    return u;
+  }
+}
 
 /// True if a checkpoint of this `hidden_act` can be computed with the activation A.
 template <class A>
@@ -119,7 +139,7 @@ struct relu {
   [[nodiscard]] double threshold_value() const noexcept { return 0; }
   template <class S>
   [[nodiscard]] S operator()(S x) const noexcept {
-    return x > S(0) ? x : S(0);
+    return x <= S(0) ? S(0) : x;  // NaN stays
   }
   template <class S>
   [[nodiscard]] S derivative(S x) const noexcept {
@@ -144,11 +164,67 @@ struct fat_relu {
   [[nodiscard]] double threshold_value() const noexcept { return threshold; }
   template <class S>
   [[nodiscard]] S operator()(S x) const noexcept {
-    return x >= static_cast<S>(threshold) && x > S(0) ? x : S(0);
+    return x < static_cast<S>(threshold) || x <= S(0) ? S(0) : x;  // NaN stays
   }
   template <class S>
   [[nodiscard]] S derivative(S x) const noexcept {
     return x >= static_cast<S>(threshold) && x > S(0) ? S(1) : S(0);
+  }
+};
+
+/// max(x - threshold, 0): a ReLU moved to the right. Source: Mirzadeh et al. 2023, "ReLU Strikes Back", section 5.3.
+struct shifted_relu {
+  static constexpr std::string_view name = "shifted_relu";
+
+  double threshold = 0;  ///< not negative; 0 takes what the checkpoint states
+
+  static constexpr bool computes(std::string_view hidden_act) noexcept {
+    return hidden_act == name || hidden_act == "relu";
+  }
+  void take_stated(std::string_view, double stated) noexcept {
+    if (threshold == 0 && stated > 0) threshold = stated;
+  }
+  [[nodiscard]] double threshold_value() const noexcept { return threshold; }
+  template <class S>
+  [[nodiscard]] S operator()(S x) const noexcept {
+    return x <= static_cast<S>(threshold) ? S(0) : x - static_cast<S>(threshold);
+  }
+  template <class S>
+  [[nodiscard]] S derivative(S x) const noexcept {
+    return x > static_cast<S>(threshold) ? S(1) : S(0);
+  }
+};
+
+/// max(x, 0)^2. Source: So et al. 2021, "Primer", section 4.2.
+struct relu_squared {
+  static constexpr std::string_view name = "relu2";
+
+  static constexpr bool computes(std::string_view hidden_act) noexcept {
+    return hidden_act == name || hidden_act == "relu_squared";
+  }
+  [[nodiscard]] double threshold_value() const noexcept { return 0; }
+  template <class S>
+  [[nodiscard]] S operator()(S x) const noexcept {
+    return x <= S(0) ? S(0) : x * x;
+  }
+  template <class S>
+  [[nodiscard]] S derivative(S x) const noexcept {
+    return x > S(0) ? S(2) * x : S(0);
+  }
+};
+
+/// max(gate, 0) * max(up, 0): a ReLU on both. Source: Song et al. 2024, "Turbo Sparse", eq. (4).
+struct drelu : relu {
+  static constexpr std::string_view name = "drelu";
+  static constexpr vector_form form = vector_form::none;
+
+  template <class S>
+  [[nodiscard]] S up(S x) const noexcept {
+    return x <= S(0) ? S(0) : x;
+  }
+  template <class S>
+  [[nodiscard]] S up_derivative(S x) const noexcept {
+    return x > S(0) ? S(1) : S(0);
   }
 };
 
@@ -199,6 +275,8 @@ struct gelu_tanh {
 };
 
 static_assert(activation_policy<silu> && activation_policy<relu> && activation_policy<fat_relu> &&
+              activation_policy<shifted_relu> && activation_policy<relu_squared> && activation_policy<drelu> &&
               activation_policy<gelu> && activation_policy<gelu_tanh>);
+static_assert(up_changing_activation<drelu> && !up_changing_activation<relu>);
 
 }  // namespace quipu::activation

@@ -21,6 +21,9 @@ constexpr void for_each_kind(F&& f) {
   f(fat_relu{});
   f(gelu{});
   f(gelu_tanh{});
+  f(shifted_relu{});
+  f(relu_squared{});
+  f(drelu{});
 }
 
 }  // namespace detail
@@ -33,6 +36,9 @@ constexpr void for_each_kind(F&& f) {
   if (computes<fat_relu>(hidden_act)) return "quipu::activation::fat_relu";
   if (computes<gelu>(hidden_act)) return "quipu::activation::gelu";
   if (computes<gelu_tanh>(hidden_act)) return "quipu::activation::gelu_tanh";
+  if (computes<shifted_relu>(hidden_act)) return "quipu::activation::shifted_relu";
+  if (computes<relu_squared>(hidden_act)) return "quipu::activation::relu_squared";
+  if (computes<drelu>(hidden_act)) return "quipu::activation::drelu";
   return "";
 }
 
@@ -41,7 +47,7 @@ constexpr void for_each_kind(F&& f) {
 struct as_stated {
   static constexpr std::string_view name = "as_stated";
 
-  std::variant<std::monostate, silu, relu, fat_relu, gelu, gelu_tanh> held;  ///< empty: takes what is stated
+  std::variant<std::monostate, silu, relu, fat_relu, gelu, gelu_tanh, shifted_relu, relu_squared, drelu> held;  ///< empty: takes what is stated
 
   static constexpr bool computes(std::string_view hidden_act) noexcept { return !type_for(hidden_act).empty(); }
   /// Becomes the activation of that name, unless it is one already.
@@ -61,6 +67,9 @@ struct as_stated {
       case 3: return f(*std::get_if<fat_relu>(&held));
       case 4: return f(*std::get_if<gelu>(&held));
       case 5: return f(*std::get_if<gelu_tanh>(&held));
+      case 6: return f(*std::get_if<shifted_relu>(&held));
+      case 7: return f(*std::get_if<relu_squared>(&held));
+      case 8: return f(*std::get_if<drelu>(&held));
       default: return f(silu{});
     }
   }

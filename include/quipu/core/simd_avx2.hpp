@@ -71,6 +71,9 @@ inline f32x sqrt(f32x a) noexcept { return {_mm256_sqrt_ps(a.v)}; }
 inline f32x keep_if_at_least(f32x a, f32x test, f32x limit) noexcept {
   return {_mm256_and_ps(a.v, _mm256_cmp_ps(test.v, limit.v, _CMP_GE_OQ))};
 }
+inline f32x keep_unless_below(f32x a, f32x test, f32x limit) noexcept {
+  return {_mm256_and_ps(a.v, _mm256_cmp_ps(test.v, limit.v, _CMP_NLT_UQ))};
+}
 // e^(x - n ln 2) for |x - n ln 2| <= ln(2)/2: the polynomial of Cephes' expf.
 inline __m256 exp_of_rest(__m256 x, __m256 n) noexcept {
   __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);  // ln 2 in two parts

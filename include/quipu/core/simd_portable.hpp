@@ -103,6 +103,12 @@ struct vector_register {
     for (std::size_t i = 0; i < Width; ++i) a.v[i] = test.v[i] >= limit.v[i] ? a.v[i] : Value(0);
     return a;
   }
+  /// `a` unless `test < limit`, else 0: also where one of them is NaN
+  friend vector_register keep_unless_below(vector_register a, vector_register test,
+                                           vector_register limit) noexcept {
+    for (std::size_t i = 0; i < Width; ++i) a.v[i] = test.v[i] < limit.v[i] ? Value(0) : a.v[i];
+    return a;
+  }
   /// Sum of all, halves first.
   [[nodiscard]] Value sum() const noexcept {
     vector_register r = *this;

@@ -11,7 +11,8 @@
 
 namespace quipu::ffn {
 
-/// hidden = f(gate) * up row by row, with the vector loop of the activation if it has one.
+/// hidden = f(gate) * up row by row, with the vector loop of the activation if it has one; with what the activation makes of up if
+/// it changes it.
 /// @param gate, up, hidden  (n_row, d_ffn)
 template <class Scalar, class Activation>
 void apply_gate(const Activation& f, const linear::workspace& ws, matrix_view<const Scalar> gate,
@@ -37,7 +38,7 @@ void apply_gate(const Activation& f, const linear::workspace& ws, matrix_view<co
             continue;
           }
         }
-        for (std::size_t i = 0; i < n; ++i) out[i] = f(g[i]) * u[i];
+        for (std::size_t i = 0; i < n; ++i) out[i] = f(g[i]) * activation::up_of(f, u[i]);
       }
     });
   }

@@ -45,9 +45,11 @@ void gate_backward(const Activation& f, const linear::workspace& ws, matrix_view
         for (std::size_t i = 0; i < n; ++i) {
           const Scalar value = f(g[i]);
           const Scalar own = d[i];
-          d[i] = own * u[i] * f.derivative(g[i]);
+          const Scalar other = activation::up_of(f, u[i]);
+          d[i] = own * other * f.derivative(g[i]);
           du[i] = own * value;
-          if (h != nullptr) h[i] = value * u[i];
+          if constexpr (activation::up_changing_activation<Activation>) du[i] *= f.up_derivative(u[i]);
+          if (h != nullptr) h[i] = value * other;
         }
       }
     });

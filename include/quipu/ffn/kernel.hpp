@@ -33,6 +33,7 @@ struct ffn_buffers {
 /// An observer of an FFN that does nothing: the archetype of `Observer`. Those of a model pass the rows on to modules
 /// and taps, which may change `out` and `hidden`.
 struct no_observer {
+  static constexpr bool is_idle = true;
   template <class In, class Out>
   void gate(const In&, const Out&) const noexcept {}
   template <class In, class Out>
@@ -42,6 +43,10 @@ struct no_observer {
   template <class In, class Out>
   void down(const In&, const Out&) const noexcept {}
 };
+
+/// Optional: an observer that says that it does nothing. A kernel need not fill its buffers for it, nor call it.
+template <class O>
+concept idle_observer = requires { requires std::remove_cvref_t<O>::is_idle; };
 
 /// Role `ffn_kernel`: a small value that computes y += W_down (f(W_gate x) * (W_up x)) of a block, or what stands for
 /// it.

@@ -6,6 +6,7 @@
 
 #include <quipu/core/progress.hpp>
 #include <quipu/core/thread_team.hpp>
+#include <quipu/ffn/form_cache.hpp>
 #include <quipu/io/checkpoint_content.hpp>
 #include <quipu/io/model_config.hpp>
 
@@ -21,6 +22,7 @@ struct place {
   const io::checkpoint_content& content;
   const thread_team& team;             ///< for rearranging weights
   const progress_callback& progress;   ///< to be called through `report_progress`; may be empty
+  form_cache* forms = nullptr;         ///< of these weights: forms that other kernels made of them; null: none are shared
 };
 
 }  // namespace quipu::ffn

@@ -145,7 +145,8 @@ inline void read_hf_rope(const json_fields& fields, model_config& config) {
   config.mlp_bias = fields.flag_or("mlp_bias", false);
   config.hidden_act = fields.text_or("hidden_act", "silu");
   if (config.hidden_act == "swish") config.hidden_act = "silu";  // transformers' other name of it
-  if (config.hidden_act == "fatrelu") config.activation_threshold = fields.number_or("hidden_act_param", 0);
+  if (config.hidden_act == "fatrelu" || config.hidden_act == "shifted_relu")
+    config.activation_threshold = fields.number_or("hidden_act_param", 0);
   detail::read_hf_rope(fields, config);
   const std::vector<token_id> bos = detail::hf_tokens(fields, "bos_token_id");
   config.bos = bos.empty() ? no_token : bos.front();

@@ -58,7 +58,8 @@ namespace detail {
   document["vocab_size"] = config.n_vocab;
   document["max_position_embeddings"] = config.n_ctx;
   document["hidden_act"] = config.hidden_act;
-  if (config.hidden_act == "fatrelu") document["hidden_act_param"] = config.activation_threshold;
+  if (config.hidden_act == "fatrelu" || config.hidden_act == "shifted_relu")
+    document["hidden_act_param"] = config.activation_threshold;
   document["rms_norm_eps"] = detail::shortest_decimal(config.rms_norm_eps);
   document["rope_theta"] = detail::shortest_decimal(config.rope_theta);
   ordered_json scaling;

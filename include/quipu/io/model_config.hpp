@@ -40,7 +40,7 @@ struct model_config {
   bool attention_bias = false;      ///< q, k, v and o have biases
   bool mlp_bias = false;            ///< gate, up and down have biases
   std::string hidden_act = "silu";  ///< Hugging Face's name of the FFN's activation
-  double activation_threshold = 0;  ///< FATReLU's shift, if hidden_act is "fatrelu"
+  double activation_threshold = 0;  ///< the shift, if hidden_act is "fatrelu" or "shifted_relu"
   token_id bos = no_token;
   token_id eos = no_token;
   std::vector<token_id> end_tokens;  ///< every token that ends a generated text, eos first; may be empty

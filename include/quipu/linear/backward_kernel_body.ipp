@@ -106,10 +106,11 @@ void threshold_backward(const typename R::value_type* gate, const typename R::va
                         const typename R::value_type* dh, typename R::value_type threshold, std::size_t n,
                         typename R::value_type* d_gate, typename R::value_type* d_up,
                         typename R::value_type* hidden) noexcept {
-  const R limit = R::set1(threshold), one = R::set1(1);
-  const R least = R::set1(std::numeric_limits<typename R::value_type>::denorm_min());
+  using scalar = typename R::value_type;
+  const R one = R::set1(1), least = R::set1(std::numeric_limits<scalar>::denorm_min());
+  const R limit = R::set1(std::max(threshold, std::numeric_limits<scalar>::denorm_min()));
   gate_rows<R>(gate, up, dh, n, d_gate, d_up, hidden, [&](R x, R& value, R& slope) {
-    value = keep_if_at_least(max(x, R::zero()), x, limit);
+    value = keep_unless_below(x, x, limit);
     slope = keep_if_at_least(one, value, least);
   });
 }

@@ -54,13 +54,14 @@ void gate_gelu_tanh(const typename R::value_type* gate, const typename R::value_
   });
 }
 
-// x where x >= threshold and x > 0, else 0
+// x where x >= threshold and x > 0, else 0; NaN stays
 template <class R>
 void gate_threshold(const typename R::value_type* gate, const typename R::value_type* up,
                     typename R::value_type threshold, std::size_t n,
                     typename R::value_type* out) noexcept {
-  const R limit = R::set1(threshold);
-  gated<R>(gate, up, n, out, [&](R x) { return keep_if_at_least(max(x, R::zero()), x, limit); });
+  using scalar = typename R::value_type;
+  const R limit = R::set1(std::max(threshold, std::numeric_limits<scalar>::denorm_min()));
+  gated<R>(gate, up, n, out, [&](R x) { return keep_unless_below(x, x, limit); });
 }
 
 // Rotates the pairs (i, i + half).

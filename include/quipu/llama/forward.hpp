@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include <quipu/core/matrix_view.hpp>
@@ -79,6 +80,7 @@ namespace detail {
 /// Gives an FFN kernel the hooks of one layer.
 template <class Scalar, class Hooks>
 struct ffn_observer {
+  static constexpr bool is_idle = std::is_same_v<std::remove_cv_t<Hooks>, no_hooks>;
   Hooks& hooks;
   std::size_t layer;
   std::span<const row_segment> segments;

@@ -68,7 +68,7 @@ class basic_model {
     for (std::size_t layer = 0; layer < weights_->blocks.size(); ++layer) {
       kernels->states.emplace_back(
           kernels->policies.template get<role::ffn>(), weights_->blocks[layer].ffn,
-          ffn::place{layer, identity_->config, *identity_->content, options.team, options.progress});
+          ffn::place{layer, identity_->config, *identity_->content, options.team, options.progress, weights_->forms.get()});
     }
     kernels_ = std::move(kernels);
   }

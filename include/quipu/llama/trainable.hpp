@@ -124,8 +124,7 @@ class trainable_model {
 
   trainable_model(std::shared_ptr<const model_identity> identity, llama::weights<scalar_type> w,
                   optim::parameter_set<scalar_type> parameters, Policies chosen)
-      : model_(std::move(identity), std::make_shared<const llama::weights<scalar_type>>(std::move(w)),
-               std::move(chosen)),
+      : model_(std::move(identity), changing(std::move(w)), std::move(chosen)),
         parameters_(std::move(parameters)) {}
 
   /// The model as it stands; it sees every change of the weights.
@@ -166,6 +165,11 @@ class trainable_model {
   }
 
  private:
+  // No kernel may find what another made of weights that have changed since.
+  [[nodiscard]] static std::shared_ptr<const llama::weights<scalar_type>> changing(llama::weights<scalar_type> w) {
+    w.forms = nullptr;
+    return std::make_shared<const llama::weights<scalar_type>>(std::move(w));
+  }
   void bind() {
     gradients_ = {};
     gradients_.blocks.resize(model_.config().n_layer);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include <quipu/ffn/form_cache.hpp>
 #include <quipu/ffn/weights.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/linear/stored_matrix.hpp>
@@ -39,6 +40,8 @@ struct weights {
   const Scalar* final_norm = nullptr;  ///< (d_model)
   linear::stored_matrix head;          ///< (n_vocab, d_model); the embedding if they are tied
   std::vector<std::shared_ptr<const void>> memory;
+  /// What FFN kernels made of these weights, see `ffn::form_cache`. Weights that are changed get another.
+  std::shared_ptr<ffn::form_cache> forms = std::make_shared<ffn::form_cache>();
 
   /// Bytes of weights that computing one token reads.
   [[nodiscard]] std::size_t bytes_per_token() const noexcept {

@@ -35,6 +35,7 @@ template <class Scalar>
 class base_changer {
  public:
   base_changer(const llama::weights<Scalar>& from, llama::config c) : weights_(from), config_(std::move(c)) {
+    weights_.forms = std::make_shared<ffn::form_cache>();
     add_matrix(io::embedding_name, weights_.embedding);
     add_matrix(io::head_name, weights_.head);
     add_vector(io::final_norm_name, weights_.final_norm, config_.d_model);

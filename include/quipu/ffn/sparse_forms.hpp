@@ -1,0 +1,236 @@
+/// @file The forms of an FFN's weights that sparse kernels hold, and the steps of a forward pass over them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <quipu/core/error.hpp>
+#include <quipu/core/matrix_view.hpp>
+#include <quipu/ffn/active_neurons.hpp>
+#include <quipu/ffn/form_cache.hpp>
+#include <quipu/ffn/gate.hpp>
+#include <quipu/ffn/kernel.hpp>
+#include <quipu/ffn/thresholds.hpp>
+#include <quipu/linear/integer_gate.hpp>
+#include <quipu/linear/integer_product.hpp>
+#include <quipu/linear/neuron_rows.hpp>
+#include <quipu/linear/project.hpp>
+
+namespace quipu::ffn {
+
+/// The gate's numbers in a sparse kernel.
+enum class gate_form : std::uint8_t {
+  automatic,  ///< whole numbers if the file has 8 bits (Q8_0), else as the model stores them
+  stored,     ///< as the model stores them: its own products
+  integer,    ///< whole numbers under a scale a row and multipliers a group of columns, see `linear::integer_gate`
+};
+
+/// How the forms are made.
+struct sparse_options {
+  gate_form gate = gate_form::automatic;
+  linear::activation_bits bits = linear::activation_bits::sixteen;  ///< of the input that meets an integer gate
+  std::uint64_t dither_seed = 0x9e3779b97f4a7c15;                   ///< of the certified kernel's planes
+};
+
+/// What making the forms took here; zeros for what another kernel of the same weights had made already.
+struct form_report {
+  std::size_t n_byte = 0;
+  double seconds = 0;
+  double gate_error = 0;  ///< sqrt(sum (w - w')^2 / sum w^2) of the numbers held against the model's
+  double up_error = 0;
+  double down_error = 0;
+};
+
+/// Up rows beside transposed down rows, and perhaps the gate in whole numbers: what sparse kernels read of a layer. Kernels of the
+/// same weights share them. Of plain types all numbers are the model's own; of Q8_0 and Q4_0 those of up are; a quantised down
+/// matrix is rounded anew, to 8 bits along d_model, since its blocks lie across the neurons.
+template <class Scalar>
+struct sparse_state {
+  static_assert(std::is_same_v<Scalar, float>, "sparse FFN kernels compute in float; use ffn::dense in double");
+
+  layer_limits limits;
+  std::shared_ptr<const linear::neuron_rows> rows;
+  std::shared_ptr<const linear::integer_gate> gate;  ///< null: the stored gate
+  std::shared_ptr<const linear::gate_bytes> bytes;   ///< of the gate; null: the stored gate
+  linear::activation_bits bits = linear::activation_bits::sixteen;
+  form_report report;
+
+  /// @throws config_error  thresholds of another model; weights that are not finite; too little memory
+  /// @throws cancelled     the place's progress said so
+  template <class Kernel>
+  sparse_state(const Kernel& kernel, const ffn_weights<Scalar>& w, const place& at)
+      : limits(kernel.activation, kernel.thresholds, at.config, at.layer), bits(kernel.options.bits) {
+    hold_rows(w, at);
+    const bool integer = kernel.options.gate == gate_form::integer ||
+                         (kernel.options.gate == gate_form::automatic && w.gate.type == tensor_type::q8_0);
+    if (integer) hold_gate(w, at, kernel.options.dither_seed);
+    if (integer) bytes = gate->bytes(at.team);
+    if (gate != nullptr) report.gate_error = gate->relative_error();
+  }
+
+ protected:
+  sparse_state() = default;
+
+  void hold_rows(const ffn_weights<Scalar>& w, const place& at) {
+    rows = held<linear::neuron_rows>(at, 0, [&] {
+      const auto made = std::make_shared<const linear::neuron_rows>(w.up, w.down, at.team,
+                                                                    linear::neuron_row_options{.name = concat("FFN rows of layer ", at.layer)}, at.progress);
+      report.n_byte += made->report().n_byte;
+      report.seconds += made->report().seconds;
+      return made;
+    });
+    report.up_error = rows->report().up_error;
+    report.down_error = rows->report().down_error;
+  }
+  void hold_gate(const ffn_weights<Scalar>& w, const place& at, std::uint64_t seed) {
+    gate = held<linear::integer_gate>(at, seed, [&] {
+      return std::make_shared<const linear::integer_gate>(
+          w.gate, linear::integer_gate_options{.dither_seed = seed, .dither_stream = at.layer, .name = concat("gate of layer ", at.layer)});
+    });
+  }
+
+ private:
+  template <class Form, class Make>
+  static std::shared_ptr<const Form> held(const place& at, std::uint64_t variant, Make&& make) {
+    return at.forms != nullptr ? at.forms->template get<Form>(at.layer, variant, make) : make();
+  }
+};
+
+/// Adds a bias (n_col) to every row; null adds nothing.
+template <class Scalar>
+void add_bias(const Scalar* bias, matrix_view<Scalar> rows) noexcept {
+  if (bias == nullptr) return;
+  for (std::size_t t = 0; t < rows.rows(); ++t) {
+    for (std::size_t i = 0; i < rows.cols(); ++i) rows(t, i) += bias[i];
+  }
+}
+
+/// gate = x W_gate^T + bias with the numbers that a state holds.
+/// @param x     (n_row, d_model)
+/// @param gate  (n_row, d_ffn) out
+template <class Scalar>
+void project_gate(const sparse_state<Scalar>& s, const ffn_weights<Scalar>& w, linear::workspace& ws, linear::projector<Scalar>& projector,
+                  matrix_view<const Scalar> x, matrix_view<Scalar> gate) {
+  if (s.bytes == nullptr) {
+    const linear::projection<Scalar> product{&w.gate, w.gate_bias, gate};
+    projector.run(x, {&product, 1});
+    return;
+  }
+  linear::multiply(ws, *s.bytes, projector.integers().round(ws, x, s.bits), gate);
+  add_bias(w.gate_bias, gate);
+}
+
+/// One call of a sparse kernel.
+template <class Scalar>
+class sparse_call {
+ public:
+  sparse_call(const sparse_state<Scalar>& s, const ffn_weights<Scalar>& w, linear::workspace& ws, linear::projector<Scalar>& projector)
+      : s_(s), w_(w), ws_(ws), projector_(projector) {}
+
+  /// All that follows the gate.
+  /// @param list  list(active, first, n) lists the active neurons of decoded rows first .. first + n of the batch
+  template <class Activation, class Observer, class List>
+  void run_rows(const Activation& f, matrix_view<const Scalar> x, ffn_buffers<Scalar> b, matrix_view<Scalar> y, Observer& observer,
+                List&& list) const {
+    const std::size_t n_decode = std::min(projector_.n_decode_row(), x.rows());
+    if constexpr (idle_observer<Observer>) {
+      for_each_block(n_decode, [&](std::size_t first, std::size_t n) {
+        active_neurons active(ws_, *s_.rows, n);
+        list(active, first, n);
+        active.run(f, x.middle_rows(first, n), w_.up_bias, w_.down_bias, y.middle_rows(first, n));
+      });
+      if (n_decode < x.rows()) {
+        prompt_up(x, n_decode, b);
+        prompt_hidden(f, n_decode, b);
+        prompt_down(n_decode, b, y);
+      }
+      return;
+    }
+    // Observers see a whole step at a time, so lists are made twice.
+    for_each_block(n_decode, [&](std::size_t first, std::size_t n) {
+      active_neurons active(ws_, *s_.rows, n);
+      list(active, first, n);
+      active.project_up(x.middle_rows(first, n), w_.up_bias);
+      for (std::size_t t = 0; t < n; ++t) spread(active.ids(t), active.ups(t), b.up.row(first + t), b.up.cols());
+    });
+    prompt_up(x, n_decode, b);
+    observer.up(x, b.up);
+    for_each_block(n_decode, [&](std::size_t first, std::size_t n) {
+      active_neurons active(ws_, *s_.rows, n);
+      list(active, first, n);
+      for (std::size_t t = 0; t < n; ++t) {
+        Scalar* const value = active.values(t);
+        const Scalar* const up = b.up.row(first + t);
+        const auto ids = active.ids(t);
+        for (std::size_t i = 0; i < ids.size(); ++i) value[i] = f(value[i]) * activation::up_of(f, up[ids[i]]);
+        spread(ids, value, b.hidden.row(first + t), b.hidden.cols());
+      }
+    });
+    prompt_hidden(f, n_decode, b);
+    observer.hidden(b.hidden);
+    for_each_block(n_decode, [&](std::size_t first, std::size_t n) {
+      active_neurons active(ws_, *s_.rows, n);
+      list(active, first, n);
+      for (std::size_t t = 0; t < n; ++t) {
+        const auto ids = active.ids(t);
+        for (std::size_t i = 0; i < ids.size(); ++i) active.values(t)[i] = b.hidden(first + t, ids[i]);
+      }
+      active.add_down(w_.down_bias, y.middle_rows(first, n));
+    });
+    prompt_down(n_decode, b, y);
+    observer.down(b.hidden, y);
+  }
+
+ private:
+  template <class F>
+  static void for_each_block(std::size_t n_row, F&& f) {
+    for (std::size_t first = 0; first < n_row; first += active_neurons::most_rows)
+      f(first, std::min(active_neurons::most_rows, n_row - first));
+  }
+  static void spread(std::span<const std::uint32_t> ids, const Scalar* values, Scalar* out, std::size_t n) {
+    std::fill_n(out, n, Scalar(0));
+    for (std::size_t i = 0; i < ids.size(); ++i) out[ids[i]] = values[i];
+  }
+
+  void prompt_up(matrix_view<const Scalar> x, std::size_t first, ffn_buffers<Scalar> b) const {
+    const std::size_t n = x.rows() - first;
+    if (n == 0) return;
+    const auto up = b.up.middle_rows(first, n);  // (n, d_ffn)
+    projector_.run_neurons(x.middle_rows(first, n), s_.rows->up(), up);
+    add_bias(w_.up_bias, up);
+  }
+  template <class Activation>
+  void prompt_hidden(const Activation& f, std::size_t first, ffn_buffers<Scalar> b) const {
+    const std::size_t n = b.gate.rows() - first;
+    if (n == 0) return;
+    const auto gate = b.gate.middle_rows(first, n), hidden = b.hidden.middle_rows(first, n);  // (n, d_ffn)
+    apply_gate<Scalar>(f, ws_, gate, b.up.middle_rows(first, n), hidden);
+    ws_.team().parallel_for(n, 8, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t t = begin; t < end; ++t) {
+        for (std::size_t i = 0; i < hidden.cols(); ++i) {
+          if (s_.limits.skips(i, gate(t, i))) hidden(t, i) = 0;
+        }
+      }
+    });
+  }
+  void prompt_down(std::size_t first, ffn_buffers<Scalar> b, matrix_view<Scalar> y) const {
+    const std::size_t n = y.rows() - first;
+    if (n == 0) return;
+    const auto out = y.middle_rows(first, n);  // (n, d_model)
+    projector_.add_neurons(b.hidden.middle_rows(first, n), s_.rows->down(), out);
+    add_bias(w_.down_bias, out);
+  }
+
+  const sparse_state<Scalar>& s_;
+  const ffn_weights<Scalar>& w_;
+  linear::workspace& ws_;
+  linear::projector<Scalar>& projector_;
+};
+
+}  // namespace quipu::ffn
