@@ -1,0 +1,143 @@
+// Products of a gate in whole numbers over the registers of one instruction set: included inside
+// `namespace quipu::linear::<set>`, where `integer_ops` names what that set computes with.
+// SPDX-License-Identifier: Apache-2.0
+
+[[nodiscard]] QUIPU_ALWAYS_INLINE rounded_rows rounded_of(const integer_rows& x) noexcept {
+  return {x.pairs, x.high, x.low, nullptr, nullptr};
+}
+
+// Four columns of sixteen neurons for `Tokens` rows of activations.
+template <int Line, int Tokens, class Accumulator>
+QUIPU_ALWAYS_INLINE void add_bytes(const std::byte* group, rounded_rows x, std::size_t at, std::size_t stride,
+                                   Accumulator (&sums)[Tokens]) noexcept {
+  const auto w = Accumulator::prepare(integer_ops::load(group + 64 * Line));
+  QUIPU_UNROLL
+  for (int t = 0; t < Tokens; ++t) sums[t].template add<Line % 8>(w, x, at + static_cast<std::size_t>(t) * stride + 4 * Line);
+}
+
+template <activation_bits Bits, int Tokens>
+void multiply_integer_tokens(const std::byte* tile, const integer_rows& x, const float* row_scale, float* y,
+                             std::size_t y_stride) noexcept {
+  using accumulator = integer_ops::accumulator<8, Bits>;
+  constexpr std::size_t lines = integer_form::byte_lines;
+  const rounded_rows q = rounded_of(x);
+  integer_ops::doubles z[Tokens];
+  QUIPU_UNROLL
+  for (int t = 0; t < Tokens; ++t) z[t] = integer_ops::doubles::zero();
+  for (std::size_t g = 0; g < x.n_group; ++g) {
+    const std::byte* const group = tile + integer_form::group_at(g, lines);
+    const std::size_t at = g * integer_group;
+    accumulator sums[Tokens];
+    QUIPU_UNROLL
+    for (int t = 0; t < Tokens; ++t) sums[t] = accumulator::zero();
+    add_bytes<0>(group, q, at, x.stride, sums);
+    add_bytes<1>(group, q, at, x.stride, sums);
+    add_bytes<2>(group, q, at, x.stride, sums);
+    add_bytes<3>(group, q, at, x.stride, sums);
+    add_bytes<4>(group, q, at, x.stride, sums);
+    add_bytes<5>(group, q, at, x.stride, sums);
+    add_bytes<6>(group, q, at, x.stride, sums);
+    add_bytes<7>(group, q, at, x.stride, sums);
+    add_bytes<8>(group, q, at, x.stride, sums);
+    add_bytes<9>(group, q, at, x.stride, sums);
+    add_bytes<10>(group, q, at, x.stride, sums);
+    add_bytes<11>(group, q, at, x.stride, sums);
+    add_bytes<12>(group, q, at, x.stride, sums);
+    add_bytes<13>(group, q, at, x.stride, sums);
+    add_bytes<14>(group, q, at, x.stride, sums);
+    add_bytes<15>(group, q, at, x.stride, sums);
+    const integer_ops::doubles m = integer_ops::load_multipliers(tile + integer_form::multipliers_at(g, lines));
+    QUIPU_UNROLL
+    for (int t = 0; t < Tokens; ++t) {
+      const std::int32_t sum = x.sums[static_cast<std::size_t>(t) * x.n_group + g];
+      z[t].add_product(integer_ops::whole(sums[t], 0, 128 * sum), m);
+    }
+  }
+  QUIPU_UNROLL
+  for (int t = 0; t < Tokens; ++t)
+    z[t].store_scaled(row_scale, x.scale[t], y + static_cast<std::size_t>(t) * y_stride);
+}
+
+template <activation_bits Bits>
+void multiply_integer_bits(const std::byte* tile, const integer_rows& x, std::size_t n_token, const float* row_scale, float* y,
+                           std::size_t y_stride) noexcept {
+  constexpr int most = integer_ops::integer_tokens;
+  std::size_t t = 0;
+  for (; t + most <= n_token; t += most)
+    multiply_integer_tokens<Bits, most>(tile, x.from_row(t), row_scale, y + t * y_stride, y_stride);
+  for (; t < n_token; ++t) multiply_integer_tokens<Bits, 1>(tile, x.from_row(t), row_scale, y + t * y_stride, y_stride);
+}
+
+inline void multiply_integer(const std::byte* tile, integer_rows x, std::size_t n_token, const float* row_scale, float* y,
+                             std::size_t y_stride) noexcept {
+  if (x.bits == activation_bits::eight)
+    return multiply_integer_bits<activation_bits::eight>(tile, x, n_token, row_scale, y, y_stride);
+  multiply_integer_bits<activation_bits::sixteen>(tile, x, n_token, row_scale, y, y_stride);
+}
+
+// Eight columns of sixteen neurons.
+template <int Line, class Accumulator>
+QUIPU_ALWAYS_INLINE void add_high_nibbles(const std::byte* group, rounded_rows x, std::size_t at, Accumulator& sum) noexcept {
+  const integer_ops::codes both = integer_ops::load(group + 64 * Line);
+  sum.template add<2 * Line % 8>(Accumulator::prepare(integer_ops::low_nibbles(both)), x, at + 8 * Line);
+  sum.template add<2 * Line % 8 + 1>(Accumulator::prepare(integer_ops::high_nibbles(both)), x, at + 8 * Line + 4);
+}
+
+template <activation_bits Bits>
+void add_high_bits(const std::byte* tile, const integer_rows& x, double factor, high_sums& out) noexcept {
+  using accumulator = integer_ops::accumulator<4, Bits>;
+  constexpr std::size_t lines = integer_form::high_lines;
+  const rounded_rows q = rounded_of(x);
+  integer_ops::doubles base = integer_ops::doubles::zero(), offset = base, squares = base;
+  for (std::size_t g = 0; g < x.n_group; ++g) {
+    const std::byte* const group = tile + integer_form::group_at(g, lines);
+    const std::size_t at = g * integer_group;
+    accumulator sum = accumulator::zero();
+    add_high_nibbles<0>(group, q, at, sum);
+    add_high_nibbles<1>(group, q, at, sum);
+    add_high_nibbles<2>(group, q, at, sum);
+    add_high_nibbles<3>(group, q, at, sum);
+    add_high_nibbles<4>(group, q, at, sum);
+    add_high_nibbles<5>(group, q, at, sum);
+    add_high_nibbles<6>(group, q, at, sum);
+    add_high_nibbles<7>(group, q, at, sum);
+    const integer_ops::doubles m = integer_ops::load_multipliers(tile + integer_form::multipliers_at(g, lines));
+    base.add_product(integer_ops::whole(sum, 4, 128 * x.sums[g] + x.dither_sums[g]), m);
+    offset.add_product(7.5 * x.sums[g], m);
+    squares.add_product(x.squares[g], m.squared());
+  }
+  base.store(out.base);
+  base.plus(offset).store(out.middle);
+  squares.root_times(factor).store(out.reach);
+}
+
+inline void add_high(const std::byte* tile, integer_rows x, double factor, high_sums& out) noexcept {
+  if (x.bits == activation_bits::eight) return add_high_bits<activation_bits::eight>(tile, x, factor, out);
+  add_high_bits<activation_bits::sixteen>(tile, x, factor, out);
+}
+
+template <activation_bits Bits>
+void add_low_bits(const std::byte* const* rows, const integer_rows& x, double* z) noexcept {
+  constexpr int n = low_rows_at_once;
+  const integer_form form{x.n_group};
+  const std::size_t n_line = form.low_lines();
+  const std::byte* codes[n];
+  integer_ops::low_sums<Bits> sums[n];
+  QUIPU_UNROLL
+  for (int r = 0; r < n; ++r) {
+    codes[r] = rows[r] + form.low_multiplier_bytes();
+    sums[r] = integer_ops::low_sums<Bits>::zero();
+  }
+  for (std::size_t k = 0; k < n_line; ++k) {
+    const integer_ops::low_columns<Bits> q(x.high + 128 * k, x.low + 128 * k);
+    QUIPU_UNROLL
+    for (int r = 0; r < n; ++r) sums[r].add(codes[r] + 64 * k, rows[r] + 2 * k, q);
+  }
+  QUIPU_UNROLL
+  for (int r = 0; r < n; ++r) z[r] += sums[r].total();
+}
+
+inline void add_low(const std::byte* const* rows, integer_rows x, double* z) noexcept {
+  if (x.bits == activation_bits::eight) return add_low_bits<activation_bits::eight>(rows, x, z);
+  add_low_bits<activation_bits::sixteen>(rows, x, z);
+}
