@@ -22,6 +22,11 @@ struct integer_ops : tile_ops {
   static constexpr int integer_tokens = 4;
   static constexpr __mmask8 all8 = 0xff;
 
+  template <int Which>
+  QUIPU_ALWAYS_INLINE static __m256i half(__m512i v) noexcept {
+    return _mm512_maskz_extracti64x4_epi64(all8, v, Which);
+  }
+
   struct ints {  // (16 neurons)
     __m512i v;
   };
@@ -29,8 +34,7 @@ struct integer_ops : tile_ops {
     __m512d v[2];
     QUIPU_ALWAYS_INLINE static doubles zero() noexcept { return {{_mm512_setzero_pd(), _mm512_setzero_pd()}}; }
     QUIPU_ALWAYS_INLINE static doubles of(ints a) noexcept {
-      return {{_mm512_maskz_cvtepi32_pd(all8, _mm512_castsi512_si256(a.v)),
-               _mm512_maskz_cvtepi32_pd(all8, _mm512_maskz_extracti64x4_epi64(all8, a.v, 1))}};
+      return {{_mm512_maskz_cvtepi32_pd(all8, half<0>(a.v)), _mm512_maskz_cvtepi32_pd(all8, half<1>(a.v))}};
     }
     QUIPU_ALWAYS_INLINE void add_product(ints a, doubles b) noexcept {
       const doubles wide = of(a);
@@ -77,7 +81,9 @@ struct integer_ops : tile_ops {
     return shifted(sum.sums.v, left, less);
   }
   QUIPU_ALWAYS_INLINE static doubles load_multipliers(const std::byte* at) noexcept {
-    return doubles::of({_mm512_maskz_cvtepu8_epi32(all, _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)))});
+    const __m256i first = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at)));
+    const __m256i second = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + 8)));
+    return {{_mm512_maskz_cvtepi32_pd(all8, first), _mm512_maskz_cvtepi32_pd(all8, second)}};
   }
 
   /// 128 columns of activations.
@@ -104,8 +110,8 @@ struct integer_ops : tile_ops {
       if constexpr (Bits == activation_bits::sixteen) low = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(low, a, q.low[0]), b, q.low[1]);
     }
     QUIPU_ALWAYS_INLINE static std::int32_t sum_of(__m512i v) noexcept {
-      const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_maskz_extracti64x4_epi64(all8, v, 1));
-      __m128i s = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+      const __m256i both = _mm256_add_epi32(half<0>(v), half<1>(v));
+      __m128i s = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
       s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
       s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1));
       return _mm_cvtsi128_si32(s);

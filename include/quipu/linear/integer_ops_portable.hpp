@@ -75,11 +75,12 @@ struct integer_ops : tile_ops {
     std::int64_t v = 0;
     static low_sums zero() noexcept { return {}; }
     void add(const std::byte* codes, const std::byte* multipliers, const low_columns<Bits>& q) noexcept {
+      constexpr int unit = Bits == activation_bits::eight ? 1 : 256;  // of the upper halves; the lower ones of eight bits are 0
       std::int32_t sum[2] = {};
       for (std::size_t j = 0; j < 64; ++j) {
         const int both = std::to_integer<int>(codes[j]);
-        sum[0] += (both & 15) * (256 * q.high[j] + q.low[j]);
-        sum[1] += (both >> 4) * (256 * q.high[64 + j] + q.low[64 + j]);
+        sum[0] += (both & 15) * (unit * q.high[j] + q.low[j]);
+        sum[1] += (both >> 4) * (unit * q.high[64 + j] + q.low[64 + j]);
       }
       for (std::size_t i = 0; i < 2; ++i) v += std::int64_t{sum[i]} * std::to_integer<int>(multipliers[i]);
     }

@@ -29,11 +29,11 @@ inline __m512i paired(__m512 a, __m512 b) noexcept {
 
 inline void round_across(const float* in, std::size_t ld, std::size_t n_outer, std::size_t n_k, std::size_t width,
                          bf16* out) noexcept {
-  const auto present = static_cast<__mmask16>((1u << n_outer) - 1u), all = static_cast<__mmask16>((1u << width) - 1u);
+  const auto present = static_cast<__mmask16>((1u << n_outer) - 1u), stored = static_cast<__mmask16>((1u << width) - 1u);
   for (std::size_t k = 0; k < n_k; k += 2, in += 2 * ld, out += 2 * width) {
     const __m512 even = _mm512_maskz_loadu_ps(present, in);
     const __m512 odd = k + 1 < n_k ? _mm512_maskz_loadu_ps(present, in + ld) : _mm512_setzero_ps();
-    _mm512_mask_storeu_epi32(out, all, paired(even, odd));
+    _mm512_mask_storeu_epi32(out, stored, paired(even, odd));
   }
 }
 
