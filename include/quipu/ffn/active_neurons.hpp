@@ -75,6 +75,15 @@ class active_neurons {
     n_[t] = n;
   }
 
+  /// Lists all neurons, with 0 for the gates of those that would be skipped.
+  void list_all(std::size_t t, const float* gate, const layer_limits& limits) noexcept {
+    n_[t] = d_ffn_;
+    for (std::size_t i = 0; i < d_ffn_; ++i) {
+      ids_[t * row_stride_ + i] = static_cast<std::uint32_t>(i);
+      values_[t * row_stride_ + i] = limits.skips(i, gate[i]) ? 0.0f : gate[i];
+    }
+  }
+
   [[nodiscard]] std::span<const std::uint32_t> ids(std::size_t t) const noexcept { return {ids_ + t * row_stride_, n_[t]}; }
   /// A value for each listed neuron: its gate at first, what `set` and `hide` make of it later.
   [[nodiscard]] float* values(std::size_t t) noexcept { return values_ + t * row_stride_; }

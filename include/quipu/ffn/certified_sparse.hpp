@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include <quipu/ffn/sparse_forms.hpp>
 #include <quipu/ffn/thresholds.hpp>
 #include <quipu/linear/certified_gate.hpp>
+#include <quipu/linear/planes_product.hpp>
 #include <quipu/linear/project.hpp>
 
 namespace quipu::ffn {
@@ -31,8 +33,7 @@ struct certified_state : sparse_state<Scalar> {
     this->bits = kernel.options.bits;
     this->hold_rows(w, at);
     this->hold_gate(w, at, kernel.options.dither_seed);
-    planes = this->gate->planes(at.team);
-    this->report.gate_error = this->gate->relative_error();
+    planes = this->counted(this->gate->has_planes(), [&] { return this->gate->planes(at.team); });
   }
 };
 
@@ -57,6 +58,7 @@ struct certified_sparse {
   using with_activation = certified_sparse<Other>;
   template <class Scalar>
   using state = certified_state<Scalar>;
+  static constexpr double pays_below = 0.3;  ///< share of active neurons, see `per_layer`
 
   Activation activation{};
   ffn::thresholds thresholds{};
@@ -79,14 +81,14 @@ struct certified_sparse {
     const auto& rounded = projector.integers().round(ws, x, s.bits, s.planes->dither.span());
     if (idle_observer<Observer> && x.rows() == 1 && projector.n_decode_row() > 0) {
       linear::listed_gates& listed = projector.listed_gates();
-      linear::estimate(ws, *s.planes, rounded, limits_of(s, w), s.certificate, listed);
-      linear::finish(ws, *s.planes, rounded, listed);
+      estimate(ws, *s.planes, rounded, limits_of(s, w), s.certificate, listed);
+      finish(ws, *s.planes, rounded, listed);
       call.run_rows(activation, x, b, y, observer, [&](active_neurons& active, std::size_t, std::size_t) {
         active.list(0, listed.ids(), listed.values().data(), w.gate_bias, s.limits);
       });
       return;
     }
-    linear::multiply(ws, *s.planes, rounded, b.gate);  // (n_row, d_model) -> (n_row, d_ffn)
+    linear::multiply(ws, *s.planes, rounded, projector.listed_gates(), b.gate);  // (n_row, d_model) -> (n_row, d_ffn)
     add_bias(w.gate_bias, b.gate);
     observer.gate(x, b.gate);
     call.run_rows(activation, x, b, y, observer, [&](active_neurons& active, std::size_t first, std::size_t n) {

@@ -35,6 +35,7 @@ struct gate_sparse {
   using with_activation = gate_sparse<Other>;
   template <class Scalar>
   using state = sparse_state<Scalar>;
+  static constexpr double pays_below = 0.6;  ///< share of active neurons, see `per_layer`
 
   Activation activation{};
   ffn::thresholds thresholds{};

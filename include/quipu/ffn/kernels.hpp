@@ -2,7 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <type_traits>
+
+#include <quipu/activation/activation.hpp>
+#include <quipu/ffn/certified_sparse.hpp>
 #include <quipu/ffn/dense.hpp>
+#include <quipu/ffn/eigen_sparse.hpp>
+#include <quipu/ffn/gate_sparse.hpp>
+#include <quipu/ffn/row_dense.hpp>
 
 namespace quipu::ffn {
 
@@ -20,6 +27,9 @@ struct kernel_list {
 };
 
 template <class Activation>
-using kernels = kernel_list<dense<Activation>>;
+using kernels = std::conditional_t<activation::thresholded_activation<Activation>,
+                                   kernel_list<dense<Activation>, row_dense<Activation>, eigen_sparse<Activation>,
+                                               gate_sparse<Activation>, certified_sparse<Activation>>,
+                                   kernel_list<dense<Activation>>>;
 
 }  // namespace quipu::ffn

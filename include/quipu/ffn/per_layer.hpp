@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -92,12 +93,9 @@ struct per_layer {
 
     template <std::size_t... I>
     static any make(const per_layer& outer, std::size_t index, const ffn_weights<Scalar>& w, const place& at, std::index_sequence<I...>) {
-      any made = [&]() -> any {
-        std::optional<any> result;
-        static_cast<void>(((I == index && (result.emplace(one<I>(outer, w, at)), true)) || ...));
-        return std::move(*result);
-      }();
-      return made;
+      std::optional<any> made;
+      static_cast<void>(((I == index && (made.emplace(one<I>(outer, w, at)), true)) || ...));
+      return std::move(*made);
     }
     template <std::size_t I>
     static any one(const per_layer& outer, const ffn_weights<Scalar>& w, const place& at) {

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -69,9 +70,9 @@ struct sparse_state {
     hold_rows(w, at);
     const bool integer = kernel.options.gate == gate_form::integer ||
                          (kernel.options.gate == gate_form::automatic && w.gate.type == tensor_type::q8_0);
-    if (integer) hold_gate(w, at, kernel.options.dither_seed);
-    if (integer) bytes = gate->bytes(at.team);
-    if (gate != nullptr) report.gate_error = gate->relative_error();
+    if (!integer) return;
+    hold_gate(w, at, kernel.options.dither_seed);
+    bytes = counted(gate->has_bytes(), [&] { return gate->bytes(at.team); });
   }
 
  protected:
@@ -93,6 +94,19 @@ struct sparse_state {
       return std::make_shared<const linear::integer_gate>(
           w.gate, linear::integer_gate_options{.dither_seed = seed, .dither_stream = at.layer, .name = concat("gate of layer ", at.layer)});
     });
+  }
+
+  // A form of the gate, which counts in the report unless it was there.
+  template <class Make>
+  auto counted(bool was_there, Make&& make) {
+    const auto start = std::chrono::steady_clock::now();
+    auto form = make();
+    if (!was_there) {
+      report.n_byte += form->n_byte();
+      report.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+    report.gate_error = gate->relative_error();
+    return form;
   }
 
  private:

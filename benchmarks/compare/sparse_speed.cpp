@@ -1,0 +1,201 @@
+// Times for scripts/compare sparse: an FFN layer, or a whole model, by kernels that skip neurons and by those they are compared with.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <quipu/ffn/certified_sparse.hpp>
+#include <quipu/ffn/dense.hpp>
+#include <quipu/ffn/gate_sparse.hpp>
+#include <quipu/ffn/row_dense.hpp>
+#include <quipu/linear/pack_matrix.hpp>
+#include <quipu/llama/load.hpp>
+
+#include "process_figures.hpp"
+#include "support/peer_schemes.hpp"
+#include "support/plain_loop.hpp"
+#include "support/sparse_layers.hpp"
+
+namespace ffn = quipu::ffn;
+namespace linear = quipu::linear;
+namespace llama = quipu::llama;
+using quipu::bench::random_matrix;
+using quipu::matrix_view;
+using quipu::tensor_type;
+
+namespace {
+
+using fat_relu = quipu::activation::fat_relu;
+
+tensor_type type_named(const std::string& name) {
+  for (const auto type : {tensor_type::f32, tensor_type::bf16, tensor_type::q8_0, tensor_type::q4_0}) {
+    std::string lower(quipu::name_of(type));
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return static_cast<char>(c | 0x20); });
+    if (lower == name || (name == "int8" && type == tensor_type::q8_0) || (name == "int4" && type == tensor_type::q4_0)) return type;
+  }
+  throw quipu::config_error("sparse_speed: types are f32, bf16, int8 and int4, not " + name);
+}
+
+// What a plain loop takes for some bytes, read by all threads from memory that no cache holds.
+class plain_reader {
+ public:
+  plain_reader(const quipu::thread_team& team, std::size_t n_byte) : team_(team), memory_(std::max<std::size_t>(n_byte, 1ull << 30) / 8), n_(n_byte / 8) {
+    std::fill_n(memory_.data(), memory_.size(), std::uint64_t{1});
+  }
+  double milliseconds() {
+    if (at_ + n_ > memory_.size()) at_ = 0;
+    const std::uint64_t* from = memory_.data() + at_;
+    at_ += n_;
+    std::vector<std::uint64_t> sums(team_.size());
+    const double begin = now();
+    team_.parallel_for(n_, (n_ + team_.size() - 1) / team_.size(),
+                       [&](std::size_t first, std::size_t last, std::size_t thread) { sums[thread] = quipu::bench::plain_sum(from + first, last - first); });
+    const double time = (now() - begin) * 1e3;
+    for (const auto s : sums) sink_ = sink_ + s;
+    return time;
+  }
+
+ private:
+  quipu::thread_team team_;
+  quipu::buffer<std::uint64_t> memory_;
+  std::size_t n_, at_ = 0;
+  volatile std::uint64_t sink_ = 0;
+};
+
+struct shape {
+  tensor_type type;
+  std::size_t d_model, d_ffn, n_thread, rounds;
+  std::vector<double> frequency;  ///< shares of inputs for which neurons are active
+};
+
+void print(const std::string& name, const std::vector<double>& times, double more = 0) {
+  std::cout << "{\"kernel\": \"" << name << "\", \"figure\": " << more << ", \"ms\": [";
+  for (std::size_t i = 0; i < times.size(); ++i) std::cout << (i == 0 ? "" : ", ") << times[i];
+  std::cout << "]}" << std::endl;
+}
+
+// A layer's FFN by several kernels in turn, each over all copies of the layer, so that no cache holds one.
+void measure_layer(const shape& s) {
+  constexpr std::size_t n_layer = 8, n_input = 16;
+  const quipu::thread_team team(s.n_thread);
+  linear::workspace ws(team);
+  linear::projector<float> projector(ws, linear::activation_rounding::int16);
+  projector.set_decode_rows(1);
+  quipu::io::model_config config;
+  config.d_model = s.d_model, config.d_ffn = s.d_ffn, config.n_layer = 1;
+  const quipu::io::checkpoint_content content;
+  const quipu::progress_callback progress;
+
+  const random_matrix gate(s.type, s.d_ffn, s.d_model, 1), up(s.type, s.d_ffn, s.d_model, 2), down(s.type, s.d_model, s.d_ffn, 3);
+  const ffn::ffn_weights<float> raw{gate.matrix(), up.matrix(), down.matrix()};
+  const ffn::thresholds thresholds{.of_neurons = {quipu::bench::thresholds_of(gate.matrix(), s.frequency)}};
+  struct layer {
+    ffn::ffn_weights<float> tiles;
+    std::vector<quipu::buffer<std::byte>> memory;
+    ffn::form_cache forms;
+    std::unique_ptr<ffn::sparse_state<float>> exact;
+    std::unique_ptr<ffn::certified_state<float>> certified;
+    std::unique_ptr<quipu::bench::predicted_state> predicted;
+  };
+  std::vector<layer> layers(n_layer);
+  const ffn::dense<fat_relu> tiled{};
+  const ffn::row_dense<fat_relu> dense{thresholds};
+  const ffn::gate_sparse<fat_relu> exact{thresholds};
+  const ffn::certified_sparse<fat_relu> certified{thresholds};
+  const bool integer = s.type == tensor_type::q8_0;
+  for (layer& l : layers) {
+    const ffn::place at{0, config, content, team, progress, &l.forms};
+    l.tiles = raw;
+    for (linear::stored_matrix* m : {&l.tiles.gate, &l.tiles.up, &l.tiles.down}) {
+      l.memory.emplace_back(linear::packed_bytes(m->type, m->rows, m->cols));
+      static_cast<void>(linear::pack_matrix(*m, team, l.memory.back().data()));
+      m->packed = l.memory.back().data();
+    }
+    l.exact = std::make_unique<ffn::sparse_state<float>>(exact, l.tiles, at);
+    if (!integer) continue;
+    l.certified = std::make_unique<ffn::certified_state<float>>(certified, l.tiles, at);
+    l.predicted = std::make_unique<quipu::bench::predicted_state>(raw, *l.exact, team);
+  }
+
+  quipu::random_stream stream(9);
+  std::vector<float> x(n_input * s.d_model), y(s.d_model), g(s.d_ffn), u(s.d_ffn), h(s.d_ffn);
+  for (float& v : x) v = static_cast<float>(stream.normal());
+  const ffn::ffn_buffers<float> b{{g.data(), 1, s.d_ffn}, {u.data(), 1, s.d_ffn}, {h.data(), 1, s.d_ffn}};
+  const auto input = [&](std::size_t i) { return matrix_view<const float>(x.data() + i % n_input * s.d_model, 1, s.d_model); };
+  const matrix_view<float> out(y.data(), 1, s.d_model);
+
+  // What is active for each input: replayed by the scheme that guesses.
+  std::vector<quipu::bench::predicted_lists> lists;
+  double density = 0;
+  for (std::size_t i = 0; i < n_input; ++i) {
+    ffn::project_gate<float>(*layers[0].exact, layers[0].tiles, ws, projector, input(i), b.gate);
+    lists.emplace_back(std::span<const float>(g), layers[0].exact->limits, stream);
+    density += static_cast<double>(lists.back().active.size()) / static_cast<double>(s.d_ffn) / n_input;
+  }
+
+  struct kernel {
+    std::string name;
+    std::function<void(layer&, std::size_t)> run;
+    std::vector<double> times = {};
+  };
+  std::vector<kernel> kernels;
+  kernels.push_back({"tiles", [&](layer& l, std::size_t i) { tiled.forward(ffn::empty_state<ffn::dense<fat_relu>, float>{}, l.tiles, ws, projector, input(i), b, out, ffn::no_observer{}); }});
+  kernels.push_back({"dense", [&](layer& l, std::size_t i) { dense.forward(*l.exact, l.tiles, ws, projector, input(i), b, out, ffn::no_observer{}); }});
+  kernels.push_back({"exact", [&](layer& l, std::size_t i) { exact.forward(*l.exact, l.tiles, ws, projector, input(i), b, out, ffn::no_observer{}); }});
+  kernels.push_back({"rows", [&](layer& l, std::size_t i) { quipu::bench::one_row_at_a_time(*l.exact, l.tiles, ws, projector, input(i), b, out); }});
+  if (integer) {
+    kernels.push_back({"certified", [&](layer& l, std::size_t i) { certified.forward(*l.certified, l.tiles, ws, projector, input(i), b, out, ffn::no_observer{}); }});
+    kernels.push_back({"powerinfer", [&](layer& l, std::size_t i) { quipu::bench::predicted_forward(*l.predicted, *l.exact, lists[i % n_input], ws, projector, input(i), out); }});
+  }
+  plain_reader plain(team, raw.gate.n_byte() + raw.up.n_byte() + raw.down.n_byte());
+  std::vector<double> read;
+  for (std::size_t round = 0; round <= s.rounds; ++round) {
+    for (kernel& k : kernels) {
+      const double begin = now();
+      for (std::size_t i = 0; i < n_layer; ++i) k.run(layers[i], round * n_layer + i);
+      if (round > 0) k.times.push_back((now() - begin) * 1e3 / n_layer);
+    }
+    double sum = 0;
+    for (std::size_t i = 0; i < n_layer; ++i) sum += plain.milliseconds();
+    if (round > 0) read.push_back(sum / n_layer);
+  }
+  for (const kernel& k : kernels) print(k.name, k.times);
+  print("plain loop", read, static_cast<double>(raw.gate.n_byte() + raw.up.n_byte() + raw.down.n_byte()));
+  print("density", {}, density);
+  if (integer) {
+    linear::listed_gates listed;
+    double n = 0;
+    const auto& state = *layers[0].certified;
+    for (std::size_t i = 0; i < n_input; ++i) {
+      const auto& row = projector.integers().round(ws, input(i), state.bits, state.planes->dither.span());
+      estimate(ws, *state.planes, row, {.values = state.limits.own}, state.certificate, listed);
+      n += static_cast<double>(listed.ids().size()) / static_cast<double>(s.d_ffn) / n_input;
+    }
+    print("not certified", {}, n);
+  }
+  print("gate error", {}, layers[0].exact->report.gate_error);
+  print("down error", {}, layers[0].exact->report.down_error);
+  print("path", {}, static_cast<double>(ws.kernels().set));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 7) {
+    std::cerr << "usage: sparse_speed layer TYPE D_MODEL D_FFN THREADS ROUNDS SHARE... (of inputs for which a neuron is active)\n";
+    return 2;
+  }
+  try {
+    const auto number = [&](int i) { return static_cast<std::size_t>(std::strtoul(argv[i], nullptr, 10)); };
+    shape s{type_named(argv[2]), number(3), number(4), number(5), number(6), {}};
+    for (int i = 7; i < argc; ++i) s.frequency.push_back(std::strtod(argv[i], nullptr));
+    if (std::string(argv[1]) == "layer") measure_layer(s);
+  } catch (const std::exception& e) {
+    std::cerr << "error: " << e.what() << '\n';
+    return 1;
+  }
+}
