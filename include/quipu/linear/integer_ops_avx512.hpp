@@ -29,7 +29,11 @@ struct integer_ops : tile_ops {
 
   struct ints {  // (16 neurons)
     __m512i v;
+    [[nodiscard]] QUIPU_ALWAYS_INLINE ints plus(ints other) const noexcept { return {_mm512_add_epi32(v, other.v)}; }
   };
+  QUIPU_ALWAYS_INLINE static codes without_low_nibbles(codes both) noexcept {
+    return {_mm512_and_si512(both.v, _mm512_set1_epi8(static_cast<char>(0xf0)))};
+  }
   struct doubles {  // (16 neurons)
     __m512d v[2];
     QUIPU_ALWAYS_INLINE static doubles zero() noexcept { return {{_mm512_setzero_pd(), _mm512_setzero_pd()}}; }

@@ -19,7 +19,15 @@ struct integer_ops : tile_ops {
 
   struct ints {  // (16 neurons)
     std::int32_t v[n_row];
+    [[nodiscard]] ints plus(ints other) const noexcept {
+      for (std::size_t i = 0; i < n_row; ++i) other.v[i] += v[i];
+      return other;
+    }
   };
+  static codes without_low_nibbles(codes both) noexcept {
+    for (std::uint8_t& c : both.v) c = c & 0xf0u;
+    return both;
+  }
   struct doubles {  // (16 neurons)
     double v[n_row];
     static doubles zero() noexcept { return {}; }

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
+#include <quipu/linear/tile_registers_avx2.hpp>
 
 QUIPU_TARGET_BEGIN("avx2,fma,f16c")
 
@@ -19,7 +20,14 @@ namespace quipu::linear::ymm {
 struct integer_registers {
   struct ints {
     __m256i v[2];
+    [[nodiscard]] QUIPU_ALWAYS_INLINE ints plus(ints other) const noexcept {
+      return {{_mm256_add_epi32(v[0], other.v[0]), _mm256_add_epi32(v[1], other.v[1])}};
+    }
   };
+  QUIPU_ALWAYS_INLINE static tile_registers::codes without_low_nibbles(tile_registers::codes both) noexcept {
+    const __m256i mask = _mm256_set1_epi8(static_cast<char>(0xf0));
+    return {{_mm256_and_si256(both.v[0], mask), _mm256_and_si256(both.v[1], mask)}};
+  }
   struct doubles {
     __m256d v[4];
     QUIPU_ALWAYS_INLINE static doubles zero() noexcept {
