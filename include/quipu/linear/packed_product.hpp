@@ -21,9 +21,10 @@ class rounded_buffer {
   /// Rounds x (n_row, n_col).  @pre n_col is a multiple of 32
   void round(workspace& ws, matrix_view<const float> x, activation_bits bits) {
     const std::size_t n = x.rows() * x.cols();
-    pairs_.reserve_discarding(n);                // (n_row, n_col)
-    high_.reserve_discarding(n);                 // (n_row, n_col)
-    low_.reserve_discarding(n);                  // (n_row, n_col)
+    const rounded_form form = ws.packed_kernels().form;
+    if (reads_pairs(form)) pairs_.reserve_discarding(n);      // (n_row, n_col)
+    if (reads_high(form, bits)) high_.reserve_discarding(n);  // (n_row, n_col)
+    if (reads_low(form, bits)) low_.reserve_discarding(n);    // (n_row, n_col)
     d_.reserve_discarding(n / packed_block);     // (n_row, n_col / 32)
     sums_.reserve_discarding(n / 16);            // (n_row, n_col / 16)
     const rounded_rows all = rows();
