@@ -135,6 +135,7 @@ class tile_operand {
 template <class Weights, class Finish>
 void multiply_packed(workspace& ws, tile_operand& x, std::size_t n_row, std::size_t n_product, Weights&& weights,
                      Finish&& finish) {
+  constexpr std::size_t pieces_a_thread = 4;
   constexpr std::size_t at_once = 64;  // their results (64 x 16) are finished while in the first-level cache
   std::size_t n_tile = 0;
   for (std::size_t i = 0; i < n_product; ++i) {
@@ -142,8 +143,8 @@ void multiply_packed(workspace& ws, tile_operand& x, std::size_t n_row, std::siz
     n_tile += (w.rows + packed_tile_rows - 1) / packed_tile_rows;
   }
   if (n_tile == 0) return;
-  // One piece for each thread: every new one would begin a stream anew.
-  const std::size_t grain = (n_tile + ws.team().size() - 1) / ws.team().size();
+  // A few pieces for each thread, which lie one after the other: each is a stream, and what a late thread leaves is taken over.
+  const std::size_t n_piece = pieces_a_thread * ws.team().size(), grain = (n_tile + n_piece - 1) / n_piece;
   ws.team().parallel_for(n_tile, grain, [&](std::size_t begin, std::size_t end, std::size_t) {
     alignas(64) float values[at_once * packed_tile_rows];
     std::size_t base = 0;
