@@ -46,6 +46,31 @@ TEST_CASE("many small loops in a row, with pauses that let the workers sleep", "
   CHECK(total == 20000u * 28u);
 }
 
+TEST_CASE("a thread that is late does not hold up a loop", "[core][thread_team]") {
+  std::atomic<bool> go{false};
+  {
+    const thread_team team(2, quipu::thread_pinning::none, [&](std::function<void()> run) {
+      return std::thread([&go, run = std::move(run)] {
+        go.wait(false);
+        run();
+      });
+    });
+    for (const std::size_t n : {2, 7, 1000}) {
+      std::vector<std::size_t> order;
+      team.parallel_for(n, 1, [&](std::size_t begin, std::size_t, std::size_t) { order.push_back(begin); });
+      REQUIRE(order.size() == n);
+      // The caller's own share in order, so that it is one stream, then the other's from its end.
+      for (std::size_t i = 0; i < n; ++i) CHECK(order[i] == (i < n / 2 ? i : n - 1 - (i - n / 2)));
+    }
+    go = true;
+    go.notify_all();
+    std::atomic<std::size_t> sum{0};
+    for (int step = 0; step < 100; ++step)
+      team.parallel_for(100, 1, [&](std::size_t begin, std::size_t, std::size_t) { sum += begin; });
+    CHECK(sum == 100u * 4950u);
+  }
+}
+
 TEST_CASE("callers on different threads take turns on a shared team", "[core][thread_team]") {
   const thread_team team(2);
   std::atomic<long> sum{0};

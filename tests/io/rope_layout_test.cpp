@@ -42,3 +42,27 @@ TEST_CASE("blocks and biases move with their rows", "[io][rope_layout]") {
                                    rope_layout::halves, 4),
                   quipu::config_error);
 }
+
+TEST_CASE("a team reorders a checkpoint's projections as one thread does", "[io][rope_layout]") {
+  // Large enough for huge pages, and some that are not.
+  const std::vector<std::size_t> shapes[] = {{400, 2720}, {8, 32}};
+  for (const auto& shape : shapes) {
+    std::vector<float> values(shape[0] * shape[1]);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+    quipu::io::checkpoint before;
+    before.config.n_layer = 1;
+    before.config.d_head = 8;
+    before.rope = rope_layout::neighbours;
+    for (const char* name : {"model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.k_proj.weight"})
+      before.tensors.emplace(name, tensor_view{quipu::tensor_type::f32, shape, std::as_bytes(std::span(values))});
+    for (const std::size_t n_thread : {1, 3}) {
+      quipu::io::checkpoint opened = before;
+      quipu::io::convert_rope_layout(opened, rope_layout::halves, quipu::thread_team(n_thread));
+      CHECK(opened.rope == rope_layout::halves);
+      for (const auto& [name, tensor] : opened.tensors) {
+        const std::vector<std::byte> expected = swap_rope_layout(before.at(name), rope_layout::neighbours, 8);
+        CHECK(std::equal(tensor.bytes.begin(), tensor.bytes.end(), expected.begin(), expected.end()));
+      }
+    }
+  }
+}

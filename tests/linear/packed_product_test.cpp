@@ -125,6 +125,22 @@ std::vector<float> product(linear::workspace& ws, linear::activation_rounding ro
   return y;
 }
 
+TEST_CASE("rounded activations take memory for what products read of them", "[linear][packed]") {
+  in_every_set([](const auto& kernels, const auto& packed) {
+    linear::workspace ws(quipu::thread_team(2), kernels, packed);
+    const auto x = quipu::test::random_values(3 * 64, 1);
+    for (const auto bits : {activation_bits::eight, activation_bits::sixteen}) {
+      linear::rounded_buffer rounded;
+      rounded.round(ws, {x.data(), 3, 64}, bits);
+      const bool is_eight = bits == activation_bits::eight, has_planes = packed.set >= instruction_set::avx_vnni;
+      CHECK((rounded.rows().pairs != nullptr) == !has_planes);
+      CHECK((rounded.rows().high != nullptr) == (has_planes || (is_eight && packed.set != instruction_set::portable)));
+      CHECK((rounded.rows().low != nullptr) == (has_planes && !is_eight));
+      CHECK(rounded.rows().from_row(2, 64).low == (rounded.rows().low == nullptr ? nullptr : rounded.rows().low + 2 * 64));
+    }
+  });
+}
+
 TEST_CASE("products with tiles are those of the file's numbers and the rounded activations", "[linear][packed]") {
   in_every_set([](const auto& kernels, const auto& packed) {
     linear::workspace ws(quipu::thread_team(2), kernels, packed);

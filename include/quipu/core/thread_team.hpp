@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -24,8 +25,9 @@ enum class thread_pinning : std::uint8_t { none, compact };
 /// of one starts no thread. Between loops the threads spin for some microseconds and then sleep on a
 /// futex. Copies share the team; callers on different threads take turns.
 ///
-/// What a loop computes must not depend on which thread runs which part: parts are claimed as threads
-/// become free.
+/// Each thread has a share of a loop, of neighbouring parts which it takes in order; who is done takes the last part of another's
+/// share. So a thread that the system holds up, or that still sleeps, delays a loop by the part that it is in, if any.
+/// What a loop computes must not depend on which thread runs which part.
 class thread_team {
  public:
   /// Starts a thread that runs a function. @throws std::system_error  the system has no thread left
@@ -52,6 +54,7 @@ class thread_team {
     QUIPU_ASSERT(grain > 0);
     if (n == 0) return;
     const std::size_t n_piece = (n + grain - 1) / grain;
+    QUIPU_ASSERT(n_piece <= std::numeric_limits<std::uint32_t>::max());
     state& team = *state_;
     if (n_piece == 1 || team.workers.empty()) {
       for (std::size_t begin = 0; begin < n; begin += grain) {
@@ -67,14 +70,16 @@ class thread_team {
     team.context = const_cast<void*>(static_cast<const void*>(std::addressof(body)));
     team.n = n;
     team.grain = grain;
-    team.next.store(0, std::memory_order_relaxed);
-    team.running.store(static_cast<std::uint32_t>(team.workers.size()), std::memory_order_relaxed);
+    team.n_piece = static_cast<std::uint32_t>(n_piece);
+    team.n_done.store(0, std::memory_order_relaxed);
+    const std::size_t n_thread = size();
+    for (std::size_t i = 0; i < n_thread; ++i) team.shares[i].set(n_piece * i / n_thread, n_piece * (i + 1) / n_thread);
     team.epoch.fetch_add(1, std::memory_order_release);
     team.epoch.notify_all();
     team.work(0);
-    for (std::uint32_t left; (left = team.running.load(std::memory_order_acquire)) != 0;) {
-      if (!spin([&] { return team.running.load(std::memory_order_acquire) == 0; })) {
-        team.running.wait(left, std::memory_order_acquire);
+    for (std::uint32_t done; (done = team.n_done.load(std::memory_order_acquire)) != n_piece;) {
+      if (!spin([&] { return team.n_done.load(std::memory_order_acquire) == n_piece; })) {
+        team.n_done.wait(done, std::memory_order_acquire);
       }
     }
   }
@@ -96,6 +101,28 @@ class thread_team {
     return false;
   }
 
+  // Pieces of one thread that nobody has taken yet: the first in the lower half, the end in the upper. A thread that is late from
+  // the loop before may take some of this loop's: what it runs is read after that.
+  class alignas(64) share {
+   public:
+    void set(std::size_t first, std::size_t end) noexcept {
+      left_.store(static_cast<std::uint64_t>(end) << 32 | first, std::memory_order_release);
+    }
+    /// The first piece for the owner, the last for others. @return false if none is left
+    [[nodiscard]] bool take(bool owns, std::size_t& piece) noexcept {
+      for (std::uint64_t left = left_.load(std::memory_order_relaxed);;) {
+        const std::uint64_t first = left & 0xffffffffu, end = left >> 32;
+        if (first >= end) return false;
+        piece = owns ? first : end - 1;
+        const std::uint64_t after = owns ? left + 1 : left - (std::uint64_t{1} << 32);
+        if (left_.compare_exchange_weak(left, after, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+      }
+    }
+
+   private:
+    std::atomic<std::uint64_t> left_{0};
+  };
+
   struct state {
     state(std::size_t n_thread, thread_pinning pinning, const thread_start& start);
     ~state();
@@ -109,10 +136,11 @@ class thread_team {
     void* context = nullptr;
     std::size_t n = 0;
     std::size_t grain = 1;
-    bool stop = false;
-    alignas(64) std::atomic<std::size_t> next{0};
+    std::uint32_t n_piece = 0;
+    std::atomic<bool> stop{false};
     alignas(64) std::atomic<std::uint32_t> epoch{0};
-    alignas(64) std::atomic<std::uint32_t> running{0};
+    alignas(64) std::atomic<std::uint32_t> n_done{0};  // pieces
+    std::vector<share> shares;                         // of each thread
     std::vector<std::thread> workers;  // last: starts when all else is there
   };
 

@@ -33,7 +33,8 @@ QUIPU_INLINE std::size_t thread_team::available() noexcept {
   return count < 1 ? 1 : static_cast<std::size_t>(count);
 }
 
-QUIPU_INLINE thread_team::state::state(std::size_t n_thread, thread_pinning pinning, const thread_start& start) {
+QUIPU_INLINE thread_team::state::state(std::size_t n_thread, thread_pinning pinning, const thread_start& start)
+    : shares(n_thread > 1024 ? 0 : n_thread) {
   if (n_thread > 1024) fail<config_error>("thread_team", "at most 1024 threads", n_thread);
   workers.reserve(n_thread);
   try {
@@ -76,10 +77,14 @@ QUIPU_INLINE void thread_team::state::pin(std::thread& worker, std::size_t index
 }
 
 QUIPU_INLINE void thread_team::state::work(std::size_t thread) noexcept {
-  for (;;) {
-    const std::size_t begin = next.fetch_add(grain, std::memory_order_relaxed);
-    if (begin >= n) return;
-    call(context, begin, begin + grain < n ? begin + grain : n, thread);
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    share& from = shares[thread + i < shares.size() ? thread + i : thread + i - shares.size()];
+    for (std::size_t piece; from.take(i == 0, piece);) {
+      const std::size_t begin = piece * grain;
+      const std::uint32_t all = n_piece;  // of this loop: after the last piece the caller may begin another
+      call(context, begin, begin + grain < n ? begin + grain : n, thread);
+      if (n_done.fetch_add(1, std::memory_order_acq_rel) + 1 == all) n_done.notify_one();
+    }
   }
 }
 
@@ -94,7 +99,6 @@ QUIPU_INLINE void thread_team::state::serve(std::size_t thread) noexcept {
     seen = now;
     if (stop) return;
     work(thread);
-    if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
   }
 }
 

@@ -56,7 +56,7 @@ struct checkpoint {
   std::map<std::string, tensor_view, std::less<>> further;     ///< tensors named "quipu. ...", see `further_prefix`
   std::map<std::string, std::string, std::less<>> metadata{};  ///< texts under keys named "quipu. ..."
   std::vector<std::shared_ptr<const mapped_file>> files;
-  std::vector<std::shared_ptr<const std::vector<std::byte>>> owned;  ///< converted tensors, if any
+  std::vector<std::shared_ptr<const void>> owned;  ///< converted tensors, if any
 
   [[nodiscard]] const tensor_view* find(std::string_view name) const noexcept {
     const auto found = tensors.find(name);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/core/thread_team.hpp>
 #include <quipu/io/checkpoint.hpp>
 
 // RoPE rotates pairs of a head's elements by position * theta^(-2i / d_head), pair i = 0 .. d_head/2 - 1.
@@ -37,7 +38,8 @@ namespace quipu::io {
 
 /// Brings all q and k projections of a checkpoint into `wanted`; does nothing if they are in it.
 /// Reordered tensors are copies that the checkpoint owns.
-void convert_rope_layout(checkpoint& opened, rope_layout wanted);
+/// @param team  that copies them
+void convert_rope_layout(checkpoint& opened, rope_layout wanted, const thread_team& team = thread_team(1));
 
 }  // namespace quipu::io
 

@@ -25,6 +25,9 @@ struct packed_codes {
   four_codes planes[2] = {};  // fifth and sixth bits
 };
 
+/// Four of them side by side in a register.
+using sixteen_codes = std::uint32_t __attribute__((vector_size(16)));
+
 [[nodiscard]] inline four_codes four_at(const std::byte* at) noexcept { return io::load_unaligned<four_codes>(at); }
 
 /// Two groups of four nibbles, each in the lower half of its byte, in the two halves of one.
@@ -48,10 +51,27 @@ struct packed_codes {
   return out;
 }
 
-[[nodiscard]] inline packed_codes byte_codes(const std::byte* block) noexcept {
-  packed_codes out;
-  for (std::size_t i = 0; i < 8; ++i) out.low[i] = four_at(block + 4 * i) ^ 0x80808080u;  // q + 128
-  return out;
+inline void byte_codes(const std::byte* block, packed_codes& out) noexcept {
+  for (std::size_t i = 0; i < 8; i += 4) {
+    const sixteen_codes q = io::load_unaligned<sixteen_codes>(block + 4 * i) ^ 0x80808080u;  // q + 128
+    std::memcpy(out.low + i, &q, sizeof q);
+  }
+}
+
+/// Four groups of columns of four rows: what was a row's stands side by side, then what was a group's. In registers this takes a
+/// fifth of the time that it takes value by value.
+/// @param from  of the first row   @param to  of the first group
+QUIPU_ALWAYS_INLINE void turn_four(const packed_codes* rows, const four_codes* from, four_codes* to) noexcept {
+  const auto row = [&](std::size_t r) __attribute__((always_inline)) {
+    return io::load_unaligned<sixteen_codes>(reinterpret_cast<const std::byte*>(from) + r * sizeof *rows);
+  };
+  const sixteen_codes a = row(0), b = row(1), c = row(2), d = row(3);
+  const sixteen_codes ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const sixteen_codes ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const sixteen_codes groups[4] = {__builtin_shufflevector(ab, cd, 0, 1, 4, 5), __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
+                                   __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5), __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7)};
+  QUIPU_UNROLL
+  for (std::size_t g = 0; g < 4; ++g) std::memcpy(to + g * packed_tile_rows, groups + g, sizeof groups[g]);
 }
 
 /// @param block  of Q4_K or Q5_K   @param group  of 32 columns
@@ -115,7 +135,7 @@ QUIPU_ALWAYS_INLINE bool pack_block(const std::byte* row, std::size_t b, std::si
     constexpr std::size_t n_scale = form.has_minimum ? 2 : 1;
     for (std::size_t i = 0; i < n_scale; ++i) copy_half(at + 2 * i, block + 2 * packed_tile_rows * i);
     if constexpr (form.n_bit == 8) {
-      codes = byte_codes(at + 2);
+      byte_codes(at + 2, codes);
     } else {
       codes = small_codes(at + 2 * n_scale, form.n_bit == 5);
     }
@@ -133,9 +153,11 @@ bool pack_rows(const std::byte* rows, std::size_t stride, std::size_t n_row, std
   for (std::size_t b = 0; b < n_col / packed_block; ++b) {
     for (std::size_t r = 0; r < n_row; ++r) finite = pack_block<Type>(rows + r * stride, b, r, tile, codes[r]) && finite;
     four_codes columns[n_low + n_plane][packed_tile_rows];
-    for (std::size_t r = 0; r < packed_tile_rows; ++r) {
-      for (std::size_t g = 0; g < n_low; ++g) columns[g][r] = codes[r].low[g];
-      for (std::size_t g = 0; g < n_plane; ++g) columns[n_low + g][r] = codes[r].planes[g];
+    for (std::size_t r = 0; r < packed_tile_rows; r += 4) {
+      for (std::size_t g = 0; g < n_low; g += 4) turn_four(codes + r, codes[r].low + g, columns[g] + r);
+    }
+    for (std::size_t g = 0; g < n_plane; ++g) {
+      for (std::size_t r = 0; r < packed_tile_rows; ++r) columns[n_low + g][r] = codes[r].planes[g];
     }
     std::memcpy(tile + form.block_at(b) + form.scale_bytes(), columns, sizeof columns);
   }

@@ -21,9 +21,22 @@ enum class activation_bits : std::uint8_t { eight, sixteen };
   return bits == activation_bits::eight ? 127 : 127 * 256 + 127;
 }
 
-/// Rows of activations rounded to whole numbers, with a scale for each 32: x = d * q. A table's `round`
-/// fills those forms of q that its `multiply` reads, and no others. The error is at most half of d, which is the block's largest value over
-/// `largest_rounded`.
+/// The forms of a rounded activation that a set's `multiply` reads: its `round` fills these and no others.
+enum class rounded_form : std::uint8_t {
+  pairs,   ///< `pairs`
+  bytes,   ///< `pairs`, and `high` of eight bits
+  planes,  ///< `high`, and `low` of sixteen bits
+};
+[[nodiscard]] constexpr bool reads_pairs(rounded_form form) noexcept { return form != rounded_form::planes; }
+[[nodiscard]] constexpr bool reads_high(rounded_form form, activation_bits bits) noexcept {
+  return form == rounded_form::planes || (form == rounded_form::bytes && bits == activation_bits::eight);
+}
+[[nodiscard]] constexpr bool reads_low(rounded_form form, activation_bits bits) noexcept {
+  return form == rounded_form::planes && bits == activation_bits::sixteen;
+}
+
+/// Rows of activations rounded to whole numbers, with a scale for each 32: x = d * q. Forms of q that are not read are null. The
+/// error is at most half of d, which is the block's largest value over `largest_rounded`.
 struct rounded_rows {
   std::int16_t* pairs;  ///< (n_row, n) of every four columns the first and third, then the second and fourth
   std::int8_t* high;    ///< (n_row, n) upper halves; of eight bits q itself
@@ -33,7 +46,8 @@ struct rounded_rows {
 
   /// @param n  values in a row, a multiple of 32
   [[nodiscard]] rounded_rows from_row(std::size_t t, std::size_t n) const noexcept {
-    return {pairs + t * n, high + t * n, low + t * n, d + t * (n / packed_block), sums + t * (n / 16)};
+    const auto from = [&](auto* form) { return form == nullptr ? nullptr : form + t * n; };
+    return {from(pairs), from(high), from(low), d + t * (n / packed_block), sums + t * (n / 16)};
   }
 };
 
@@ -41,6 +55,7 @@ struct rounded_rows {
 /// result depends neither on the rows beside it nor on the number of threads.
 struct packed_kernel_table {
   instruction_set set;
+  rounded_form form;
 
   /// Rounds one row.  @pre n is a multiple of 32
   void (*round)(const float* x, std::size_t n, activation_bits bits, rounded_rows out) noexcept;

@@ -21,9 +21,10 @@ class rounded_buffer {
   /// Rounds x (n_row, n_col).  @pre n_col is a multiple of 32
   void round(workspace& ws, matrix_view<const float> x, activation_bits bits) {
     const std::size_t n = x.rows() * x.cols();
-    pairs_.reserve_discarding(n);                // (n_row, n_col)
-    high_.reserve_discarding(n);                 // (n_row, n_col)
-    low_.reserve_discarding(n);                  // (n_row, n_col)
+    const rounded_form form = ws.packed_kernels().form;
+    if (reads_pairs(form)) pairs_.reserve_discarding(n);      // (n_row, n_col)
+    if (reads_high(form, bits)) high_.reserve_discarding(n);  // (n_row, n_col)
+    if (reads_low(form, bits)) low_.reserve_discarding(n);    // (n_row, n_col)
     d_.reserve_discarding(n / packed_block);     // (n_row, n_col / 32)
     sums_.reserve_discarding(n / 16);            // (n_row, n_col / 16)
     const rounded_rows all = rows();
@@ -134,6 +135,7 @@ class tile_operand {
 template <class Weights, class Finish>
 void multiply_packed(workspace& ws, tile_operand& x, std::size_t n_row, std::size_t n_product, Weights&& weights,
                      Finish&& finish) {
+  constexpr std::size_t pieces_a_thread = 4;
   constexpr std::size_t at_once = 64;  // their results (64 x 16) are finished while in the first-level cache
   std::size_t n_tile = 0;
   for (std::size_t i = 0; i < n_product; ++i) {
@@ -141,8 +143,8 @@ void multiply_packed(workspace& ws, tile_operand& x, std::size_t n_row, std::siz
     n_tile += (w.rows + packed_tile_rows - 1) / packed_tile_rows;
   }
   if (n_tile == 0) return;
-  // One piece for each thread: every new one would begin a stream anew.
-  const std::size_t grain = (n_tile + ws.team().size() - 1) / ws.team().size();
+  // A few pieces for each thread, which lie one after the other: each is a stream, and what a late thread leaves is taken over.
+  const std::size_t n_piece = pieces_a_thread * ws.team().size(), grain = (n_tile + n_piece - 1) / n_piece;
   ws.team().parallel_for(n_tile, grain, [&](std::size_t begin, std::size_t end, std::size_t) {
     alignas(64) float values[at_once * packed_tile_rows];
     std::size_t base = 0;

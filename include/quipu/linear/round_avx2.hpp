@@ -17,12 +17,6 @@ QUIPU_TARGET_BEGIN("avx2,fma,f16c")
 
 namespace quipu::linear::avx2 {
 
-/// What products read of `rounded_rows`.
-enum class rounded_form : std::uint8_t {
-  pairs,   ///< `pairs`, and `high` of eight bits
-  planes,  ///< `high`, and `low` of sixteen bits
-};
-
 /// d = max |x| / largest, q = x / d to the nearest, ties to even.
 template <rounded_form Form>
 void round_row(const float* x, std::size_t n, activation_bits bits, rounded_rows out) noexcept {
@@ -59,13 +53,13 @@ void round_row(const float* x, std::size_t n, activation_bits bits, rounded_rows
         const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
       };
-      if constexpr (Form == rounded_form::pairs) {
+      if constexpr (reads_pairs(Form)) {
         const __m256i swap = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.pairs + at), _mm256_shuffle_epi8(packed, swap));
       }
       if (bits == activation_bits::eight) {
         store_bytes(out.high + at, packed);
-      } else if constexpr (Form == rounded_form::planes) {
+      } else if constexpr (reads_low(Form, activation_bits::sixteen)) {
         const __m256i high = _mm256_srai_epi16(_mm256_add_epi16(packed, _mm256_set1_epi16(128)), 8);  // at most 32639 + 128
         store_bytes(out.high + at, high);
         store_bytes(out.low + at, _mm256_sub_epi16(packed, _mm256_slli_epi16(high, 8)));

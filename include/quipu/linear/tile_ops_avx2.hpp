@@ -98,7 +98,7 @@ struct tile_ops : ymm::tile_registers {
 #include <quipu/linear/plain_kernel_body.ipp>
 
 inline constexpr packed_kernel_table packed_table{
-    .set = instruction_set::avx2, .round = round_row<rounded_form::pairs>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
+    .set = instruction_set::avx2, .form = rounded_form::bytes, .round = round_row<rounded_form::bytes>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
 
 }  // namespace quipu::linear::avx2
 

@@ -110,7 +110,7 @@ QUIPU_ALWAYS_INLINE tile_ops::floats fnma(tile_ops::floats a, tile_ops::floats b
 #include <quipu/linear/plain_kernel_body.ipp>
 
 inline constexpr packed_kernel_table packed_table{
-    .set = instruction_set::avx512_vnni, .round = avx2::round_row<avx2::rounded_form::planes>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
+    .set = instruction_set::avx512_vnni, .form = rounded_form::planes, .round = avx2::round_row<rounded_form::planes>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
 
 }  // namespace quipu::linear::avx512
 

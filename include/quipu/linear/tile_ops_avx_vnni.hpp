@@ -45,7 +45,7 @@ struct tile_ops : ymm::tile_registers {
 #include <quipu/linear/plain_kernel_body.ipp>
 
 inline constexpr packed_kernel_table packed_table{
-    .set = instruction_set::avx_vnni, .round = avx2::round_row<avx2::rounded_form::planes>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
+    .set = instruction_set::avx_vnni, .form = rounded_form::planes, .round = avx2::round_row<rounded_form::planes>, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
 
 }  // namespace quipu::linear::avx_vnni
 

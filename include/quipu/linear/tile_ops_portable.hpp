@@ -151,14 +151,11 @@ inline void round_row(const float* x, std::size_t n, activation_bits bits, round
       const std::size_t c = i % 4, at = b * packed_block + i - c;
       out.pairs[at + (c == 1 ? 2 : c == 2 ? 1 : c)] = static_cast<std::int16_t>(q);
       out.sums[2 * b + i / 16] += q;
-      const int high = bits == activation_bits::eight ? q : (q + 128) >> 8;
-      out.high[at + c] = static_cast<std::int8_t>(high);
-      out.low[at + c] = static_cast<std::int8_t>(bits == activation_bits::eight ? 0 : q - 256 * high);
     }
   }
 }
 
 inline constexpr packed_kernel_table packed_table{
-    .set = instruction_set::portable, .round = round_row, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
+    .set = instruction_set::portable, .form = rounded_form::pairs, .round = round_row, .multiply = multiply_tile, .multiply_plain = multiply_plain_tile};
 
 }  // namespace quipu::linear::portable

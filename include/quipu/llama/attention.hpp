@@ -68,7 +68,7 @@ class cached_context {
   std::span<kv_cache<Kv>* const> caches_;
 };
 
-/// Rows of a batch cut into tiles of neighbouring queries; made once for all layers.
+/// Rows of a batch cut into tiles of neighbouring queries; made once for all layers, in memory that is used again.
 class attention_plan {
  public:
   static constexpr std::size_t tile_rows = 16;
@@ -79,8 +79,16 @@ class attention_plan {
     std::size_t n_row;
   };
 
+  attention_plan() = default;
   /// @param segments  must outlive the plan
-  explicit attention_plan(std::span<const row_segment> segments) {
+  explicit attention_plan(std::span<const row_segment> segments) { plan(segments); }
+
+  /// Makes it the plan of another batch.
+  /// @param segments  must outlive the plan
+  void plan(std::span<const row_segment> segments) {
+    tiles_.clear();
+    single_rows_ = true;
+    n_visible_ = 0;
     for (const row_segment& s : segments) {
       for (std::size_t i = 0; i < s.n_row; i += tile_rows) tiles_.push_back({&s, i, std::min(tile_rows, s.n_row - i)});
       single_rows_ = single_rows_ && s.n_row == 1;

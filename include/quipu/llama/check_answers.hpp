@@ -85,9 +85,13 @@ template <language_session Session, text::tokenizer Tokenizer>
       given_answer& g = given[open[j]];
       g.tokens.push_back(next[j]);
       const bool ends = tokenizer.is_end(next[j]);
-      g.text += ends ? w.filter.push(w.decoder.flush()) : w.filter.push(w.decoder, tokenizer, next[j]);
+      if (ends) {
+        w.filter.push(w.decoder.flush(), g.text);
+      } else {
+        w.filter.push(w.decoder, tokenizer, next[j], g.text);
+      }
       w.done = ends || w.filter.found() || g.tokens.size() == options.max_tokens;
-      if (w.done && !w.filter.found()) g.text += w.filter.flush();
+      if (w.done && !w.filter.found()) w.filter.flush(g.text);
     }
   }
   for (std::size_t i = 0; i < given.size(); ++i) given[i].right = given[i].text == expected[i].answer;

@@ -28,6 +28,7 @@ struct forward_tools {
   linear::workspace& ws;
   linear::projector<Scalar>& projector;
   const rope_table<Scalar>& rope;  ///< extended to the last position of the batch
+  attention_plan& plan;            ///< of the batch, which `forward_blocks` makes
 };
 
 /// out[t] = embedding of tokens[t].  @pre tokens are below n_vocab
@@ -102,14 +103,14 @@ struct ffn_observer {
 /// One decoder block:  x' = x + O attend(rope(Q n), rope(K n), V n),  n = rms_norm(x)
 ///                     y  = x' + ffn(rms_norm(x'))                     source: Touvron et al. 2023, section 2.2
 ///
+/// @param tools  their plan is that of `segments`
 /// @param x  (n_row, d_model) residual stream
 /// @return the residual stream after the block: x itself, or the recorder's own copy
 template <class Policies, class Recorder, class Context, class Hooks>
 [[nodiscard]] auto forward_block(const basic_model<Policies>& m, std::size_t layer,
                                  forward_tools<scalar_of<Policies>> tools,
-                                 std::span<const row_segment> segments, const attention_plan& plan,
-                                 matrix_view<scalar_of<Policies>> x, Recorder& recorder,
-                                 Context& context, Hooks& hooks) {
+                                 std::span<const row_segment> segments, matrix_view<scalar_of<Policies>> x,
+                                 Recorder& recorder, Context& context, Hooks& hooks) {
   using scalar = scalar_of<Policies>;
   using product = linear::projection<scalar>;
   using const_rows = matrix_view<const scalar>;
@@ -131,7 +132,7 @@ template <class Policies, class Recorder, class Context, class Hooks>
   rotate_rows(tools.ws, tools.rope, segments, c.d_head, k);
   context.template store<scalar>(tools.ws, layer, segments, k, v);
   const auto attended = recorder.matrix(slot::attended, layer, n, c.d_q());  // (n_row, n_head * d_head)
-  attend<scalar>(tools.ws, c, context, layer, plan, q, attended, recorder.log_sum(layer, n, c.n_head));
+  attend<scalar>(tools.ws, c, context, layer, tools.plan, q, attended, recorder.log_sum(layer, n, c.n_head));
 
   x = recorder.residual(layer, 0, x);
   if (hooks.separates(projection_site::o, layer)) {
@@ -178,9 +179,9 @@ template <class Policies, class Recorder, class Context, class Hooks>
                                   std::span<const row_segment> segments,
                                   matrix_view<scalar_of<Policies>> x, Recorder& recorder,
                                   Context& context, Hooks& hooks) {
-  const attention_plan plan(segments);
+  tools.plan.plan(segments);
   for (std::size_t layer = 0; layer < m.config().n_layer; ++layer) {
-    x = forward_block(m, layer, tools, segments, plan, x, recorder, context, hooks);
+    x = forward_block(m, layer, tools, segments, x, recorder, context, hooks);
   }
   return x;
 }

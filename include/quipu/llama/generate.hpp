@@ -14,7 +14,6 @@
 
 #include <quipu/core/token.hpp>
 #include <quipu/llama/language_model.hpp>
-#include <quipu/llama/language_model.hpp>
 #include <quipu/llama/sampler.hpp>
 #include <quipu/llama/sequence_input.hpp>
 #include <quipu/text/stream_decoder.hpp>
@@ -58,8 +57,8 @@ class stop_filter {
  public:
   explicit stop_filter(const std::vector<std::string>& stops) : stops_(stops) {}
 
-  /// Adds text; returns what can be given out. `found()` tells whether a stop string was met.
-  std::string push(std::string_view text) {
+  /// Adds text; what can be given out goes behind `out`. `found()` tells whether a stop string was met.
+  void push(std::string_view text, std::string& out) {
     held_ += text;
     std::size_t end = std::string::npos;
     for (const std::string& stop : stops_) {
@@ -67,7 +66,7 @@ class stop_filter {
     }
     if (end != std::string::npos) {
       found_ = true;
-      return take(end);
+      return take(end, out);
     }
     std::size_t keep = 0;
     for (const std::string& stop : stops_) {
@@ -75,18 +74,20 @@ class stop_filter {
         if (held_.compare(held_.size() - n, n, stop, 0, n) == 0) keep = n;
       }
     }
-    return take(held_.size() - keep);
+    take(held_.size() - keep, out);
   }
   /// Adds what a token stands for: its text or, for a control token, its spelling.
   template <class Tokenizer>
-  std::string push(text::stream_decoder<Tokenizer>& decoder, const Tokenizer& tokenizer, token_id token) {
-    std::string out = push(decoder.push(token));
+  void push(text::stream_decoder<Tokenizer>& decoder, const Tokenizer& tokenizer, token_id token, std::string& out) {
+    piece_.clear();
+    decoder.push(token, piece_);
+    push(piece_, out);
     const std::string_view spelling = stops_.empty() || found_ ? std::string_view() : text::control_text(tokenizer, token);
-    if (spelling.empty()) return out;
+    if (spelling.empty()) return;
     hidden_.push_back({held_.size(), held_.size() + spelling.size()});
-    return out + push(spelling);
+    push(spelling, out);
   }
-  std::string flush() { return take(held_.size()); }
+  void flush(std::string& out) { take(held_.size(), out); }
   [[nodiscard]] bool found() const noexcept { return found_; }
 
  private:
@@ -94,8 +95,7 @@ class stop_filter {
     std::size_t begin, end;
   };
 
-  std::string take(std::size_t n) {
-    std::string out;
+  void take(std::size_t n, std::string& out) {
     std::size_t at = 0;
     for (const range& spelling : hidden_) {
       if (spelling.begin >= n) break;
@@ -106,11 +106,10 @@ class stop_filter {
     held_.erase(0, n);
     std::erase_if(hidden_, [&](const range& spelling) { return spelling.end <= n; });
     for (range& spelling : hidden_) spelling = {spelling.begin - std::min(n, spelling.begin), spelling.end - n};
-    return out;
   }
 
   const std::vector<std::string>& stops_;
-  std::string held_;
+  std::string held_, piece_;
   std::vector<range> hidden_;  // spellings of control tokens in `held_`, in order
   bool found_ = false;
 };
@@ -130,10 +129,19 @@ template <language_session Session, text::tokenizer Tokenizer>
   text::stream_decoder<Tokenizer> decoder(tokenizer);
   if (options.continues_text && !prompt.empty()) static_cast<void>(decoder.push(prompt.back()));
   detail::stop_filter filter(options.stop);
-  std::vector<token_id> history(prompt.begin(), prompt.end());
   auto logits = s.next_logits(sequence, prompt);
-  const auto give = [&](const std::string& piece) {
-    result.text += piece;
+  // What grows with every token has its memory before the first.
+  const std::size_t length = s.length(sequence), most = std::min(options.max_tokens, s.n_ctx() - std::min(s.n_ctx(), length) + 1);
+  std::vector<token_id> history;
+  history.reserve(prompt.size() + most);
+  history.assign(prompt.begin(), prompt.end());
+  result.tokens.reserve(most);
+  constexpr std::size_t usual_bytes = 8;  // of a token's text; longer ones let it grow
+  result.text.reserve(most * usual_bytes);
+  std::size_t n_given = 0;  // bytes of the text
+  const auto give = [&] {
+    const std::string_view piece = std::string_view(result.text).substr(n_given);
+    n_given = result.text.size();
     return piece.empty() || !options.on_text || options.on_text(piece);
   };
   result.reason = stop_reason::max_tokens;
@@ -147,7 +155,8 @@ template <language_session Session, text::tokenizer Tokenizer>
     }
     result.tokens.push_back(token);
     history.push_back(token);
-    const bool go_on = give(filter.push(decoder, tokenizer, token));
+    filter.push(decoder, tokenizer, token, result.text);
+    const bool go_on = give();
     if (filter.found() || !go_on) {
       result.reason = filter.found() ? stop_reason::stop_string : stop_reason::cancelled;
       return result;
@@ -164,7 +173,9 @@ template <language_session Session, text::tokenizer Tokenizer>
       logits = s.next_logits(sequence, chosen);
     }
   }
-  if (!give(filter.push(decoder.flush()) + filter.flush())) result.reason = stop_reason::cancelled;
+  filter.push(decoder.flush(), result.text);
+  filter.flush(result.text);
+  if (!give()) result.reason = stop_reason::cancelled;
   return result;
 }
 

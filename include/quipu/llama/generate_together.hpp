@@ -81,10 +81,13 @@ template <language_session Session, text::tokenizer Tokenizer>
       for (writing* const w : open) {
         std::string& text = texts[w->prompt];
         const bool ends = tokenizer.is_end(w->last);
-        if (!ends) text += w->filter.push(w->decoder, tokenizer, w->last);
+        if (!ends) w->filter.push(w->decoder, tokenizer, w->last, text);
         w->done = ends || w->filter.found() || n + 1 == options.max_tokens || s.length(w->sequence) >= s.n_ctx();
         if (!w->done) continue;
-        if (!w->filter.found()) text += w->filter.push(w->decoder.flush()) + w->filter.flush();
+        if (!w->filter.found()) {
+          w->filter.push(w->decoder.flush(), text);
+          w->filter.flush(text);
+        }
         s.erase(w->sequence);
       }
     }

@@ -153,7 +153,7 @@ template <class... Types, class... Values>
   auto chosen = model_type::policies::of(policies...);
   auto activation = chosen.template get<role::ffn>().activation;
   settle_activation(activation, source.config, source.path);  // before any tensor is touched
-  io::convert_rope_layout(source, io::rope_layout::halves);
+  io::convert_rope_layout(source, io::rope_layout::halves, options.team);
 
   const auto& storage = chosen.template get<role::storage>();
   const memory_estimate needed = detail::memory_of_weights<typename model_type::policies>(source, storage);

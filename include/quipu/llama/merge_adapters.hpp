@@ -99,7 +99,7 @@ namespace detail {
   const std::shared_ptr<const io::checkpoint_content> content = base.identity()->content;
   io::checkpoint merged = content->source();
   merged.vocabulary = std::move(vocabulary);
-  merged.owned.push_back({content, static_cast<const std::vector<std::byte>*>(nullptr)});  // keeps the bytes alive
+  merged.owned.push_back(content);  // keeps the bytes alive
   const auto stored_type = [&](const std::string& name) {
     if (options.type && merged.at(name).shape.size() > 1) return *options.type;
     const auto known = types.find(name);  // a head that was the embedding is new

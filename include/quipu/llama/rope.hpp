@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
@@ -47,28 +48,28 @@ class rope_table {
 
   /// Makes the rows of positions below `n_position` available. Not safe beside concurrent readers.
   void extend(std::size_t n_position) {
-    const std::size_t half = frequency_.size();
-    for (std::size_t position = cosine_.size() / (half == 0 ? 1 : half); position < n_position; ++position) {
-      for (const double f : frequency_) {
-        const double angle = f * static_cast<double>(position);
-        cosine_.push_back(static_cast<Scalar>(std::cos(angle)));
-        sine_.push_back(static_cast<Scalar>(std::sin(angle)));
-      }
+    // Twice the memory where it does not suffice, in whole pages of keys: while tokens are generated it seldom grows.
+    constexpr std::size_t least = 256;
+    const std::size_t row = 2 * half();
+    if (n_position * row > angles_.capacity()) angles_.reserve(std::max({n_position * row, 2 * angles_.capacity(), least * row}));
+    for (; n_position_ < n_position; ++n_position_) {
+      for (const double f : frequency_) angles_.push_back(static_cast<Scalar>(std::cos(f * static_cast<double>(n_position_))));
+      for (const double f : frequency_) angles_.push_back(static_cast<Scalar>(std::sin(f * static_cast<double>(n_position_))));
     }
   }
   /// (d_head / 2) each. @pre extend(position + 1) was called
   [[nodiscard]] const Scalar* cosine(std::size_t position) const noexcept {
-    return cosine_.data() + position * frequency_.size();
+    return angles_.data() + position * 2 * half();
   }
   [[nodiscard]] const Scalar* sine(std::size_t position) const noexcept {
-    return sine_.data() + position * frequency_.size();
+    return cosine(position) + half();
   }
   [[nodiscard]] std::size_t half() const noexcept { return frequency_.size(); }
 
  private:
   std::vector<double> frequency_;
-  std::vector<Scalar> cosine_;
-  std::vector<Scalar> sine_;
+  std::vector<Scalar> angles_;  // (n_position, 2, d_head / 2) cosines and sines
+  std::size_t n_position_ = 0;
 };
 
 }  // namespace quipu::llama

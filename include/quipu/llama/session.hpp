@@ -121,13 +121,13 @@ class session {
     check(inputs);
     if (!hooks.fits(model_.config()))
       fail<config_error>("session::run: hooks", "modules made for this model", "modules of other sizes");
-    std::vector<std::size_t> done(inputs.size(), 0);
+    done_.assign(inputs.size(), 0);
     for (;;) {
-      plan_pass(inputs, done);
+      plan_pass(inputs);
       if (pass_.empty()) return;
       run_pass(inputs, visit, hooks);
-      for (const part& p : pass_) done[p.input] += p.n_row;
-      if (progress_) tell_progress(inputs, done);
+      for (const part& p : pass_) done_[p.input] += p.n_row;
+      if (progress_) tell_progress(inputs);
     }
   }
 
@@ -200,23 +200,23 @@ class session {
   }
 
   // Fills `pass_` with up to n_batch rows that are still to be done, those of chosen tokens first.
-  void plan_pass(std::span<const input> inputs, const std::vector<std::size_t>& done) {
+  void plan_pass(std::span<const input> inputs) {
     pass_.clear();
     std::size_t room = n_batch_;
     for (const token_role role : {token_role::decode, token_role::prompt}) {
       for (std::size_t i = 0; i < inputs.size() && room > 0; ++i) {
         if (inputs[i].role != role) continue;
-        const std::size_t n = std::min(room, inputs[i].n_row() - done[i]);
-        if (n > 0) pass_.push_back({i, done[i], n});
+        const std::size_t n = std::min(room, inputs[i].n_row() - done_[i]);
+        if (n > 0) pass_.push_back({i, done_[i], n});
         room -= n;
       }
     }
   }
 
-  void tell_progress(std::span<const input> inputs, const std::vector<std::size_t>& done) const {
+  void tell_progress(std::span<const input> inputs) const {
     std::size_t n_done = 0, n_row = 0;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      n_done += done[i];
+      n_done += done_[i];
       n_row += inputs[i].n_row();
     }
     if (n_done < n_row && !progress_({"reading", n_done, n_row}))
@@ -254,7 +254,7 @@ class session {
     cached_context<kv_type> context(caches_);
     projector_.set_decode_rows(n_decode);
     // (n_row, d_model)
-    const auto out = forward_blocks(model_, {ws_, projector_, rope_}, segments_, x, recorder_, context, hooks);
+    const auto out = forward_blocks(model_, {ws_, projector_, rope_, plan_}, segments_, x, recorder_, context, hooks);
     for (std::size_t i = 0; i < pass_.size(); ++i) caches_[i]->commit(caches_[i]->length() + pass_[i].n_row);
     give_logits(inputs, out, visit);
   }
@@ -313,10 +313,13 @@ class session {
   no_record<scalar_type> recorder_;
   std::map<sequence_id, kv_cache<kv_type>> sequences_;
   std::uint32_t next_id_ = 0;
+  // Lists of one call or pass, in memory that the next one fills again.
+  std::vector<std::size_t> done_;  // rows of each input
   std::vector<part> pass_;
   std::vector<row_segment> segments_;
   std::vector<kv_cache<kv_type>*> caches_;
   std::vector<wanted_row> wanted_;
+  attention_plan plan_;
   buffer<scalar_type> x_, normed_, logits_;  // (n_row, d_model), (n, d_model), (n, n_vocab)
 };
 

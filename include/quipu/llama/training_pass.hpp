@@ -68,7 +68,7 @@ class training_pass {
   [[nodiscard]] const_rows forward(const training_batch& batch, Hooks& hooks) {
     start(batch, hooks);
     tape_.begin(model_.config().n_layer, depth_);
-    last_ = forward_blocks(model_, {ws_, projector_, rope_}, batch.segments(), x(), tape_, *context_, hooks);
+    last_ = forward_blocks(model_, {ws_, projector_, rope_, plan_}, batch.segments(), x(), tape_, *context_, hooks);
     return normed(last_);
   }
 
@@ -77,7 +77,7 @@ class training_pass {
   [[nodiscard]] const_rows evaluate(const training_batch& batch, Hooks& hooks) {
     start(batch, hooks);
     last_ =
-        forward_blocks(model_, {ws_, projector_, rope_}, batch.segments(), x(), scratch_recorder_, *context_, hooks);
+        forward_blocks(model_, {ws_, projector_, rope_, plan_}, batch.segments(), x(), scratch_recorder_, *context_, hooks);
     return normed(last_);
   }
 
@@ -114,9 +114,9 @@ class training_pass {
     for (std::size_t layer = c.n_layer; layer-- > (embedding ? 0 : std::min(lowest, c.n_layer));) {
       if (depth_ == tape_depth::block_inputs) {
         tape_.begin_again();
-        const attention_plan plan(segments);
-        static_cast<void>(forward_block(model_, layer, forward_tools<scalar_type>{ws_, projector_, rope_}, segments,
-                                        plan, tape_.input(layer), tape_, *context_, hooks));
+        plan_.plan(segments);
+        static_cast<void>(forward_block(model_, layer, forward_tools<scalar_type>{ws_, projector_, rope_, plan_}, segments,
+                                        tape_.input(layer), tape_, *context_, hooks));
       }
       backward_block(model_, layer, tools, segments, tape_, *context_, hooks, g.of(layer), dx,
                      embedding || layer > lowest);
@@ -211,6 +211,7 @@ class training_pass {
   linear::multiplier<scalar_type> multiply_;
   ffn::backward_workspace<scalar_type> ffn_backward_;
   rope_table<scalar_type> rope_;
+  attention_plan plan_;  // of the batch that runs
   tape<scalar_type> tape_;
   no_record<scalar_type> scratch_recorder_;
   llama::head_loss<scalar_type> loss_;

@@ -29,24 +29,31 @@ class stream_decoder {
   /// Text that `token` completes, perhaps none.
   /// @throws config_error  the id names no token
   [[nodiscard]] std::string push(token_id token) {
+    std::string out;
+    push(token, out);
+    return out;
+  }
+  /// The same, behind what `out` has.
+  void push(token_id token, std::string& out) {
     const std::string_view bytes =
         at_start_ ? tokenizer_.leading_piece(token) : tokenizer_.piece(token);
     // Control tokens in front do not count as text; a piece of nothing but the added space does.
     if (!tokenizer_.piece(token).empty()) at_start_ = false;
     pending_.append(bytes);
-    return take(utf8_status::truncated);
+    take(utf8_status::truncated, out);
   }
 
   /// Ends the text: an unfinished character is given out as U+FFFD, and the decoder starts afresh.
   [[nodiscard]] std::string flush() {
     at_start_ = true;
-    return take(utf8_status::valid);
+    std::string out;
+    take(utf8_status::valid, out);
+    return out;
   }
 
  private:
-  // Moves the front of `pending_` out, up to a character with status `stop`.
-  std::string take(utf8_status stop) {
-    std::string out;
+  // Moves the front of `pending_` behind `out`, up to a character with status `stop`.
+  void take(utf8_status stop, std::string& out) {
     std::size_t at = 0;
     while (at < pending_.size()) {
       const std::size_t valid = valid_utf8_prefix(std::string_view(pending_).substr(at));
@@ -59,7 +66,6 @@ class stream_decoder {
       at += step.length;
     }
     pending_.erase(0, at);
-    return out;
   }
 
   Tokenizer tokenizer_;
