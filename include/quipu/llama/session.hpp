@@ -17,6 +17,8 @@
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/linear/kernels.hpp>
+#include <quipu/linear/certified_argmax.hpp>
+#include <quipu/llama/certified_head.hpp>
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/kv_cache.hpp>
@@ -121,14 +123,32 @@ class session {
     check(inputs);
     if (!hooks.fits(model_.config()))
       fail<config_error>("session::run: hooks", "modules made for this model", "modules of other sizes");
-    done_.assign(inputs.size(), 0);
-    for (;;) {
-      plan_pass(inputs);
-      if (pass_.empty()) return;
-      run_pass(inputs, visit, hooks);
-      for (const part& p : pass_) done_[p.input] += p.n_row;
-      if (progress_) tell_progress(inputs);
-    }
+    run_passes(inputs, hooks, [&](matrix_view<const scalar_type> x) { give_logits(inputs, x, visit); });
+  }
+
+  /// Continues one sequence and returns the token of the largest logit after its last one, without working out the others.
+  /// @param head  of this model, see `certified_head`
+  /// @throws config_error  as `run`; no tokens; a head of another model's size
+  [[nodiscard]] token_id next_token(sequence_id sequence, std::span<const token_id> tokens, const certified_head& head,
+                                    token_role role = token_role::decode) {
+    const auto& c = model_.config();
+    if (tokens.empty()) fail<config_error>("session::next_token", "at least one token", "none");
+    if (head.planes().n_neuron != c.n_vocab || head.planes().n_col != c.d_model)
+      fail<config_error>("session::next_token: head", concat(c.n_vocab, " x ", c.d_model, ", as the model's"),
+                         concat(head.planes().n_neuron, " x ", head.planes().n_col));
+    input in{sequence, tokens};
+    in.role = role;
+    in.want = logits_of::none;
+    check({&in, 1});
+    token_id best = 0;
+    run_passes({&in, 1}, no_hooks(), [&](matrix_view<const scalar_type> x) {
+      if (pass_.back().first + pass_.back().n_row < tokens.size()) return;
+      normed_.reserve_discarding(c.d_model);
+      const auto normed = normed_.matrix(1, c.d_model);  // (1, d_model)
+      rms_norm_rows<scalar_type>(ws_, x.middle_rows(x.rows() - 1, 1), model_.weights().final_norm, c.rms_norm_eps, normed);
+      best = head.best(ws_, projector_.integers(), argmax_, normed);
+    });
+    return best;
   }
 
   /// Continues one sequence and returns the logits after its last token; valid until the next call.
@@ -223,8 +243,21 @@ class session {
       throw cancelled(concat("reading was cancelled after ", n_done, " of ", n_row, " tokens"));
   }
 
-  template <class Visit, class Hooks>
-  void run_pass(std::span<const input> inputs, Visit& visit, Hooks& hooks) {
+  // Calls give(residual stream after the last block, (n_row, d_model)) after every pass.
+  template <class Hooks, class Give>
+  void run_passes(std::span<const input> inputs, Hooks&& hooks, Give&& give) {
+    done_.assign(inputs.size(), 0);
+    for (;;) {
+      plan_pass(inputs);
+      if (pass_.empty()) return;
+      give(run_pass(inputs, hooks));
+      for (const part& p : pass_) done_[p.input] += p.n_row;
+      if (progress_) tell_progress(inputs);
+    }
+  }
+
+  template <class Hooks>
+  [[nodiscard]] matrix_view<const scalar_type> run_pass(std::span<const input> inputs, Hooks& hooks) {
     const auto& c = model_.config();
     segments_.clear();
     caches_.clear();
@@ -256,7 +289,7 @@ class session {
     // (n_row, d_model)
     const auto out = forward_blocks(model_, {ws_, projector_, rope_, plan_}, segments_, x, recorder_, context, hooks);
     for (std::size_t i = 0; i < pass_.size(); ++i) caches_[i]->commit(caches_[i]->length() + pass_[i].n_row);
-    give_logits(inputs, out, visit);
+    return out;
   }
 
   // The head runs only on rows whose logits are wanted, in bounded portions.
@@ -320,6 +353,7 @@ class session {
   std::vector<kv_cache<kv_type>*> caches_;
   std::vector<wanted_row> wanted_;
   attention_plan plan_;
+  linear::certified_argmax argmax_;
   buffer<scalar_type> x_, normed_, logits_;  // (n_row, d_model), (n, d_model), (n, n_vocab)
 };
 
