@@ -1,6 +1,7 @@
 // Times for scripts/compare sparse: an FFN layer, or a whole model, by kernels that skip neurons and by those they are compared with.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -182,18 +183,106 @@ void measure_layer(const shape& s) {
   print("path", {}, static_cast<double>(ws.kernels().set));
 }
 
+// A model of 8-bit weights in memory: attention and head of its own, and the FFN's forms of every layer. All layers are made of the same
+// raw numbers, which are given back when the forms are there.
+struct whole_model {
+  std::shared_ptr<llama::weights<float>> weights = std::make_shared<llama::weights<float>>();
+  std::shared_ptr<llama::model_identity> identity = std::make_shared<llama::model_identity>();
+
+  whole_model(const shape& s, std::size_t n_layer, std::size_t n_head, std::size_t n_kv_head, std::size_t n_vocab, const quipu::thread_team& team)
+      : gate_(s.type, s.d_ffn, s.d_model, 1), up_(s.type, s.d_ffn, s.d_model, 2), down_(s.type, s.d_model, s.d_ffn, 3) {
+    auto& c = identity->config;
+    c.n_layer = n_layer, c.d_model = s.d_model, c.d_ffn = s.d_ffn, c.n_head = n_head, c.n_kv_head = n_kv_head;
+    c.d_head = s.d_model / n_head, c.n_vocab = n_vocab, c.n_ctx = 1024, c.hidden_act = "fatrelu";
+    identity->path = "random weights";
+    auto& w = *weights;
+    ones_ = std::make_shared<std::vector<float>>(s.d_model, 1.0f);
+    const random_matrix square(s.type, s.d_model, s.d_model, 4), narrow(s.type, c.d_kv(), s.d_model, 5);
+    auto head = std::make_shared<random_matrix>(s.type, n_vocab, s.d_model, 6);
+    w.memory = {ones_, head};
+    const auto tiles = [&](linear::stored_matrix m) {
+      auto bytes = std::make_shared<quipu::buffer<std::byte>>(linear::packed_bytes(m.type, m.rows, m.cols));
+      static_cast<void>(linear::pack_matrix(m, team, bytes->data()));
+      m.packed = bytes->data();
+      w.memory.push_back(std::move(bytes));
+      return m;
+    };
+    for (std::size_t layer = 0; layer < n_layer; ++layer) {
+      llama::block_weights<float> b;
+      b.attention_norm = b.ffn_norm = ones_->data();
+      b.q = tiles(square.matrix()), b.k = tiles(narrow.matrix()), b.v = tiles(narrow.matrix()), b.o = tiles(square.matrix());
+      b.ffn = {gate_.matrix(), up_.matrix(), down_.matrix()};
+      w.blocks.push_back(b);
+    }
+    w.embedding = head->matrix();
+    w.head = tiles(head->matrix());
+    w.final_norm = ones_->data();
+  }
+
+  [[nodiscard]] const linear::stored_matrix& gate() const noexcept { return gate_.matrix(); }
+
+ private:
+  random_matrix gate_, up_, down_;
+  std::shared_ptr<std::vector<float>> ones_;
+};
+
+// Tokens of a whole model by each kernel in turn.
+void measure_whole(const shape& s, std::size_t n_layer, std::size_t n_head, std::size_t n_kv_head) {
+  constexpr std::size_t n_token = 4;
+  const quipu::thread_team team(s.n_thread);
+  const double begin = now();
+  const whole_model whole(s, n_layer, n_head, n_kv_head, 32000, team);
+  const auto frequency = quipu::bench::thresholds_of(whole.gate(), s.frequency);
+  const ffn::thresholds thresholds{.of_neurons = std::vector(n_layer, frequency)};
+  using list = llama::model_policies<ffn::row_dense<fat_relu>>;
+  const llama::basic_model<list> dense(whole.identity, whole.weights, list::of(ffn::row_dense<fat_relu>(thresholds)), {.team = team});
+  const auto exact = llama::with_ffn(dense, ffn::gate_sparse<fat_relu>(thresholds), {.team = team});
+  const auto certified = llama::with_ffn(exact, ffn::certified_sparse<fat_relu>(thresholds), {.team = team});
+  print("made", {}, now() - begin);
+  const auto time = [&](const auto& m, std::vector<double>& times, bool counts) {
+    llama::session session(m, team, {.n_ctx = 256});
+    const auto sequence = session.create();
+    quipu::token_id token = 7;
+    static_cast<void>(session.next_logits(sequence, {&token, 1}, llama::token_role::decode));
+    const double start = now();
+    for (std::size_t i = 0; i < n_token; ++i) {
+      token = static_cast<quipu::token_id>((i * 7919 + 13) % 32000);
+      static_cast<void>(session.next_logits(sequence, {&token, 1}, llama::token_role::decode));
+    }
+    if (counts) times.push_back((now() - start) * 1e3 / n_token);
+  };
+  std::vector<double> by_dense, by_exact, by_certified;
+  for (std::size_t round = 0; round <= s.rounds; ++round) {
+    time(dense, by_dense, round > 0);
+    time(exact, by_exact, round > 0);
+    time(certified, by_certified, round > 0);
+  }
+  print("dense", by_dense);
+  print("exact", by_exact);
+  print("certified", by_certified);
+  print("peak MiB", {}, peak_kib() / 1024);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 7) {
-    std::cerr << "usage: sparse_speed layer TYPE D_MODEL D_FFN THREADS ROUNDS SHARE... (of inputs for which a neuron is active)\n";
+  if (argc < 8) {
+    std::cerr << "usage: sparse_speed layer TYPE D_MODEL D_FFN THREADS ROUNDS SHARE... (of inputs for which a neuron is active)\n"
+                 "       sparse_speed LAYERS,HEADS,KV_HEADS TYPE D_MODEL D_FFN THREADS ROUNDS SHARE...\n";
     return 2;
   }
   try {
     const auto number = [&](int i) { return static_cast<std::size_t>(std::strtoul(argv[i], nullptr, 10)); };
     shape s{type_named(argv[2]), number(3), number(4), number(5), number(6), {}};
     for (int i = 7; i < argc; ++i) s.frequency.push_back(std::strtod(argv[i], nullptr));
-    if (std::string(argv[1]) == "layer") measure_layer(s);
+    std::size_t sizes[3];
+    if (std::string(argv[1]) == "layer") {
+      measure_layer(s);
+    } else if (std::sscanf(argv[1], "%zu,%zu,%zu", &sizes[0], &sizes[1], &sizes[2]) == 3) {
+      measure_whole(s, sizes[0], sizes[1], sizes[2]);
+    } else {
+      throw quipu::config_error(std::string("sparse_speed: 'layer' or LAYERS,HEADS,KV_HEADS, not ") + argv[1]);
+    }
   } catch (const std::exception& e) {
     std::cerr << "error: " << e.what() << '\n';
     return 1;

@@ -16,6 +16,7 @@
 #include <quipu/core/scalar.hpp>
 #include <quipu/ffn/kernel.hpp>
 #include <quipu/ffn/thresholds.hpp>
+#include <quipu/io/dequantise.hpp>
 #include <quipu/io/quantise.hpp>
 #include <quipu/linear/stored_matrix.hpp>
 
@@ -45,13 +46,13 @@ class random_matrix {
     constexpr std::size_t n_place = 512;
     std::vector<std::byte> rounded(n_place * stride);
     for (std::size_t i = 0; i < n_place; ++i)
-      io::quantise_row(type, pool.data() + stream.below(pool_size), rounded.data() + i * stride, cols);
+      io::quantise_row(type, pool.data() + stream.below(static_cast<std::uint32_t>(pool_size)), rounded.data() + i * stride, cols);
     // Blocks of different places make rows that are unlike.
     const std::size_t block = block_of(type).bytes * std::max<std::size_t>(256 / block_of(type).elements, 1);
     for (std::size_t r = 0; r < rows; ++r) {
       for (std::size_t at = 0; at < stride; at += block) {
         const std::size_t n = std::min(block, stride - at);
-        std::copy_n(rounded.data() + stream.below(n_place) * stride + at, n, bytes_.data() + r * stride + at);
+        std::copy_n(rounded.data() + stream.below(static_cast<std::uint32_t>(n_place)) * stride + at, n, bytes_.data() + r * stride + at);
       }
     }
     matrix_ = {type, rows, cols, bytes_.data(), stride, nullptr};

@@ -106,13 +106,16 @@ class active_neurons {
   void run(const Activation& f, matrix_view<const float> x, const float* up_bias, const float* down_bias,
            matrix_view<float> y) noexcept {
     for_each_piece([&](std::size_t part, std::size_t t, std::size_t first, std::size_t n) {
-      up_piece(x, up_bias, t, first, n);
       float* const value = values(t);
-      for (std::size_t i = first; i < first + n; ++i) value[i] = f(value[i]) * activation::up_of(f, ups(t)[i]);
-      if constexpr (activation::up_changing_activation<Activation>) {
-        down_of_nonzero(part, t, first, n);
-      } else {
-        down_piece(part, t, first, n);
+      for (const std::size_t end = first + n; first < end; first += n) {
+        n = std::min(end - first, neurons_at_once);
+        up_piece(x, up_bias, t, first, n);
+        for (std::size_t i = first; i < first + n; ++i) value[i] = f(value[i]) * activation::up_of(f, ups(t)[i]);
+        if constexpr (activation::up_changing_activation<Activation>) {
+          down_of_nonzero(part, t, first, n);
+        } else {
+          down_piece(part, t, first, n);
+        }
       }
     });
     join(down_bias, y);
@@ -121,6 +124,12 @@ class active_neurons {
  private:
   static constexpr std::size_t most_parts = 16;
   static constexpr std::size_t slack = 16;   // that vector loops may write after a list
+  // Whose rows of up and of down, which lie beside them, are read in turn.
+#ifdef NAO
+  static constexpr std::size_t neurons_at_once = NAO;
+#else
+  static constexpr std::size_t neurons_at_once = 64;
+#endif
   static constexpr std::size_t window = 128;  // neurons that several rows share while they are in the second-level cache
 
   // Calls f(part, row, first, n) for stretches of all lists, those of a part in order on one thread.
