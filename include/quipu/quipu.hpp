@@ -39,6 +39,7 @@
 #include <quipu/eren/teach/packed_examples.hpp>
 #include <quipu/eren/teach/reader_training.hpp>
 #include <quipu/ffn/kernels.hpp>
+#include <quipu/ffn/per_layer.hpp>
 #include <quipu/io/atomic_folder.hpp>
 #include <quipu/io/gguf.hpp>
 #include <quipu/io/gguf_writer.hpp>
@@ -52,6 +53,7 @@
 #include <quipu/io/read_vocabulary.hpp>
 #include <quipu/io/tokenizer_files.hpp>
 #include <quipu/io/validate.hpp>
+#include <quipu/linear/neuron_block.hpp>
 #include <quipu/llama/adapted_model.hpp>
 #include <quipu/llama/check_answers.hpp>
 #include <quipu/llama/export.hpp>

@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
 """The scripts say what they do, refuse what they do not know, and work from any folder."""
 # SPDX-License-Identifier: Apache-2.0
+import argparse
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import json
 import os
 import pathlib
 import stat
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -87,6 +94,40 @@ exec /usr/bin/python3 "$@"
             self.assertIn("is damaged", refused.stderr)
             self.assertIn("not the expected one", refused.stderr)
             self.assertEqual([model], list(cache.iterdir()))
+
+
+class Compare(unittest.TestCase):
+    def test_steady_compares_what_both_sides_keep_beside_a_busy_process(self):
+        loader = importlib.machinery.SourceFileLoader("compare", str(SCRIPTS / "compare"))
+        compare = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare", loader))
+        was, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        loader.exec_module(compare)
+        sys.dont_write_bytecode = was
+        busy = []
+
+        class process:
+            def __init__(self):
+                busy.append(self)
+
+            def kill(self):
+                busy.remove(self)
+
+            def wait(self):
+                pass
+
+        def run_program(program, *line, **_):
+            ours = {"decode_tokens_s": 150 if busy else 300}
+            peer = [{"n_prompt": 0, "avg_ts": 20 if busy else 100}]
+            return argparse.Namespace(stdout=json.dumps(ours if program == "compare_llama_speed" else peer))
+
+        compare.busy_process, compare.run = process, run_program
+        compare.built = compare.llama_program = lambda name, *_: name
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            row = compare.compare_steady("a/m.Q8_0.gguf", argparse.Namespace(threads=2, repetitions=3, no_amx=False))
+        self.assertEqual({"case": "llama steady m.Q8_0", "ours": 0.5, "peer": 0.2, "unit": "share", "ratio": 2.5}, row)
+        self.assertIn("ours 300 tokens/s alone, 150 beside a busy process; the peer 100 and 20", said.getvalue())
+        self.assertEqual([], busy)
 
 
 if __name__ == "__main__":
