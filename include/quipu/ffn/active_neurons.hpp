@@ -125,18 +125,13 @@ class active_neurons {
   static constexpr std::size_t most_parts = 16;
   static constexpr std::size_t slack = 16;   // that vector loops may write after a list
   // Whose rows of up and of down, which lie beside them, are read in turn.
-#ifdef NAO
-  static constexpr std::size_t neurons_at_once = NAO;
-#else
   static constexpr std::size_t neurons_at_once = 64;
-#endif
   static constexpr std::size_t window = 128;  // neurons that several rows share while they are in the second-level cache
 
   // Calls f(part, row, first, n) for stretches of all lists, those of a part in order on one thread.
   template <class F>
   void for_each_piece(F&& f) noexcept {
-    const std::size_t grain = (n_part_ + ws_->team().size() - 1) / ws_->team().size();
-    ws_->team().parallel_for(n_part_, grain, [&](std::size_t begin, std::size_t end, std::size_t) {
+    ws_->team().parallel_for(n_part_, 1, [&](std::size_t begin, std::size_t end, std::size_t) {
       for (std::size_t part = begin; part < end; ++part) {
         const std::size_t first = d_ffn_ * part / n_part_, last = d_ffn_ * (part + 1) / n_part_;
         std::fill_n(sums_ + part * n_row_ * sum_stride_, n_row_ * sum_stride_, 0.0f);
