@@ -170,4 +170,16 @@ TEST_CASE("a model on kernels chosen by layer computes what they compute", "[lla
   CHECK(some.ffn_state_of(densities.size() - 1).choice().index == 0);
   const auto wanted = decode(m, start, 40);
   check_close(decode(some, start, 40, choices(wanted)), wanted);
+
+  // Measured while it is loaded: about half of the neurons of a model that was never trained to be sparse.
+  const std::string story = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
+  auto source = llama::open_for_load((folder / "stories260K.bin").string(), {.tokenizer = (folder / "tok512.model").string()});
+  source.config.hidden_act = "relu";
+  const auto measured = llama::from_checkpoint<>(std::move(source), {}, mixed(story));
+  const auto& choice = measured.ffn_state_of(0).choice();
+  CHECK(choice.from == ffn::kernel_choice::source::measured);
+  CHECK(choice.density == llama::measured_densities(m, story)[0]);
+  CHECK(choice.density > 0.1);
+  CHECK(choice.density < 0.9);
+  CHECK(choice.index == (choice.density < 0.3 ? 2 : choice.density < 0.6 ? 1 : 0));
 }

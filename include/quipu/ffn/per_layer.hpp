@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -28,15 +29,13 @@ concept density_bounded_kernel = requires {
   { K::pays_below } -> std::convertible_to<double>;
 };
 
-/// The tensor of a checkpoint that holds a layer's share of active neurons, (n_layer).
-inline constexpr std::string_view density_tensor_name = "quipu.ffn_density";
-
 /// How a layer's kernel was chosen.
 struct kernel_choice {
   enum class source : std::uint8_t {
     none,        ///< nothing is known: the first kernel
     given,       ///< by the caller
     checkpoint,  ///< beside the weights, see `density_tensor_name`
+    measured,    ///< on the policy's text, while the model was loaded
   };
   std::size_t index = 0;  ///< of the kernel
   double density = 1;
@@ -44,8 +43,8 @@ struct kernel_choice {
 };
 
 /// For every layer one of several kernels: the last whose `pays_below` is above the layer's share of active neurons, else the
-/// first. Shares are those given, else those beside the checkpoint's weights; where there are none, all layers have the first
-/// kernel. `choice` of a state says which and why.
+/// first. Shares are those given, else those beside the checkpoint's weights, else `llama::load` measures them with the first kernel on 256
+/// tokens of `text`; where there is no text either, all layers have the first kernel. `choice` of a state says which and why.
 ///
 ///     load(path, {}, per_layer<dense<relu>, gate_sparse<relu>, certified_sparse<relu>>{densities});
 template <class First, class... Others>
@@ -57,9 +56,12 @@ struct per_layer {
                 "per_layer: kernels after the first must declare 'static constexpr double pays_below'");
   using policy_role = role::ffn;
   using activation_type = typename First::activation_type;
+  using first_kernel = First;
 
   activation_type activation{};
   std::vector<double> densities = {};           ///< (n_layer) shares of active neurons in 0 .. 1, or empty
+  std::string text = {};                        ///< to measure them on
+  bool measured = false;                        ///< whether `densities` were
   std::tuple<First, Others...> kernels = {};    ///< their activations are set to `activation`
 
   per_layer() = default;
@@ -67,6 +69,7 @@ struct per_layer {
     requires(sizeof...(Others) > 0)
       : densities(std::move(d)), kernels(std::move(first), std::move(others)...) {}
   explicit per_layer(std::vector<double> d) : densities(std::move(d)) {}
+  explicit per_layer(std::string t) : text(std::move(t)) {}
   per_layer(activation_type f, std::vector<double> d = {}) : activation(std::move(f)), densities(std::move(d)) {}
 
   template <class Scalar>
@@ -111,7 +114,7 @@ struct per_layer {
         if (outer.densities.size() != at.config.n_layer)
           fail<config_error>("per_layer: densities", concat(at.config.n_layer, ", one a layer"), outer.densities.size());
         chosen.density = outer.densities[at.layer];
-        chosen.from = kernel_choice::source::given;
+        chosen.from = outer.measured ? kernel_choice::source::measured : kernel_choice::source::given;
       } else if (const io::tensor_view* stored = at.content.find(density_tensor_name); stored != nullptr) {
         if (stored->n_element() != at.config.n_layer)
           fail<config_error>(concat("tensor ", density_tensor_name), concat(at.config.n_layer, " values"), stored->n_element());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include <quipu/core/progress.hpp>
 #include <quipu/core/thread_team.hpp>
@@ -11,6 +12,9 @@
 #include <quipu/io/model_config.hpp>
 
 namespace quipu::ffn {
+
+/// The tensor of a checkpoint that holds every layer's share of active neurons, (n_layer).
+inline constexpr std::string_view density_tensor_name = "quipu.ffn_density";
 
 /// The place of a kernel: which block of which model, what came with its checkpoint, and what to work with.
 /// Valid while the state is being made; a state copies what it wants to keep.

@@ -25,6 +25,7 @@
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/io/tensor_values.hpp>  // stored_as
 #include <quipu/linear/pack_matrix.hpp>
+#include <quipu/llama/measured_densities.hpp>
 #include <quipu/llama/memory_needed.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/policies.hpp>
@@ -189,8 +190,21 @@ template <class... Types, class... Values>
     identity->tokenizer = text::any_tokenizer(std::exchange(source.vocabulary, {}));
   }
   identity->content = std::make_shared<const io::checkpoint_content>(std::move(source));
-  return model_type(std::move(identity), std::make_shared<const weights<scalar>>(std::move(build.built)),
-                    std::move(chosen), options);
+  const auto made = std::make_shared<const weights<scalar>>(std::move(build.built));
+  using ffn_type = typename model_type::ffn_type;
+  if constexpr (measuring_ffn<ffn_type>) {
+    auto kernel = chosen.template get<role::ffn>();
+    if (kernel.densities.empty() && !kernel.text.empty() && identity->content->find(ffn::density_tensor_name) == nullptr) {
+      auto first = std::get<0>(kernel.kernels);
+      first.activation = activation;
+      using measured_type = basic_model<typename model_type::policies::template replaced<decltype(first)>>;
+      const measured_type m(identity, made, chosen.replace(std::move(first)), options);
+      kernel.densities = measured_densities(m, kernel.text, 256, options.team);
+      kernel.measured = true;
+      chosen = chosen.replace(std::move(kernel));
+    }
+  }
+  return model_type(std::move(identity), made, std::move(chosen), options);
 }
 
 struct load_options {
