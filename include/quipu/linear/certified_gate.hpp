@@ -36,16 +36,18 @@ struct gate_thresholds {
   void check(std::size_t n_neuron) const {
     if (values.size() != 1 && values.size() != n_neuron)
       fail<config_error>("gate_thresholds: values", concat("1 or ", n_neuron), values.size());
-    if (!bias.empty() && bias.size() != n_neuron) fail<config_error>("gate_thresholds: bias", concat("none or ", n_neuron), bias.size());
+    if (!bias.empty() && bias.size() != n_neuron)
+      fail<config_error>("gate_thresholds: bias", concat("none or ", n_neuron), bias.size());
     for (const float t : values) {
       if (!std::isfinite(t)) fail<config_error>("gate_thresholds: values", "finite ones", t);
     }
   }
 };
 
-/// How sure a proof is. The low nibbles' part of a sum is a sum of independent values c X m with c uniform on -7.5, -6.5 .. 7.5: the
-/// dither makes it so, whatever the weights are. ln E exp(l c) <= 21.25 l^2 / 2, so by Chernoff's bound it exceeds kappa sigma
-/// with a probability of at most exp(-kappa^2 / 2) = delta, where sigma^2 = 21.25 * sum of (m X)^2.
+/// How sure a proof is. What the high nibbles leave open is a sum of independent values c X m with c uniform on -7.5,
+/// -6.5 .. 7.5: the dither makes it so, whatever the weights are. ln E exp(l c) <= 21.25 l^2 / 2, so by Chernoff's bound
+/// it exceeds kappa sigma with a probability of at most exp(-kappa^2 / 2) = delta, where
+/// sigma^2 = 21.25 * sum of (m X)^2. Source: Chernoff 1952.
 class gate_certificate {
  public:
   /// @param delta  probability, over the dither, that one decision skips a neuron that is active
@@ -72,21 +74,25 @@ class gate_certificate {
 /// @param base  (16 (last - first)) out, what the high nibbles add to their sums
 /// @return how many
 inline std::size_t estimate_tiles(const integer_kernel_table& kernels, const gate_planes& planes, const integer_rows& x,
-                                  const gate_thresholds& thresholds, const gate_certificate& certificate, std::size_t first,
-                                  std::size_t last, std::uint32_t* ids, double* base) noexcept {
+                                  const gate_thresholds& thresholds, const gate_certificate& certificate,
+                                  std::size_t first, std::size_t last, std::uint32_t* ids, double* base) noexcept {
   const double scale = double{*x.scale};
   std::size_t n = 0;
-  for (std::size_t i = first; i < last; ++i) {
-    high_sums sums;
-    kernels.add_high(planes.tile(i), x, certificate.factor(), sums);
-    const std::size_t neuron = i * integer_tile_rows, n_here = std::min(integer_tile_rows, planes.n_neuron - neuron);
-    for (std::size_t k = 0; k < n_here; ++k) {
+  constexpr std::size_t tiles_at_once = 2;
+  for (std::size_t from = first; from < last; from += tiles_at_once) {
+    high_sums sums[tiles_at_once];
+    const std::size_t end = std::min(from + tiles_at_once, last);
+    kernels.add_high(planes.tile(from), end - from, x, certificate.factor(), sums);
+    for (std::size_t neuron = from * integer_tile_rows; neuron < std::min(end * integer_tile_rows, planes.n_neuron);
+         ++neuron) {
+      const high_sums& own = sums[neuron / integer_tile_rows - from];
+      const std::size_t k = neuron % integer_tile_rows;
       // z is a whole number below 2^41: one more than the bound covers the rounding of this sum.
-      const double most = sums.middle[k] + sums.reach[k] + 1;
-      const float gate = static_cast<float>(most * (double{planes.scale[neuron + k]} * scale));
-      ids[n] = static_cast<std::uint32_t>(neuron + k);
-      base[n] = sums.base[k];
-      n += thresholds.inactive(neuron + k, gate) ? 0 : 1;
+      const double most = own.middle[k] + own.reach[k] + 1;
+      const float gate = static_cast<float>(most * (double{planes.scale[neuron]} * scale));
+      ids[n] = static_cast<std::uint32_t>(neuron);
+      base[n] = own.base[k];
+      n += thresholds.inactive(neuron, gate) ? 0 : 1;
     }
   }
   return n;
@@ -123,8 +129,8 @@ class listed_gates {
 
   /// Lists what `thresholds` and the high nibbles do not prove inactive.
   /// @pre `thresholds` passed its check
-  friend void estimate(workspace& ws, const gate_planes& planes, const integer_rows& x, const gate_thresholds& thresholds,
-                       const gate_certificate& certificate, listed_gates& out) {
+  friend void estimate(workspace& ws, const gate_planes& planes, const integer_rows& x,
+                       const gate_thresholds& thresholds, const gate_certificate& certificate, listed_gates& out) {
     QUIPU_ASSERT(x.n_row == 1 && x.n_col == planes.n_col);
     const std::size_t n_tile = planes.n_tile(), n_thread = ws.team().size();
     out.ids_.reserve_discarding(n_tile * integer_tile_rows);
@@ -137,7 +143,8 @@ class listed_gates {
     const std::size_t grain = (n_tile + n_thread - 1) / n_thread;
     ws.team().parallel_for(n_tile, grain, [&](std::size_t begin, std::size_t end, std::size_t) {
       const std::size_t at = begin * integer_tile_rows;
-      out.count_[begin / grain] = estimate_tiles(kernels, planes, x, thresholds, certificate, begin, end, out.ids_.data() + at, out.base_.data() + at);
+      out.count_[begin / grain] = estimate_tiles(kernels, planes, x, thresholds, certificate, begin, end,
+                                                 out.ids_.data() + at, out.base_.data() + at);
     });
     for (std::size_t piece = 0; piece < n_thread; ++piece) {
       const std::size_t at = piece * grain * integer_tile_rows, n = out.count_[piece];

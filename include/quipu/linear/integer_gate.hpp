@@ -36,7 +36,9 @@ struct gate_bytes : gate_shape {
   buffer<float> scale;      ///< (16 n_tile) 0 after the last neuron
 
   explicit gate_bytes(gate_shape shape);
-  [[nodiscard]] const std::byte* tile(std::size_t i) const noexcept { return tiles.data() + i * form().tile_bytes(integer_form::byte_lines); }
+  [[nodiscard]] const std::byte* tile(std::size_t i) const noexcept {
+    return tiles.data() + i * form().tile_bytes(integer_form::byte_lines);
+  }
   [[nodiscard]] std::size_t n_byte() const noexcept { return tiles.n_byte() + scale.n_byte(); }
   /// Different neurons may be written and read by different threads.
   void write(std::size_t neuron, const integer_weights& from) noexcept;
@@ -51,9 +53,15 @@ struct gate_planes : gate_shape {
   buffer<std::uint8_t> dither;  ///< (n_col) 0 .. 15
 
   explicit gate_planes(gate_shape shape);
-  [[nodiscard]] const std::byte* tile(std::size_t i) const noexcept { return high.data() + i * form().tile_bytes(integer_form::high_lines); }
-  [[nodiscard]] const std::byte* low_row(std::size_t neuron) const noexcept { return low.data() + neuron * form().low_bytes(); }
-  [[nodiscard]] std::size_t n_byte() const noexcept { return high.n_byte() + low.n_byte() + scale.n_byte() + dither.n_byte(); }
+  [[nodiscard]] const std::byte* tile(std::size_t i) const noexcept {
+    return high.data() + i * form().tile_bytes(integer_form::high_lines);
+  }
+  [[nodiscard]] const std::byte* low_row(std::size_t neuron) const noexcept {
+    return low.data() + neuron * form().low_bytes();
+  }
+  [[nodiscard]] std::size_t n_byte() const noexcept {
+    return high.n_byte() + low.n_byte() + scale.n_byte() + dither.n_byte();
+  }
   void write(std::size_t neuron, const integer_weights& from) noexcept;
   void read(std::size_t neuron, integer_weights& to) const noexcept;
 };
@@ -66,8 +74,9 @@ struct integer_gate_options {
   std::string name = "gate";        ///< in messages
 };
 
-/// (n_neuron, n_col) weights, each rounded once to w = scale * multiplier * q: the scale is a neuron's, the multiplier one of
-/// 1 .. 16 for each 64 columns, and |q| <= 112. Whole multipliers keep sums of different passes equal to the last bit.
+/// (n_neuron, n_col) weights, each rounded once to w = scale * multiplier * q: the scale is a neuron's, the multiplier
+/// one of 1 .. 16 for each 64 columns, and |q| <= 112. Whole multipliers keep sums of different passes equal to the last
+/// bit.
 ///
 /// Copies share what was made. Forms hold the same integers; a second one is made of the first.
 class integer_gate {
@@ -82,7 +91,8 @@ class integer_gate {
   [[nodiscard]] std::size_t n_neuron() const noexcept;
   [[nodiscard]] std::size_t n_col() const noexcept;
 
-  /// The forms, made by the threads of `team` at the first call. Calls from several threads are safe; one makes, the others wait.
+  /// The forms, made by the threads of `team` at the first call. Calls from several threads are safe; one makes, the
+  /// others wait.
   /// @throws config_error    a weight is not finite: says which
   /// @throws std::bad_alloc  out of memory
   [[nodiscard]] std::shared_ptr<const gate_bytes> bytes(const thread_team& team) const;

@@ -18,7 +18,9 @@
 namespace quipu::linear {
 
 QUIPU_INLINE gate_bytes::gate_bytes(gate_shape shape)
-    : gate_shape(shape), tiles(n_tile() * form().tile_bytes(integer_form::byte_lines)), scale(n_tile() * integer_tile_rows) {}
+    : gate_shape(shape),
+      tiles(n_tile() * form().tile_bytes(integer_form::byte_lines)),
+      scale(n_tile() * integer_tile_rows) {}
 
 QUIPU_INLINE void gate_bytes::write(std::size_t neuron, const integer_weights& from) noexcept {
   constexpr std::size_t lines = integer_form::byte_lines;
@@ -175,11 +177,13 @@ struct integer_gate::state {
     const std::size_t n_group = to.form().n_group, n_tile = to.n_tile();
     std::vector<detail::integer_row_memory> memory;
     for (std::size_t i = 0; i < team.size(); ++i) memory.emplace_back(n_group);
-    std::vector<detail::rounding_error> errors(bytes || planes ? 0 : n_tile);  // added in order: the same for any number of threads
+    std::vector<detail::rounding_error> errors(
+        bytes || planes ? 0 : n_tile);  // added in order: the same for any number of threads
     std::atomic<std::size_t> bad{w.rows};
     team.parallel_for(n_tile, 4, [&](std::size_t begin, std::size_t end, std::size_t thread) {
       detail::integer_row_memory& own = memory[thread];
-      for (std::size_t neuron = begin * integer_tile_rows; neuron < std::min(w.rows, end * integer_tile_rows); ++neuron) {
+      for (std::size_t neuron = begin * integer_tile_rows; neuron < std::min(w.rows, end * integer_tile_rows);
+           ++neuron) {
         if (bytes) {
           bytes->read(neuron, own.weights);
         } else if (planes) {
@@ -190,7 +194,8 @@ struct integer_gate::state {
           detail::rounding_error& sum = errors[neuron / integer_tile_rows];
           sum.changed += error.changed;
           sum.whole += error.whole;
-          for (std::size_t first = bad.load(); !error.finite && neuron < first && !bad.compare_exchange_weak(first, neuron);) {
+          for (std::size_t first = bad.load();
+               !error.finite && neuron < first && !bad.compare_exchange_weak(first, neuron);) {
           }
         }
         to.write(neuron, own.weights);

@@ -12,7 +12,8 @@ QUIPU_ALWAYS_INLINE void add_bytes(const std::byte* group, rounded_rows x, std::
                                    Accumulator (&sums)[Tokens]) noexcept {
   const auto w = Accumulator::prepare(integer_ops::load(group + 64 * Line));
   QUIPU_UNROLL
-  for (int t = 0; t < Tokens; ++t) sums[t].template add<Line % 8>(w, x, at + static_cast<std::size_t>(t) * stride + 4 * Line);
+  for (int t = 0; t < Tokens; ++t)
+    sums[t].template add<Line % 8>(w, x, at + static_cast<std::size_t>(t) * stride + 4 * Line);
 }
 
 template <activation_bits Bits, int Tokens>
@@ -54,13 +55,12 @@ void multiply_integer_tokens(const std::byte* tile, const integer_rows& x, const
     }
   }
   QUIPU_UNROLL
-  for (int t = 0; t < Tokens; ++t)
-    z[t].store_scaled(row_scale, x.scale[t], y + static_cast<std::size_t>(t) * y_stride);
+  for (int t = 0; t < Tokens; ++t) z[t].store_scaled(row_scale, x.scale[t], y + static_cast<std::size_t>(t) * y_stride);
 }
 
 template <activation_bits Bits>
-void multiply_integer_bits(const std::byte* tile, const integer_rows& x, std::size_t n_token, const float* row_scale, float* y,
-                           std::size_t y_stride) noexcept {
+void multiply_integer_bits(const std::byte* tile, const integer_rows& x, std::size_t n_token, const float* row_scale,
+                           float* y, std::size_t y_stride) noexcept {
   constexpr int most = integer_ops::integer_tokens;
   std::size_t t = 0;
   for (; t + most <= n_token; t += most)
@@ -68,14 +68,15 @@ void multiply_integer_bits(const std::byte* tile, const integer_rows& x, std::si
   for (; t < n_token; ++t) multiply_integer_tokens<Bits, 1>(tile, x.from_row(t), row_scale, y + t * y_stride, y_stride);
 }
 
-inline void multiply_integer(const std::byte* tile, integer_rows x, std::size_t n_token, const float* row_scale, float* y,
-                             std::size_t y_stride) noexcept {
+inline void multiply_integer(const std::byte* tile, integer_rows x, std::size_t n_token, const float* row_scale,
+                             float* y, std::size_t y_stride) noexcept {
   if (x.bits == activation_bits::eight)
     return multiply_integer_bits<activation_bits::eight>(tile, x, n_token, row_scale, y, y_stride);
   multiply_integer_bits<activation_bits::sixteen>(tile, x, n_token, row_scale, y, y_stride);
 }
 
-// Sums of high nibbles. Those of a byte's upper half stay where they are, sixteen times as large, which saves a shift of every line.
+// Sums of high nibbles. Those of a byte's upper half stay where they are, sixteen times as large: that saves a shift of
+// every line.
 template <activation_bits Bits>
 struct nibble_sums {
   using lower = integer_ops::accumulator<4, Bits>;
@@ -97,38 +98,69 @@ struct nibble_sums {
   }
 };
 
-template <activation_bits Bits>
-void add_high_bits(const std::byte* tile, const integer_rows& x, double factor, high_sums& out) noexcept {
+template <int Line, activation_bits Bits, int Tiles>
+QUIPU_ALWAYS_INLINE void add_nibbles(const std::byte* group, std::size_t tile_bytes, rounded_rows x, std::size_t at,
+                                     nibble_sums<Bits> (&sums)[Tiles]) noexcept {
+  QUIPU_UNROLL
+  for (int i = 0; i < Tiles; ++i) sums[i].template add<Line>(group + static_cast<std::size_t>(i) * tile_bytes, x, at);
+}
+
+// Neighbouring tiles share what is read of the activations.
+template <activation_bits Bits, int Tiles>
+void add_high_tiles(const std::byte* tile, const integer_rows& x, double factor, high_sums* out) noexcept {
   constexpr std::size_t lines = integer_form::high_lines;
+  const std::size_t tile_bytes = integer_form{x.n_group}.tile_bytes(lines);
   const rounded_rows q = rounded_of(x);
-  integer_ops::doubles base = integer_ops::doubles::zero(), offset = base, squares = base;
+  integer_ops::doubles base[Tiles], offset[Tiles], squares[Tiles];
+  QUIPU_UNROLL
+  for (int i = 0; i < Tiles; ++i) base[i] = offset[i] = squares[i] = integer_ops::doubles::zero();
   for (std::size_t g = 0; g < x.n_group; ++g) {
     const std::byte* const group = tile + integer_form::group_at(g, lines);
     const std::size_t at = g * integer_group;
-    nibble_sums<Bits> sum;
-    sum.clear();
-    sum.template add<0>(group, q, at);
-    sum.template add<1>(group, q, at);
-    sum.template add<2>(group, q, at);
-    sum.template add<3>(group, q, at);
-    sum.template add<4>(group, q, at);
-    sum.template add<5>(group, q, at);
-    sum.template add<6>(group, q, at);
-    sum.template add<7>(group, q, at);
-    const integer_ops::doubles m = integer_ops::load_multipliers(tile + integer_form::multipliers_at(g, lines));
-    const integer_ops::ints upper = integer_ops::whole(sum.high, 0, 128 * x.sums[g] + x.dither_sums[g]);
-    base.add_product(integer_ops::whole(sum.low, 4, 0).plus(upper), m);
-    offset.add_product(7.5 * x.sums[g], m);
-    squares.add_product(x.squares[g], m.squared());
+    nibble_sums<Bits> sums[Tiles];
+    QUIPU_UNROLL
+    for (int i = 0; i < Tiles; ++i) sums[i].clear();
+    add_nibbles<0>(group, tile_bytes, q, at, sums);
+    add_nibbles<1>(group, tile_bytes, q, at, sums);
+    add_nibbles<2>(group, tile_bytes, q, at, sums);
+    add_nibbles<3>(group, tile_bytes, q, at, sums);
+    add_nibbles<4>(group, tile_bytes, q, at, sums);
+    add_nibbles<5>(group, tile_bytes, q, at, sums);
+    add_nibbles<6>(group, tile_bytes, q, at, sums);
+    add_nibbles<7>(group, tile_bytes, q, at, sums);
+    QUIPU_UNROLL
+    for (int i = 0; i < Tiles; ++i) {
+      const std::byte* const multipliers =
+          tile + integer_form::multipliers_at(g, lines) + static_cast<std::size_t>(i) * tile_bytes;
+      const integer_ops::doubles m = integer_ops::load_multipliers(multipliers);
+      const integer_ops::ints upper = integer_ops::whole(sums[i].high, 0, 128 * x.sums[g] + x.dither_sums[g]);
+      base[i].add_product(integer_ops::whole(sums[i].low, 4, 0).plus(upper), m);
+      offset[i].add_product(7.5 * x.sums[g], m);
+      squares[i].add_product(x.squares[g], m.squared());
+    }
   }
-  base.store(out.base);
-  base.plus(offset).store(out.middle);
-  squares.root_times(factor).store(out.reach);
+  QUIPU_UNROLL
+  for (int i = 0; i < Tiles; ++i) {
+    base[i].store(out[i].base);
+    base[i].plus(offset[i]).store(out[i].middle);
+    squares[i].root_times(factor).store(out[i].reach);
+  }
 }
 
-inline void add_high(const std::byte* tile, integer_rows x, double factor, high_sums& out) noexcept {
-  if (x.bits == activation_bits::eight) return add_high_bits<activation_bits::eight>(tile, x, factor, out);
-  add_high_bits<activation_bits::sixteen>(tile, x, factor, out);
+template <activation_bits Bits>
+void add_high_bits(const std::byte* tile, std::size_t n_tile, const integer_rows& x, double factor,
+                   high_sums* out) noexcept {
+  constexpr int most = integer_ops::integer_tiles;
+  const std::size_t tile_bytes = integer_form{x.n_group}.tile_bytes(integer_form::high_lines);
+  std::size_t i = 0;
+  for (; i + most <= n_tile; i += most) add_high_tiles<Bits, most>(tile + i * tile_bytes, x, factor, out + i);
+  for (; i < n_tile; ++i) add_high_tiles<Bits, 1>(tile + i * tile_bytes, x, factor, out + i);
+}
+
+inline void add_high(const std::byte* tile, std::size_t n_tile, integer_rows x, double factor,
+                     high_sums* out) noexcept {
+  if (x.bits == activation_bits::eight) return add_high_bits<activation_bits::eight>(tile, n_tile, x, factor, out);
+  add_high_bits<activation_bits::sixteen>(tile, n_tile, x, factor, out);
 }
 
 template <activation_bits Bits>

@@ -21,6 +21,7 @@ namespace quipu::linear::avx2 {
 
 struct integer_ops : tile_ops, ymm::integer_registers {
   static constexpr int integer_tokens = 4;
+  static constexpr int integer_tiles = 1;
 
   /// (sum << left) - less
   template <class Sum>
@@ -41,16 +42,20 @@ struct integer_ops : tile_ops, ymm::integer_registers {
     __m256i high, low;
     QUIPU_ALWAYS_INLINE static low_sums zero() noexcept { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
     /// Products of a nibble and a byte are at most 15 * 128, and four of them fit into 16 bits.
-    QUIPU_ALWAYS_INLINE static __m256i added(__m256i sum, const __m256i (&w)[2], const std::int8_t* q, __m256i m) noexcept {
-      const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(w[0], load_signed(q)), _mm256_maddubs_epi16(w[1], load_signed(q + 32)));
+    QUIPU_ALWAYS_INLINE static __m256i added(__m256i sum, const __m256i (&w)[2], const std::int8_t* q,
+                                             __m256i m) noexcept {
+      const __m256i pairs =
+          _mm256_add_epi16(_mm256_maddubs_epi16(w[0], load_signed(q)), _mm256_maddubs_epi16(w[1], load_signed(q + 32)));
       return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, m));
     }
-    QUIPU_ALWAYS_INLINE void add(const std::byte* codes, const std::byte* multipliers, const low_columns<Bits>& q) noexcept {
+    QUIPU_ALWAYS_INLINE void add(const std::byte* codes, const std::byte* multipliers,
+                                 const low_columns<Bits>& q) noexcept {
       const tile_registers::codes both = load(codes), first = low_nibbles(both), second = high_nibbles(both);
       const __m256i m[2] = {_mm256_set1_epi16(std::to_integer<std::int16_t>(multipliers[0])),
                             _mm256_set1_epi16(std::to_integer<std::int16_t>(multipliers[1]))};
       high = added(added(high, first.v, q.high, m[0]), second.v, q.high + 64, m[1]);
-      if constexpr (Bits == activation_bits::sixteen) low = added(added(low, first.v, q.low, m[0]), second.v, q.low + 64, m[1]);
+      if constexpr (Bits == activation_bits::sixteen)
+        low = added(added(low, first.v, q.low, m[0]), second.v, q.low + 64, m[1]);
     }
     [[nodiscard]] QUIPU_ALWAYS_INLINE double total() const noexcept {
       if constexpr (Bits == activation_bits::eight) return sum_of(high);

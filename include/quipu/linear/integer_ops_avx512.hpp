@@ -20,6 +20,7 @@ namespace quipu::linear::avx512 {
 
 struct integer_ops : tile_ops {
   static constexpr int integer_tokens = 4;
+  static constexpr int integer_tiles = 2;
   static constexpr __mmask8 all8 = 0xff;
 
   template <int Which>
@@ -95,7 +96,8 @@ struct integer_ops : tile_ops {
   struct low_columns {
     __m512i high[2], low[2];
     QUIPU_ALWAYS_INLINE low_columns(const std::int8_t* h, const std::int8_t* l) noexcept
-        : high{_mm512_loadu_si512(h), _mm512_loadu_si512(h + 64)}, low{_mm512_loadu_si512(l), _mm512_loadu_si512(l + 64)} {}
+        : high{_mm512_loadu_si512(h), _mm512_loadu_si512(h + 64)},
+          low{_mm512_loadu_si512(l), _mm512_loadu_si512(l + 64)} {}
   };
 
   /// The sums of a row's low nibbles with both halves of activations.
@@ -107,11 +109,13 @@ struct integer_ops : tile_ops {
       const auto* table = reinterpret_cast<const __m128i*>(multiplied_nibbles[std::to_integer<std::size_t>(m)].data());
       return _mm512_shuffle_epi8(_mm512_maskz_broadcast_i32x4(all, _mm_load_si128(table)), nibbles.v);
     }
-    QUIPU_ALWAYS_INLINE void add(const std::byte* at, const std::byte* multipliers, const low_columns<Bits>& q) noexcept {
+    QUIPU_ALWAYS_INLINE void add(const std::byte* at, const std::byte* multipliers,
+                                 const low_columns<Bits>& q) noexcept {
       const codes both = load(at);
       const __m512i a = times(low_nibbles(both), multipliers[0]), b = times(high_nibbles(both), multipliers[1]);
       high = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(high, a, q.high[0]), b, q.high[1]);
-      if constexpr (Bits == activation_bits::sixteen) low = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(low, a, q.low[0]), b, q.low[1]);
+      if constexpr (Bits == activation_bits::sixteen)
+        low = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(low, a, q.low[0]), b, q.low[1]);
     }
     QUIPU_ALWAYS_INLINE static std::int32_t sum_of(__m512i v) noexcept {
       const __m256i both = _mm256_add_epi32(half<0>(v), half<1>(v));

@@ -21,6 +21,7 @@ namespace quipu::linear::avx_vnni {
 
 struct integer_ops : tile_ops, ymm::integer_registers {
   static constexpr int integer_tokens = 2;  // of both halves of activations: four sums of two registers
+  static constexpr int integer_tiles = 1;
 
   /// (sum << left) - less
   QUIPU_ALWAYS_INLINE static ints whole(const plane_accumulator& sum, int left, std::int32_t less) noexcept {
@@ -47,14 +48,17 @@ struct integer_ops : tile_ops, ymm::integer_registers {
       const auto* table = reinterpret_cast<const __m128i*>(multiplied_nibbles[std::to_integer<std::size_t>(m)].data());
       return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(table)), nibbles);
     }
-    QUIPU_ALWAYS_INLINE void add(const std::byte* codes, const std::byte* multipliers, const low_columns<Bits>& q) noexcept {
+    QUIPU_ALWAYS_INLINE void add(const std::byte* codes, const std::byte* multipliers,
+                                 const low_columns<Bits>& q) noexcept {
       const tile_registers::codes both = load(codes), first = low_nibbles(both), second = high_nibbles(both);
       QUIPU_UNROLL
       for (int i = 0; i < 2; ++i) {
         const __m256i a = times(first.v[i], multipliers[0]), b = times(second.v[i], multipliers[1]);
-        high = _mm256_dpbusd_avx_epi32(_mm256_dpbusd_avx_epi32(high, a, load_signed(q.high + 32 * i)), b, load_signed(q.high + 64 + 32 * i));
+        high = _mm256_dpbusd_avx_epi32(_mm256_dpbusd_avx_epi32(high, a, load_signed(q.high + 32 * i)), b,
+                                       load_signed(q.high + 64 + 32 * i));
         if constexpr (Bits == activation_bits::sixteen)
-          low = _mm256_dpbusd_avx_epi32(_mm256_dpbusd_avx_epi32(low, a, load_signed(q.low + 32 * i)), b, load_signed(q.low + 64 + 32 * i));
+          low = _mm256_dpbusd_avx_epi32(_mm256_dpbusd_avx_epi32(low, a, load_signed(q.low + 32 * i)), b,
+                                        load_signed(q.low + 64 + 32 * i));
       }
     }
     [[nodiscard]] QUIPU_ALWAYS_INLINE double total() const noexcept {

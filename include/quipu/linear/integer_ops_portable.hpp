@@ -16,6 +16,7 @@ namespace quipu::linear::portable {
 /// The members that those of every instruction set have, besides `tile_ops`.
 struct integer_ops : tile_ops {
   static constexpr int integer_tokens = 1;  ///< rows of activations that share what is made of the codes
+  static constexpr int integer_tiles = 1;   ///< of high nibbles that share what is read of the activations
 
   struct ints {  // (16 neurons)
     std::int32_t v[n_row];
@@ -83,7 +84,8 @@ struct integer_ops : tile_ops {
     std::int64_t v = 0;
     static low_sums zero() noexcept { return {}; }
     void add(const std::byte* codes, const std::byte* multipliers, const low_columns<Bits>& q) noexcept {
-      constexpr int unit = Bits == activation_bits::eight ? 1 : 256;  // of the upper halves; the lower ones of eight bits are 0
+      constexpr int unit =
+          Bits == activation_bits::eight ? 1 : 256;  // of the upper halves; the lower ones of eight bits are 0
       std::int32_t sum[2] = {};
       for (std::size_t j = 0; j < 64; ++j) {
         const int both = std::to_integer<int>(codes[j]);
@@ -103,8 +105,8 @@ struct row_range {
   float largest = 0, check = 0;
 };
 
-/// What a row's scale is, and what its values are multiplied by. Rows that are smaller than 2^-100 everywhere count as zeros: the inverse
-/// of their scale could overflow.
+/// What a row's scale is, and what its values are multiplied by. Rows that are smaller than 2^-100 everywhere count as
+/// zeros: the inverse of their scale could overflow.
 struct row_rounding {
   float scale, inverse;
   row_rounding(row_range range, activation_bits bits) noexcept {

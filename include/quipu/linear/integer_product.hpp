@@ -15,8 +15,8 @@ namespace quipu::linear {
 
 /// The neurons of tiles first .. last, for every row of activations: a thread's part of `multiply`.
 /// @param y  (x.n_row, n_neuron)
-inline void multiply_tiles(const integer_kernel_table& kernels, const gate_bytes& gate, const integer_rows& x, std::size_t first,
-                           std::size_t last, matrix_view<float> y) noexcept {
+inline void multiply_tiles(const integer_kernel_table& kernels, const gate_bytes& gate, const integer_rows& x,
+                           std::size_t first, std::size_t last, matrix_view<float> y) noexcept {
   // Some tiles and some activations at a time, so that both stay in the second-level cache.
   constexpr std::size_t tiles_at_once = 4, tokens_at_once = 32;
   for (std::size_t from = first; from < last; from += tiles_at_once) {
@@ -37,8 +37,8 @@ inline void multiply_tiles(const integer_kernel_table& kernels, const gate_bytes
   }
 }
 
-/// y = x W^T without a bias: the nearest float to z * (scale of the neuron * scale of the row), where z is the exact sum of whole numbers. A
-/// row's bits depend neither on the rows beside it, nor on the instruction set or the number of threads.
+/// y = x W^T without a bias: float(z * (scale of the neuron * scale of the row)), where z is the exact sum of whole
+/// numbers. A row's bits depend neither on the rows beside it, nor on the instruction set or the number of threads.
 /// @param x  rounded rows of gate.n_col columns
 /// @param y  (x.n_row, gate.n_neuron) out
 inline void multiply(workspace& ws, const gate_bytes& gate, const integer_rows& x, matrix_view<float> y) {

@@ -35,8 +35,10 @@ struct integer_registers {
       return {{z, z, z, z}};
     }
     QUIPU_ALWAYS_INLINE static doubles of(ints a) noexcept {
-      return {{_mm256_cvtepi32_pd(_mm256_castsi256_si128(a.v[0])), _mm256_cvtepi32_pd(_mm256_extracti128_si256(a.v[0], 1)),
-               _mm256_cvtepi32_pd(_mm256_castsi256_si128(a.v[1])), _mm256_cvtepi32_pd(_mm256_extracti128_si256(a.v[1], 1))}};
+      return {{_mm256_cvtepi32_pd(_mm256_castsi256_si128(a.v[0])),
+               _mm256_cvtepi32_pd(_mm256_extracti128_si256(a.v[0], 1)),
+               _mm256_cvtepi32_pd(_mm256_castsi256_si128(a.v[1])),
+               _mm256_cvtepi32_pd(_mm256_extracti128_si256(a.v[1], 1))}};
     }
     QUIPU_ALWAYS_INLINE void add_product(ints a, doubles b) noexcept {
       const doubles wide = of(a);
@@ -48,7 +50,8 @@ struct integer_registers {
       for (int i = 0; i < 4; ++i) v[i] = _mm256_fmadd_pd(_mm256_set1_pd(a), b.v[i], v[i]);
     }
     [[nodiscard]] QUIPU_ALWAYS_INLINE doubles squared() const noexcept {
-      return {{_mm256_mul_pd(v[0], v[0]), _mm256_mul_pd(v[1], v[1]), _mm256_mul_pd(v[2], v[2]), _mm256_mul_pd(v[3], v[3])}};
+      return {
+          {_mm256_mul_pd(v[0], v[0]), _mm256_mul_pd(v[1], v[1]), _mm256_mul_pd(v[2], v[2]), _mm256_mul_pd(v[3], v[3])}};
     }
     [[nodiscard]] QUIPU_ALWAYS_INLINE doubles plus(doubles other) const noexcept {
       QUIPU_UNROLL
@@ -79,7 +82,8 @@ struct integer_registers {
   /// (v << left) - less
   QUIPU_ALWAYS_INLINE static ints shifted(__m256i first, __m256i second, int left, std::int32_t less) noexcept {
     const __m256i l = _mm256_set1_epi32(less);
-    return {{_mm256_sub_epi32(_mm256_slli_epi32(first, left), l), _mm256_sub_epi32(_mm256_slli_epi32(second, left), l)}};
+    return {
+        {_mm256_sub_epi32(_mm256_slli_epi32(first, left), l), _mm256_sub_epi32(_mm256_slli_epi32(second, left), l)}};
   }
   QUIPU_ALWAYS_INLINE static doubles load_multipliers(const std::byte* at) noexcept {
     return doubles::of({{_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at))),

@@ -42,7 +42,8 @@ namespace quipu::linear::avx2 {
 }
 
 /// One group of 64 columns.
-QUIPU_ALWAYS_INLINE void round_group(const float* x, const std::uint8_t* dither, float inverse, std::size_t g, const integer_rows& out) noexcept {
+QUIPU_ALWAYS_INLINE void round_group(const float* x, const std::uint8_t* dither, float inverse, std::size_t g,
+                                     const integer_rows& out) noexcept {
   const __m256 by = _mm256_set1_ps(inverse);
   const __m256i zero = _mm256_setzero_si256();
   __m256i sums = zero, dither_sums = zero, squares = zero;
@@ -59,9 +60,10 @@ QUIPU_ALWAYS_INLINE void round_group(const float* x, const std::uint8_t* dither,
                                                          _mm256_cvtepu32_epi64(_mm256_extracti128_si256(square, 1))));
     const __m256i u = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(dither + from)));
     dither_sums = _mm256_add_epi32(dither_sums, _mm256_madd_epi16(q, u));
-    const __m256i swap = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+    const __m256i swap = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7,
+                                          8, 9, 12, 13, 10, 11, 14, 15);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.pairs + at), _mm256_shuffle_epi8(q, swap));
-    const auto store_bytes = [](std::int8_t* to, __m256i words) __attribute__((always_inline)) {
+    const auto store_bytes = [](std::int8_t * to, __m256i words) __attribute__((always_inline)) {
       const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
     };

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
 #include <quipu/linear/neuron_kernel_table.hpp>

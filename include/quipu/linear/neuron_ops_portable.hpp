@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include <quipu/core/config.hpp>         // QUIPU_UNROLL
 #include <quipu/core/scalar.hpp>         // f16_bits_to_float
