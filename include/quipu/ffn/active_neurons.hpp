@@ -125,7 +125,7 @@ class active_neurons {
   static constexpr std::size_t most_parts = 16;
   static constexpr std::size_t slack = 16;   // that vector loops may write after a list
   // Whose rows of up and of down, which lie beside them, are read in turn.
-  static constexpr std::size_t neurons_at_once = 64;
+  static constexpr std::size_t neurons_at_once = 128;
   static constexpr std::size_t window = 128;  // neurons that several rows share while they are in the second-level cache
 
   // Calls f(part, row, first, n) for stretches of all lists, those of a part in order on one thread.

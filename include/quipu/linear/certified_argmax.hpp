@@ -36,15 +36,18 @@ class certified_argmax {
     const double scale = double{*x.scale};
     ws.team().parallel_for(n_tile, grain, [&](std::size_t begin, std::size_t end, std::size_t) {
       float best = -std::numeric_limits<float>::infinity();
-      for (std::size_t i = begin; i < end; ++i) {
-        high_sums sums;
-        kernels.add_high(planes.tile(i), x, certificate.factor(), sums);
-        const std::size_t row = i * integer_tile_rows;
-        for (std::size_t k = 0; k < integer_tile_rows; ++k) {
-          const double own = double{planes.scale[row + k]} * scale, reach = sums.reach[k] + 1;  // one more covers rounding
-          upper_[row + k] = static_cast<float>((sums.middle[k] + reach) * own);
-          base_[row + k] = sums.base[k];
-          if (row + k < planes.n_neuron) best = std::max(best, static_cast<float>((sums.middle[k] - reach) * own));
+      constexpr std::size_t tiles_at_once = 2;
+      for (std::size_t from = begin; from < end; from += tiles_at_once) {
+        high_sums sums[tiles_at_once];
+        const std::size_t n_here = std::min(tiles_at_once, end - from);
+        kernels.add_high(planes.tile(from), n_here, x, certificate.factor(), sums);
+        for (std::size_t i = 0; i < n_here * integer_tile_rows; ++i) {
+          const high_sums& all = sums[i / integer_tile_rows];
+          const std::size_t row = from * integer_tile_rows + i, k = i % integer_tile_rows;
+          const double own = double{planes.scale[row]} * scale, reach = all.reach[k] + 1;  // one more covers rounding
+          upper_[row] = static_cast<float>((all.middle[k] + reach) * own);
+          base_[row] = all.base[k];
+          if (row < planes.n_neuron) best = std::max(best, static_cast<float>((all.middle[k] - reach) * own));
         }
       }
       lower_[begin / grain] = best;
