@@ -52,6 +52,8 @@
 #include <quipu/io/read_vocabulary.hpp>
 #include <quipu/io/tokenizer_files.hpp>
 #include <quipu/io/validate.hpp>
+#include <quipu/linear/certified_gate.hpp>
+#include <quipu/linear/integer_product.hpp>
 #include <quipu/llama/adapted_model.hpp>
 #include <quipu/llama/check_answers.hpp>
 #include <quipu/llama/export.hpp>
