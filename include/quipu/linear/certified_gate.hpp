@@ -32,7 +32,7 @@ struct gate_thresholds {
     const float t = values[values.size() == 1 ? 0 : neuron], with_bias = bias.empty() ? gate : gate + bias[neuron];
     return equal == at_threshold::inactive ? with_bias <= t : with_bias < t;
   }
-  /// @throws config_error  lists of another length, or a value that is NaN
+  /// @throws config_error  lists of another length, or a threshold that is not finite
   void check(std::size_t n_neuron) const {
     if (values.size() != 1 && values.size() != n_neuron)
       fail<config_error>("gate_thresholds: values", concat("1 or ", n_neuron), values.size());
