@@ -106,8 +106,8 @@ struct integer_ops : tile_ops {
     __m512i high, low;
     QUIPU_ALWAYS_INLINE static low_sums zero() noexcept { return {_mm512_setzero_si512(), _mm512_setzero_si512()}; }
     QUIPU_ALWAYS_INLINE static __m512i times(codes nibbles, std::byte m) noexcept {
-      const auto* table = reinterpret_cast<const __m128i*>(multiplied_nibbles[std::to_integer<std::size_t>(m)].data());
-      return _mm512_shuffle_epi8(_mm512_maskz_broadcast_i32x4(all, _mm_load_si128(table)), nibbles.v);
+      const auto* products = reinterpret_cast<const __m128i*>(multiplied_nibbles[std::to_integer<std::size_t>(m)].data());
+      return _mm512_shuffle_epi8(_mm512_maskz_broadcast_i32x4(all, _mm_load_si128(products)), nibbles.v);
     }
     QUIPU_ALWAYS_INLINE void add(const std::byte* at, const std::byte* multipliers,
                                  const low_columns<Bits>& q) noexcept {
