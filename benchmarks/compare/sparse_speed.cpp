@@ -13,6 +13,7 @@
 #include <quipu/ffn/dense.hpp>
 #include <quipu/ffn/gate_sparse.hpp>
 #include <quipu/ffn/row_dense.hpp>
+#include <quipu/linear/certified_argmax.hpp>
 #include <quipu/linear/pack_matrix.hpp>
 #include <quipu/llama/load.hpp>
 
@@ -263,12 +264,58 @@ void measure_whole(const shape& s, std::size_t n_layer, std::size_t n_head, std:
   print("peak MiB", {}, peak_kib() / 1024);
 }
 
+// The best of `n_vocab` tokens by the whole product and by the certified head.
+void measure_head(const shape& s) {
+  constexpr std::size_t n_head = 8, n_input = 16;
+  const quipu::thread_team team(s.n_thread);
+  linear::workspace ws(team);
+  linear::integer_row_buffer rows;
+  linear::certified_argmax search;
+  const random_matrix weights(s.type, s.d_ffn, s.d_model, 1);
+  std::vector<linear::integer_gate> heads;
+  std::vector<std::shared_ptr<const linear::gate_bytes>> bytes;
+  std::vector<std::shared_ptr<const linear::gate_planes>> planes;
+  for (std::size_t i = 0; i < n_head; ++i) {
+    heads.emplace_back(weights.matrix(), linear::integer_gate_options{.dither_seed = i});
+    bytes.push_back(heads.back().bytes(team));
+    planes.push_back(heads.back().planes(team));
+  }
+  quipu::random_stream stream(9);
+  std::vector<float> x(n_input * s.d_model), logits(s.d_ffn);
+  for (float& v : x) v = static_cast<float>(stream.normal());
+  const linear::gate_certificate certificate(1e-12);
+  std::vector<double> by_product, by_proof;
+  double n_read = 0;
+  std::size_t wrong = 0;
+  for (std::size_t round = 0; round <= s.rounds; ++round) {
+    for (std::size_t i = 0; i < n_head; ++i) {
+      const matrix_view<const float> in(x.data() + (round + i) % n_input * s.d_model, 1, s.d_model);
+      const double start = now();
+      linear::multiply(ws, *bytes[i], rows.round(ws, in), {logits.data(), 1, logits.size()});
+      const auto best = static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+      const double middle = now();
+      wrong += static_cast<std::size_t>(
+          search.find(ws, *planes[i], rows.round(ws, in, linear::activation_bits::sixteen, planes[i]->dither.span()), certificate) != best);
+      const double end = now();
+      if (round == 0) continue;
+      by_product.push_back((middle - start) * 1e3);
+      by_proof.push_back((end - middle) * 1e3);
+      n_read += static_cast<double>(search.n_read());
+    }
+  }
+  const double low = static_cast<double>(planes[0]->form().low_bytes());
+  print("whole product", by_product, static_cast<double>(bytes[0]->n_byte()));
+  print("certified", by_proof, static_cast<double>(planes[0]->high.n_byte()) + n_read / static_cast<double>(by_proof.size()) * low);
+  print("wrong", {}, static_cast<double>(wrong));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 8) {
     std::cerr << "usage: sparse_speed layer TYPE D_MODEL D_FFN THREADS ROUNDS SHARE... (of inputs for which a neuron is active)\n"
-                 "       sparse_speed LAYERS,HEADS,KV_HEADS TYPE D_MODEL D_FFN THREADS ROUNDS SHARE...\n";
+                 "       sparse_speed LAYERS,HEADS,KV_HEADS TYPE D_MODEL D_FFN THREADS ROUNDS SHARE...\n"
+                 "       sparse_speed head TYPE D_MODEL N_VOCAB THREADS ROUNDS 1\n";
     return 2;
   }
   try {
@@ -278,6 +325,8 @@ int main(int argc, char** argv) {
     std::size_t sizes[3];
     if (std::string(argv[1]) == "layer") {
       measure_layer(s);
+    } else if (std::string(argv[1]) == "head") {
+      measure_head(s);
     } else if (std::sscanf(argv[1], "%zu,%zu,%zu", &sizes[0], &sizes[1], &sizes[2]) == 3) {
       measure_whole(s, sizes[0], sizes[1], sizes[2]);
     } else {
