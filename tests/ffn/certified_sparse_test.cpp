@@ -15,6 +15,7 @@ namespace activation = quipu::activation;
 namespace ffn = quipu::ffn;
 using quipu::instruction_set;
 using quipu::tensor_type;
+using quipu::test::same_bits;
 using quipu::test::sparse_problem;
 using quipu::test::watching_observer;
 
@@ -22,12 +23,8 @@ namespace {
 
 using fat_relu = activation::fat_relu;
 
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
 // One token at a time, together, in a prompt and under an observer: the bits of the exact kernel with the same integers.
-void check(sparse_problem& p, const fat_relu& f, const ffn::thresholds& t, quipu::linear::activation_bits bits) {
+void check_certified(sparse_problem& p, const fat_relu& f, const ffn::thresholds& t, quipu::linear::activation_bits bits) {
   const ffn::sparse_options options{.gate = ffn::gate_form::integer, .bits = bits};
   const ffn::certified_sparse<fat_relu> certified(f, t, 1e-12, options);
   const ffn::gate_sparse<fat_relu> exact(f, t, options);
@@ -60,15 +57,15 @@ TEST_CASE("the certified FFN is bit-equal to the exact one", "[ffn][certified_sp
         INFO(quipu::name_of(type) << " " << d_ffn << " x " << d_model);
         sparse_problem p(type, d_ffn, d_model, 3);
         p.with_bias = d_ffn % 2 == 0;
-        check(p, fat_relu{p.threshold_for(0.107)}, {}, quipu::linear::activation_bits::sixteen);
+        check_certified(p, fat_relu{p.threshold_for(0.107)}, {}, quipu::linear::activation_bits::sixteen);
       }
     }
   }
   sparse_problem p(tensor_type::q8_0, 172, 576, 12);  // more rows than are read plane by plane
-  check(p, fat_relu{0}, {}, quipu::linear::activation_bits::eight);
+  check_certified(p, fat_relu{0}, {}, quipu::linear::activation_bits::eight);
   std::vector<float> own(p.d_ffn);
   for (std::size_t i = 0; i < own.size(); ++i) own[i] = static_cast<float>(i % 5) * 9.0f;
-  check(p, fat_relu{0}, {.of_neurons = {own}}, quipu::linear::activation_bits::sixteen);
+  check_certified(p, fat_relu{0}, {.of_neurons = {own}}, quipu::linear::activation_bits::sixteen);
 }
 
 TEST_CASE("every exact sparse kernel lets NaN through, the certified one too", "[ffn][certified_sparse]") {

@@ -17,14 +17,11 @@ namespace ffn = quipu::ffn;
 using quipu::instruction_set;
 using quipu::tensor_type;
 using quipu::test::far;
+using quipu::test::same_bits;
 using quipu::test::sparse_problem;
 using quipu::test::watching_observer;
 
 namespace {
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
 
 std::vector<instruction_set> sets_here() {
   std::vector<instruction_set> all;
@@ -178,7 +175,7 @@ TEST_CASE("thresholds for layers and neurons, and what is refused", "[ffn][gate_
 namespace {
 
 // A module at the gate: neurons 3 and 5 alone are active. What it makes of up and hidden counts for them.
-struct meddler {
+struct gate_meddler {
   template <class In, class Out>
   void gate(const In&, const Out& out) const {
     for (std::size_t i = 0; i < out.cols(); ++i) out(0, i) = i == 3 || i == 5 ? 2.0f : -1.0f;
@@ -204,7 +201,7 @@ struct meddler {
 TEST_CASE("what observers change decides what is computed", "[ffn][gate_sparse]") {
   sparse_problem p(tensor_type::f32, 100, 64, 1);
   const ffn::gate_sparse<activation::relu> kernel{};
-  const auto y = p.run(kernel, p.state_of(kernel), meddler{}, {}).y;
+  const auto y = p.run(kernel, p.state_of(kernel), gate_meddler{}, {}).y;
   for (std::size_t j = 0; j < p.d_model; ++j)
     CHECK(y[j] == Approx(1 + 14 * p.down.wide[j * p.d_ffn + 3] + p.down.wide[j * p.d_ffn + 5]).epsilon(1e-5));
 }

@@ -17,18 +17,18 @@ using quipu::tensor_type;
 
 namespace {
 
-struct head {
+struct random_head {
   quipu::test::random_weights<float> weights;
   linear::integer_gate gate;
   quipu::thread_team team;
   std::shared_ptr<const linear::gate_planes> planes;
 
-  head(std::size_t n_row, std::size_t n_col, std::uint64_t seed, std::size_t n_thread = 2)
+  random_head(std::size_t n_row, std::size_t n_col, std::uint64_t seed, std::size_t n_thread = 2)
       : weights(tensor_type::q8_0, n_row, n_col, seed), gate(weights.w, {.dither_seed = seed}), team(n_thread), planes(gate.planes(team)) {}
 };
 
 // The argmax of the whole product, for some inputs; how many rows the search read at most.
-std::size_t check(const head& h, std::size_t n_input, quipu::instruction_set set = quipu::best_instruction_set()) {
+std::size_t check_best_row(const random_head& h, std::size_t n_input, quipu::instruction_set set = quipu::best_instruction_set()) {
   linear::workspace ws(h.team, linear::kernels_for(set));
   linear::integer_row_buffer rows;
   linear::certified_argmax search;
@@ -53,16 +53,16 @@ std::size_t check(const head& h, std::size_t n_input, quipu::instruction_set set
 }  // namespace
 
 TEST_CASE("the row found is that of the whole product", "[linear][certified_argmax]") {
-  for (const std::size_t n_row : {1, 15, 16, 17, 1000}) check(head(n_row, 64, n_row), 20);
-  check(head(1000, 96, 5, 3), 20);
+  for (const std::size_t n_row : {1, 15, 16, 17, 1000}) check_best_row(random_head(n_row, 64, n_row), 20);
+  check_best_row(random_head(1000, 96, 5, 3), 20);
   for (const auto set : {quipu::instruction_set::portable, quipu::instruction_set::avx2}) {
-    if (quipu::has_instruction_set(set)) check(head(500, 576, 6), 5, set);
+    if (quipu::has_instruction_set(set)) check_best_row(random_head(500, 576, 6), 5, set);
   }
-  CHECK(check(head(8192, 1024, 7), 50) < 1000);  // few rows are read whole
+  CHECK(check_best_row(random_head(8192, 1024, 7), 50) < 1000);  // few rows are read whole
 }
 
 TEST_CASE("equal products: the lower number, and NaN", "[linear][certified_argmax]") {
-  head h(64, 64, 9);
+  random_head h(64, 64, 9);
   // Rows 10 .. 63 are copies of row 10.
   const std::size_t stride = h.weights.w.stride;
   for (std::size_t r = 11; r < 64; ++r) std::copy_n(h.weights.bytes.data() + 10 * stride, stride, h.weights.bytes.data() + r * stride);

@@ -33,7 +33,7 @@ struct last_hidden : llama::no_hooks {
 
 // `n` tokens, each the argmax of the whole product with the head's integers.
 template <class Model>
-void check(const Model& m, const std::vector<token_id>& start, std::size_t n) {
+void check_best_tokens(const Model& m, const std::vector<token_id>& start, std::size_t n) {
   const llama::certified_head head(m, quipu::thread_team(2));
   llama::session found(m, quipu::thread_team(2)), whole(m, quipu::thread_team(2));
   auto a = found.create(), b = whole.create();
@@ -69,7 +69,7 @@ TEST_CASE("the certified head gives the best token", "[llama][certified_head]") 
   const auto folder = test::shared_root() / "data" / "models" / "stories260K";
   QUIPU_NEEDS(folder);
   const auto m = llama::load<>((folder / "stories260K.bin").string(), {.tokenizer = (folder / "tok512.model").string()});
-  check(m, quipu::text::encode_document(m.tokenizer(), "Once upon a time"), 300);
+  check_best_tokens(m, quipu::text::encode_document(m.tokenizer(), "Once upon a time"), 300);
 
   const llama::certified_head head(m);
   llama::session s(m, quipu::thread_team(1));
@@ -82,5 +82,5 @@ TEST_CASE("the certified head of SmolLM2", "[llama][certified_head]") {
   if (path.empty()) return;
   const auto m = llama::load<>(path.string());
   // 10^4 with scripts/test --full
-  check(m, quipu::text::encode_document(m.tokenizer(), "The capital of France is"), std::getenv("QUIPU_FULL") != nullptr ? 10000 : 100);
+  check_best_tokens(m, quipu::text::encode_document(m.tokenizer(), "The capital of France is"), std::getenv("QUIPU_FULL") != nullptr ? 10000 : 100);
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -108,6 +109,10 @@ struct sparse_problem {
 struct watching_observer : ffn::no_observer {
   static constexpr bool is_idle = false;
 };
+
+[[nodiscard]] inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
 
 /// Largest difference over the largest value.
 [[nodiscard]] inline double far(const std::vector<float>& a, const std::vector<float>& b) {
