@@ -170,6 +170,8 @@ TEST_CASE("thresholds for layers and neurons, and what is refused", "[ffn][gate_
   refused({.of_neurons = {{1, 2}}}, "d_ffn = 100");
   refused({.of_layers = {std::numeric_limits<double>::infinity()}}, "finite numbers");
   refused({.of_neurons = {std::vector<float>(100, std::nanf(""))}}, "finite numbers");
+  refused({.of_layers = {1}, .content_hash = p.content.hash() + 1}, "those of these weights");
+  CHECK_NOTHROW(p.state_of(ffn::gate_sparse<f>(ffn::thresholds{.of_layers = {1}, .content_hash = p.content.hash()})));
 }
 
 namespace {

@@ -29,7 +29,7 @@ struct certified_state : sparse_state<Scalar> {
   /// @throws config_error  as `sparse_state`; a delta that is not between 0 and 1
   template <class Kernel>
   certified_state(const Kernel& kernel, const ffn_weights<Scalar>& w, const place& at) : certificate(kernel.delta) {
-    this->limits = layer_limits(kernel.activation, kernel.thresholds, at.config, at.layer);
+    this->limits = layer_limits(kernel.activation, kernel.thresholds, at);
     this->bits = kernel.options.bits;
     this->hold_rows(w, at);
     this->hold_gate(w, at, kernel.options.dither_seed);

@@ -11,6 +11,8 @@
 #include <typeindex>
 #include <utility>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::ffn {
 
 /// Remembers who holds which form of a layer's weights, without keeping it alive: a form lives as long as a kernel's state that

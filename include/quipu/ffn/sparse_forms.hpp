@@ -66,7 +66,7 @@ struct sparse_state {
   /// @throws cancelled     the place's progress said so
   template <class Kernel>
   sparse_state(const Kernel& kernel, const ffn_weights<Scalar>& w, const place& at)
-      : limits(kernel.activation, kernel.thresholds, at.config, at.layer), bits(kernel.options.bits) {
+      : limits(kernel.activation, kernel.thresholds, at), bits(kernel.options.bits) {
     hold_rows(w, at);
     const bool integer = kernel.options.gate == gate_form::integer ||
                          (kernel.options.gate == gate_form::automatic && w.gate.type == tensor_type::q8_0);

@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
 #include <quipu/core/error.hpp>
+#include <quipu/core/hex.hpp>
+#include <quipu/ffn/place.hpp>
 #include <quipu/io/model_config.hpp>
 
 namespace quipu::ffn {
@@ -18,6 +21,7 @@ namespace quipu::ffn {
 struct thresholds {
   std::vector<double> of_layers = {};                 ///< (n_layer) or empty
   std::vector<std::vector<float>> of_neurons = {};    ///< (n_layer)(d_ffn) or empty
+  std::uint64_t content_hash = 0;                     ///< `io::content_hash` of the weights that they were found for; 0: not known
 
   /// @throws config_error  another number of layers or neurons than the model's; values that are not finite
   void check(const io::model_config& c) const {
@@ -47,17 +51,19 @@ struct layer_limits {
   std::vector<float> own = {};   ///< (d_ffn), each at least `all`; or empty
 
   layer_limits() = default;
-  /// @throws config_error  see `thresholds::check`
+  /// @throws config_error  see `thresholds::check`; thresholds of other weights
   template <class Activation>
-  layer_limits(const Activation& f, const thresholds& t, const io::model_config& c, std::size_t layer) {
-    t.check(c);
+  layer_limits(const Activation& f, const thresholds& t, const place& at) {
+    t.check(at.config);
+    if (t.content_hash != 0 && t.content_hash != at.content.hash())
+      fail<config_error>("thresholds", concat("those of these weights, whose hash is ", hex_digits(at.content.hash())), hex_digits(t.content_hash));
     double least = f.threshold_value();
-    if (!t.of_layers.empty()) least = std::max(least, t.of_layers[layer]);
+    if (!t.of_layers.empty()) least = std::max(least, t.of_layers[at.layer]);
     // What is not above 0 is below the smallest number that is.
     all = std::max(static_cast<float>(least), std::numeric_limits<float>::denorm_min());
     if (t.of_neurons.empty()) return;
-    own.reserve(c.d_ffn);
-    for (const float each : t.of_neurons[layer]) own.push_back(std::max(all, each));
+    own.reserve(at.config.d_ffn);
+    for (const float each : t.of_neurons[at.layer]) own.push_back(std::max(all, each));
   }
 
   [[nodiscard]] bool skips(std::size_t i, float gate) const noexcept { return gate < (own.empty() ? all : own[i]); }

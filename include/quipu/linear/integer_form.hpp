@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <quipu/core/requirements.hpp>  // C++20, exceptions
+
 namespace quipu::linear {
 
 /// Neurons whose weights lie side by side in a tile.
