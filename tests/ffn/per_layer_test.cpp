@@ -45,13 +45,13 @@ TEST_CASE("it computes what the chosen kernel does", "[ffn][per_layer]") {
 
 TEST_CASE("densities that lie with a checkpoint are taken", "[ffn][per_layer]") {
   sparse_problem p(tensor_type::q8_0, 96, 64, 1);
-  static const float density = 0.25f;
+  static const float density = 0.125f;
   quipu::io::checkpoint source;
   source.further[std::string(ffn::density_tensor_name)] = {tensor_type::f32, {1}, std::as_bytes(std::span(&density, 1))};
   const quipu::io::checkpoint_content content(std::move(source));
   const quipu::thread_team team(1);
   const kernel_type::state<float> state(kernel_type{}, p.weights(), ffn::place{0, p.config, content, team, p.progress, &p.forms});
   CHECK(state.choice().from == ffn::kernel_choice::source::checkpoint);
-  CHECK(state.choice().density == 0.25);
+  CHECK(state.choice().density == 0.125);
   CHECK(state.choice().index == 2);
 }

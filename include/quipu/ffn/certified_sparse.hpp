@@ -58,7 +58,7 @@ struct certified_sparse {
   using with_activation = certified_sparse<Other>;
   template <class Scalar>
   using state = certified_state<Scalar>;
-  static constexpr double pays_below = 0.3;  ///< share of active neurons, see `per_layer`
+  static constexpr double pays_below = 0.25;  ///< share of active neurons, see `per_layer`
 
   Activation activation{};
   ffn::thresholds thresholds{};
