@@ -128,7 +128,9 @@ TEST_CASE("notes from templates contradict nothing and leave the others' questio
         groups.insert(group.name);
         for (const data::probe& p : group.probes) {
           CHECK(p.answers.empty());
-          auto [what, whom] = asked_of(p.question);
+          const auto asked = asked_of(p.question);
+          const auto& what = asked.first;
+          auto whom = asked.second;
           INFO(seed << ": " << p.question);
           if (group.name == "one_hop_missing") {
             const auto bridge = std::find_if(c.in_scope.begin(), c.in_scope.end(), [&](const data::probe& first) {

@@ -60,8 +60,8 @@ TEST_CASE("bytes that are no message are refused", "[text][protobuf_reader]") {
       "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80",  // longer still
       "\x0D\x01\x01\x01",                              // three bytes of four
       "\x09\x01\x01\x01\x01\x01\x01\x01",              // seven of eight
-      "\x0A\x05"
-      "abcd",                                          // four of five
+      ("\x0A\x05"
+       "abcd"),                                        // four of five
       "\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01",  // length 2^64 - 1
       "\x0B",                                          // group
       "\x0C",
