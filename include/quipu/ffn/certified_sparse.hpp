@@ -67,9 +67,9 @@ struct certified_sparse {
 
   certified_sparse() = default;
   certified_sparse(Activation f, ffn::thresholds t = {}, double miss = 1e-12, sparse_options o = {})
-      : activation(std::move(f)), thresholds(std::move(t)), delta(miss), options(std::move(o)) {}
+      : activation(std::move(f)), thresholds(std::move(t)), delta(miss), options(o) {}
   certified_sparse(ffn::thresholds t, double miss = 1e-12, sparse_options o = {})
-      : thresholds(std::move(t)), delta(miss), options(std::move(o)) {}
+      : thresholds(std::move(t)), delta(miss), options(o) {}
 
   /// @param x  (n_row, d_model) normalised input
   /// @param y  (n_row, d_model) residual stream, added to

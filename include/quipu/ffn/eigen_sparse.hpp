@@ -80,8 +80,8 @@ struct eigen_sparse {
 
   eigen_sparse() = default;
   eigen_sparse(Activation f, ffn::thresholds t = {}, sparse_options o = {})
-      : activation(std::move(f)), thresholds(std::move(t)), options(std::move(o)) {}
-  eigen_sparse(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(std::move(o)) {}
+      : activation(std::move(f)), thresholds(std::move(t)), options(o) {}
+  eigen_sparse(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(o) {}
 
   /// See `gate_sparse::forward`.
   template <class Scalar, class Observer>

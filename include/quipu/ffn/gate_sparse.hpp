@@ -43,8 +43,8 @@ struct gate_sparse {
 
   gate_sparse() = default;
   gate_sparse(Activation f, ffn::thresholds t = {}, sparse_options o = {})
-      : activation(std::move(f)), thresholds(std::move(t)), options(std::move(o)) {}
-  gate_sparse(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(std::move(o)) {}
+      : activation(std::move(f)), thresholds(std::move(t)), options(o) {}
+  gate_sparse(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(o) {}
 
   /// @param x  (n_row, d_model) normalised input
   /// @param y  (n_row, d_model) residual stream, added to

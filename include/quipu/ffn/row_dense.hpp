@@ -38,8 +38,8 @@ struct row_dense {
 
   row_dense() = default;
   row_dense(Activation f, ffn::thresholds t = {}, sparse_options o = {})
-      : activation(std::move(f)), thresholds(std::move(t)), options(std::move(o)) {}
-  row_dense(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(std::move(o)) {}
+      : activation(std::move(f)), thresholds(std::move(t)), options(o) {}
+  row_dense(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(o) {}
 
   /// See `gate_sparse::forward`.
   template <class Scalar, class Observer>

@@ -56,6 +56,7 @@ template <class Policies>
   s.run({&in, 1}, [](std::size_t, std::size_t, std::span<const float>) {},
         detail::active_counter(static_cast<float>(m.ffn().activation.threshold_value()), n_active));
   std::vector<double> shares;
+  shares.reserve(n_active.size());
   for (const std::size_t n : n_active) shares.push_back(static_cast<double>(n) / static_cast<double>(ids.size() * m.config().d_ffn));
   return shares;
 }
