@@ -120,7 +120,7 @@ template <class Store, class Retriever>
       if (read.answer.empty()) add(read.text, {});
     } else if (!read.answer.empty() || note->text.size() <= notes::passage_options().n_whole) {
       if (read.before) add(*read.before, {});
-      add(read.text, read.answer.empty() ? q.accepted.front() : std::move(read.answer));
+      add(read.text, read.answer.empty() ? q.accepted.front() : read.answer);
       if (near_miss == 0 || crc32(q.question) % near_miss != 0) continue;
       const std::vector<notes::scored_note> two = notebook.retrieve(q.question, 2);
       const std::optional<notes::note> next = two.size() < 2 ? std::nullopt : notebook.find(two[1].id);
