@@ -151,7 +151,7 @@ void measure_layer(const shape& s) {
   kernels.push_back({"rows", [&](layer& l, std::size_t i) { quipu::bench::one_row_at_a_time(*l.exact, l.tiles, ws, projector, input(i), b, out); }});
   if (integer) {
     kernels.push_back({"certified", [&](layer& l, std::size_t i) { certified.forward(*l.certified, l.tiles, ws, projector, input(i), b, out, ffn::no_observer{}); }});
-    kernels.push_back({"powerinfer", [&](layer& l, std::size_t i) { quipu::bench::predicted_forward(*l.predicted, *l.exact, lists[i % n_input], ws, projector, input(i), out); }});
+    kernels.push_back({"powerinfer", [&](layer& l, std::size_t i) { quipu::bench::predicted_forward(*l.predicted, *l.exact, lists[i % n_input], ws, input(i), out); }});
   }
   plain_reader plain(team, raw.gate.n_byte() + raw.up.n_byte() + raw.down.n_byte());
   std::vector<double> read;
@@ -173,7 +173,7 @@ void measure_layer(const shape& s) {
     double n = 0;
     const auto& state = *layers[0].certified;
     for (std::size_t i = 0; i < n_input; ++i) {
-      const auto& row = projector.integers().round(ws, input(i), state.bits, state.planes->dither.span());
+      const auto& row = ws.kept<linear::integer_row_buffer>().round(ws, input(i), state.bits, state.planes->dither.span());
       estimate(ws, *state.planes, row, {.values = state.limits.own}, state.certificate, listed);
       n += static_cast<double>(listed.ids().size()) / static_cast<double>(s.d_ffn) / n_input;
     }

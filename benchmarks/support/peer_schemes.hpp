@@ -92,12 +92,12 @@ struct predicted_lists {
 
 /// The predictor's products, then gate and up for every predicted neuron, and down where the gate is above 0; one row at a time.
 inline void predicted_forward(const predicted_state& p, const ffn::sparse_state<float>& s, const predicted_lists& lists, linear::workspace& ws,
-                              linear::projector<float>& projector, matrix_view<const float> x, matrix_view<float> y) {
+                              matrix_view<const float> x, matrix_view<float> y) {
   std::vector<float> inner(predicted_state::rank), logits(s.rows->up().rows);
   const matrix_view<float> middle(inner.data(), 1, inner.size());
-  linear::multiply(ws, *p.fc1, projector.integers().round(ws, x, linear::activation_bits::eight), middle);
+  linear::multiply(ws, *p.fc1, ws.kept<linear::integer_row_buffer>().round(ws, x, linear::activation_bits::eight), middle);
   for (float& v : inner) v = std::max(v, 0.0f);
-  linear::multiply(ws, *p.fc2, projector.integers().round(ws, matrix_view<const float>(inner.data(), 1, inner.size()), linear::activation_bits::eight),
+  linear::multiply(ws, *p.fc2, ws.kept<linear::integer_row_buffer>().round(ws, matrix_view<const float>(inner.data(), 1, inner.size()), linear::activation_bits::eight),
                    {logits.data(), 1, logits.size()});
   std::vector<std::uint32_t> unused(logits.size() + 16);
   static_cast<void>(ws.kernels().list_active(logits.data(), logits.size(), 0, unused.data()));

@@ -55,6 +55,7 @@
 #include <quipu/io/validate.hpp>
 #include <quipu/linear/neuron_block.hpp>
 #include <quipu/llama/adapted_model.hpp>
+#include <quipu/llama/certified_head.hpp>
 #include <quipu/llama/check_answers.hpp>
 #include <quipu/llama/export.hpp>
 #include <quipu/llama/hidden.hpp>

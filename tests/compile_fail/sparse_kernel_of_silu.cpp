@@ -1,4 +1,4 @@
-// says: gate_sparse: the activation has no gates that it makes 0
+// says: sparse FFN kernel: the activation has no gates that it makes 0
 #include <quipu/ffn/gate_sparse.hpp>
 
 #ifdef CONTROL

@@ -47,29 +47,20 @@ struct certified_state : sparse_state<Scalar> {
 ///
 /// @tparam Activation  models `thresholded_activation`
 template <class Activation>
-struct certified_sparse {
-  static_assert((activation::explain<Activation>(), true));
-  static_assert(activation::thresholded_activation<Activation>,
-                "certified_sparse: the activation has no gates that it makes 0 (declare 'threshold_value()'); for SiLU and GELU use "
-                "ffn::dense");
-  using policy_role = role::ffn;
-  using activation_type = Activation;
+struct certified_sparse : sparse_policy<Activation> {
   template <class Other>
   using with_activation = certified_sparse<Other>;
   template <class Scalar>
   using state = certified_state<Scalar>;
   static constexpr double pays_below = 0.25;  ///< share of active neurons, see `per_layer`
 
-  Activation activation{};
-  ffn::thresholds thresholds{};
   double delta = 1e-12;  ///< probability of missing an active neuron, for each decision
-  sparse_options options{};
 
   certified_sparse() = default;
   certified_sparse(Activation f, ffn::thresholds t = {}, double miss = 1e-12, sparse_options o = {})
-      : activation(std::move(f)), thresholds(std::move(t)), delta(miss), options(o) {}
+      : sparse_policy<Activation>(std::move(f), std::move(t), o), delta(miss) {}
   certified_sparse(ffn::thresholds t, double miss = 1e-12, sparse_options o = {})
-      : thresholds(std::move(t)), delta(miss), options(o) {}
+      : sparse_policy<Activation>(std::move(t), o), delta(miss) {}
 
   /// @param x  (n_row, d_model) normalised input
   /// @param y  (n_row, d_model) residual stream, added to
@@ -78,22 +69,20 @@ struct certified_sparse {
                std::type_identity_t<matrix_view<const Scalar>> x, ffn_buffers<Scalar> b, matrix_view<Scalar> y,
                Observer&& observer) const {
     const sparse_call<Scalar> call(s, w, ws, projector);
-    const auto& rounded = projector.integers().round(ws, x, s.bits, s.planes->dither.span());
+    auto& listed = ws.kept<linear::listed_gates>();
+    const auto& rounded = ws.kept<linear::integer_row_buffer>().round(ws, x, s.bits, s.planes->dither.span());
     if (idle_observer<Observer> && x.rows() == 1 && projector.n_decode_row() > 0) {
-      linear::listed_gates& listed = projector.listed_gates();
-      estimate(ws, *s.planes, rounded, limits_of(s, w), s.certificate, listed);
+            estimate(ws, *s.planes, rounded, limits_of(s, w), s.certificate, listed);
       finish(ws, *s.planes, rounded, listed);
-      call.run_rows(activation, x, b, y, observer, [&](active_neurons& active, std::size_t, std::size_t) {
+      call.run_rows(this->activation, x, b, y, observer, [&](active_neurons& active, std::size_t, std::size_t) {
         active.list(0, listed.ids(), listed.values().data(), w.gate_bias, s.limits);
       });
       return;
     }
-    linear::multiply(ws, *s.planes, rounded, projector.listed_gates(), b.gate);  // (n_row, d_model) -> (n_row, d_ffn)
+    linear::multiply(ws, *s.planes, rounded, listed, b.gate);  // (n_row, d_model) -> (n_row, d_ffn)
     add_bias(w.gate_bias, b.gate);
-    observer.gate(x, b.gate);
-    call.run_rows(activation, x, b, y, observer, [&](active_neurons& active, std::size_t first, std::size_t n) {
-      for (std::size_t t = 0; t < n; ++t) active.list(t, b.gate.row(first + t), s.limits);
-    });
+    call.run_after_gate(this->activation, x, b, y, observer,
+                        [&](active_neurons& active, std::size_t t, const Scalar* gate) { active.list(t, gate, s.limits); });
   }
 
  private:

@@ -62,36 +62,22 @@ struct eigen_state : sparse_state<Scalar> {
 ///
 /// @tparam Activation  models `thresholded_activation`
 template <class Activation>
-struct eigen_sparse {
-  static_assert((activation::explain<Activation>(), true));
-  static_assert(activation::thresholded_activation<Activation>,
-                "eigen_sparse: the activation has no gates that it makes 0 (declare 'threshold_value()')");
-  using policy_role = role::ffn;
-  using activation_type = Activation;
+struct eigen_sparse : sparse_policy<Activation> {
+  using sparse_policy<Activation>::sparse_policy;
   template <class Other>
   using with_activation = eigen_sparse<Other>;
   template <class Scalar>
   using state = eigen_state<Scalar>;
-  static constexpr double pays_below = 1;
-
-  Activation activation{};
-  ffn::thresholds thresholds{};
-  sparse_options options{};
-
-  eigen_sparse() = default;
-  eigen_sparse(Activation f, ffn::thresholds t = {}, sparse_options o = {})
-      : activation(std::move(f)), thresholds(std::move(t)), options(o) {}
-  eigen_sparse(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(o) {}
 
   /// See `gate_sparse::forward`.
   template <class Scalar, class Observer>
-  void forward(const state<Scalar>& s, const ffn_weights<Scalar>& w, linear::workspace& ws, linear::projector<Scalar>& projector,
+  void forward(const state<Scalar>& s, const ffn_weights<Scalar>& w, linear::workspace& ws, linear::projector<Scalar>&,
                std::type_identity_t<matrix_view<const Scalar>> x, ffn_buffers<Scalar> b, matrix_view<Scalar> y,
                Observer&& observer) const {
     const auto n = static_cast<Eigen::Index>(x.rows());
     auto gate = as_eigen(b.gate), up = as_eigen(b.up), hidden = as_eigen(b.hidden), out = as_eigen(y);
     const auto in = as_eigen(x);
-    gate.noalias() = gate_input(s, ws, projector, x) * s.gate_values.transpose();  // (n_row, d_ffn)
+    gate.noalias() = gate_input(s, ws, x) * s.gate_values.transpose();  // (n_row, d_ffn)
     add_bias(w.gate_bias, b.gate);
     observer.gate(x, b.gate);
     up.setZero();
@@ -101,7 +87,7 @@ struct eigen_sparse {
     observer.up(x, b.up);
     hidden.setZero();
     for_each_active(s, gate, [&](Eigen::Index t, Eigen::Index i) {
-      hidden(t, i) = activation(gate(t, i)) * activation::up_of(activation, up(t, i));
+      hidden(t, i) = this->activation(gate(t, i)) * activation::up_of(this->activation, up(t, i));
     });
     observer.hidden(b.hidden);
     eigen_matrix<Scalar> sum = eigen_matrix<Scalar>::Zero(n, out.cols());
@@ -114,11 +100,10 @@ struct eigen_sparse {
  private:
   // x itself, or the numbers that an integer gate meets.
   template <class Scalar>
-  static eigen_matrix<Scalar> gate_input(const state<Scalar>& s, linear::workspace& ws, linear::projector<Scalar>& projector,
-                                         matrix_view<const Scalar> x) {
+  static eigen_matrix<Scalar> gate_input(const state<Scalar>& s, linear::workspace& ws, matrix_view<const Scalar> x) {
     eigen_matrix<Scalar> in = as_eigen(x);
     if (s.bytes == nullptr) return in;
-    const linear::integer_rows& rounded = projector.integers().round(ws, x, s.bits);
+    const linear::integer_rows& rounded = ws.template kept<linear::integer_row_buffer>().round(ws, x, s.bits);
     for (Eigen::Index t = 0; t < in.rows(); ++t) {
       const linear::integer_rows row = rounded.from_row(static_cast<std::size_t>(t));
       for (Eigen::Index k = 0; k < in.cols(); ++k) in(t, k) = *row.scale * static_cast<Scalar>(whole(row, static_cast<std::size_t>(k)));

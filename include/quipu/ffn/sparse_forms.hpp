@@ -20,6 +20,8 @@
 #include <quipu/ffn/thresholds.hpp>
 #include <quipu/linear/integer_gate.hpp>
 #include <quipu/linear/integer_product.hpp>
+#include <quipu/linear/integer_rows.hpp>
+#include <quipu/linear/neuron_products.hpp>
 #include <quipu/linear/neuron_rows.hpp>
 #include <quipu/linear/project.hpp>
 
@@ -136,9 +138,30 @@ void project_gate(const sparse_state<Scalar>& s, const ffn_weights<Scalar>& w, l
     projector.run(x, {&product, 1});
     return;
   }
-  linear::multiply(ws, *s.bytes, projector.integers().round(ws, x, s.bits), gate);
+  linear::multiply(ws, *s.bytes, ws.kept<linear::integer_row_buffer>().round(ws, x, s.bits), gate);
   add_bias(w.gate_bias, gate);
 }
+
+/// What the policies of sparse kernels have in common.
+/// @tparam Activation  models `thresholded_activation`
+template <class Activation>
+struct sparse_policy {
+  static_assert((activation::explain<Activation>(), true));
+  static_assert(activation::thresholded_activation<Activation>,
+                "sparse FFN kernel: the activation has no gates that it makes 0 (declare 'threshold_value()'); for SiLU and GELU use "
+                "ffn::dense");
+  using policy_role = role::ffn;
+  using activation_type = Activation;
+
+  Activation activation{};
+  ffn::thresholds thresholds{};
+  sparse_options options{};
+
+  sparse_policy() = default;
+  sparse_policy(Activation f, ffn::thresholds t = {}, sparse_options o = {})
+      : activation(std::move(f)), thresholds(std::move(t)), options(o) {}
+  sparse_policy(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(o) {}
+};
 
 /// One call of a sparse kernel.
 template <class Scalar>
@@ -147,7 +170,25 @@ class sparse_call {
   sparse_call(const sparse_state<Scalar>& s, const ffn_weights<Scalar>& w, linear::workspace& ws, linear::projector<Scalar>& projector)
       : s_(s), w_(w), ws_(ws), projector_(projector) {}
 
-  /// All that follows the gate.
+  /// The gate of all rows, and what follows.
+  /// @param list  list(active, t, gate) lists the active neurons of row t of a block from its gate (d_ffn)
+  template <class Activation, class Observer, class List>
+  void run(const Activation& f, matrix_view<const Scalar> x, ffn_buffers<Scalar> b, matrix_view<Scalar> y, Observer& observer,
+           List&& list) const {
+    project_gate<Scalar>(s_, w_, ws_, projector_, x, b.gate);  // (n_row, d_model) -> (n_row, d_ffn)
+    run_after_gate(f, x, b, y, observer, list);
+  }
+  /// The same with a gate that is there already.
+  template <class Activation, class Observer, class List>
+  void run_after_gate(const Activation& f, matrix_view<const Scalar> x, ffn_buffers<Scalar> b, matrix_view<Scalar> y, Observer& observer,
+                      List&& list) const {
+    observer.gate(x, b.gate);
+    run_rows(f, x, b, y, observer, [&](active_neurons& active, std::size_t first, std::size_t n) {
+      for (std::size_t t = 0; t < n; ++t) list(active, t, std::as_const(b.gate).row(first + t));
+    });
+  }
+
+  /// All that follows the gate and its observer.
   /// @param list  list(active, first, n) lists the active neurons of decoded rows first .. first + n of the batch
   template <class Activation, class Observer, class List>
   void run_rows(const Activation& f, matrix_view<const Scalar> x, ffn_buffers<Scalar> b, matrix_view<Scalar> y, Observer& observer,
@@ -216,7 +257,7 @@ class sparse_call {
     const std::size_t n = x.rows() - first;
     if (n == 0) return;
     const auto up = b.up.middle_rows(first, n);  // (n, d_ffn)
-    projector_.run_neurons(x.middle_rows(first, n), s_.rows->up(), up);
+    products().run(ws_, x.middle_rows(first, n), s_.rows->up(), up);
     add_bias(w_.up_bias, up);
   }
   template <class Activation>
@@ -237,9 +278,11 @@ class sparse_call {
     const std::size_t n = y.rows() - first;
     if (n == 0) return;
     const auto out = y.middle_rows(first, n);  // (n, d_model)
-    projector_.add_neurons(b.hidden.middle_rows(first, n), s_.rows->down(), out);
+    products().add(ws_, b.hidden.middle_rows(first, n), s_.rows->down(), out);
     add_bias(w_.down_bias, out);
   }
+
+  [[nodiscard]] linear::neuron_products<Scalar>& products() const { return ws_.template kept<linear::neuron_products<Scalar>>(); }
 
   const sparse_state<Scalar>& s_;
   const ffn_weights<Scalar>& w_;

@@ -7,17 +7,13 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/matrix_view.hpp>
-#include <quipu/linear/certified_gate.hpp>
 #include <quipu/linear/gemm.hpp>
-#include <quipu/linear/integer_rows.hpp>
 #include <quipu/linear/kernel_table.hpp>
 #include <quipu/linear/listed_rows.hpp>  // listed_dot
-#include <quipu/linear/neuron_kernels.hpp>
 #include <quipu/linear/packed_product.hpp>
 #include <quipu/linear/stored_matrix.hpp>
 #include <quipu/linear/workspace.hpp>
@@ -100,29 +96,6 @@ class projector {
     });
   }
 
-  /// y = x W^T for rows of neurons, all of them and not rounded: what prompts are to kernels that skip neurons else.
-  /// @param x  (n_row, w.cols)
-  /// @param y  (n_row, w.rows)
-  void run_neurons(matrix_view<const Scalar> x, const neuron_view& w, matrix_view<Scalar> y) {
-    rows_.pack(*ws_, plain_operand<Scalar>::along(x), products_);
-    for_each_widened(w, [&](matrix_view<const Scalar> wide, std::size_t first) {  // (n, w.cols)
-      gemm(*ws_, rows_, plain_operand<Scalar>::along(wide), y.middle_cols(first, wide.rows()), gemm_output::overwrite);
-    });
-  }
-  /// y += h W, the sum over all neurons of their entry of h times their row.
-  /// @param h  (n_row, w.rows)
-  /// @param y  (n_row, w.cols) added to
-  void add_neurons(matrix_view<const Scalar> h, const neuron_view& w, matrix_view<Scalar> y) {
-    for_each_widened(w, [&](matrix_view<const Scalar> wide, std::size_t first) {  // (n, w.cols)
-      rows_.pack(*ws_, plain_operand<Scalar>::along(h.middle_cols(first, wide.rows())), products_);
-      gemm(*ws_, rows_, plain_operand<Scalar>::across(wide), y, gemm_output::accumulate);
-    });
-  }
-
-  /// Rows of activations in whole numbers under one scale, for gates that are held so.
-  [[nodiscard]] integer_row_buffer& integers() noexcept { return integers_; }
-  [[nodiscard]] linear::listed_gates& listed_gates() noexcept { return listed_gates_; }
-
  private:
   [[nodiscard]] bool in_tiles(const stored_matrix& w) const noexcept {
     return w.packed != nullptr && (rounding_ != activation_rounding::none || packed_form_of(w.type).is_plain);
@@ -130,21 +103,6 @@ class projector {
   [[nodiscard]] bool in_int8(const stored_matrix& w) const noexcept {
     return rounding_ == activation_rounding::int8 && w.packed == nullptr && w.cols % int8_block == 0 &&
            (w.type == tensor_type::q4_0 || w.type == tensor_type::q4_1 || w.type == tensor_type::q8_0);
-  }
-
-  // Calls f(rows first .. of w in plain values, first), a few hundred rows at a time.
-  template <class F>
-  void for_each_widened(const neuron_view& w, F&& f) {
-    constexpr std::size_t at_once = 256;  // of 4,096 values they are 4 MiB
-    const auto widen = neuron_kernels_for<Scalar>(ws_->kernels().set).widen;
-    wide_.reserve_discarding(std::min(at_once, w.rows) * w.cols);  // (at_once, w.cols)
-    for (std::size_t first = 0; first < w.rows; first += at_once) {
-      const std::size_t n = std::min(at_once, w.rows - first);
-      ws_->team().parallel_for(n, 8, [&](std::size_t begin, std::size_t end, std::size_t) {
-        widen(w, first + begin, end - begin, 0, w.cols, wide_.data() + begin * w.cols, w.cols);
-      });
-      f(std::as_const(wide_).matrix(n, w.cols), first);
-    }
   }
 
   static void add_bias(const Scalar* bias, Scalar* y, std::size_t n) noexcept {
@@ -294,9 +252,6 @@ class projector {
   std::size_t n_decode_ = 0;
   matrix_view<const Scalar> rounded_;  // the rows that q_, d_ and s_ hold, if they hold any
   packed_rows<Scalar> rows_;
-  buffer<Scalar> wide_;  // (at_once, w.cols) rows of neurons
-  integer_row_buffer integers_;
-  linear::listed_gates listed_gates_;
   std::vector<const projection<float>*> tiled_;  // of the step that is being computed
   tile_operand operand_;
   buffer<std::int8_t> q_;  // (n_row, d_in)

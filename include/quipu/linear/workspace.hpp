@@ -4,6 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <typeindex>
+#include <utility>
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
@@ -38,6 +41,17 @@ class workspace {
     return reinterpret_cast<Value*>(scratch_[thread].data());
   }
 
+  /// An object of a caller's own type, made at the first call and kept as long as the workspace: memory that steps use again without
+  /// every user of products paying for its header.
+  template <class Kept>
+  [[nodiscard]] Kept& kept() {
+    for (const auto& [type, object] : kept_) {
+      if (type == std::type_index(typeid(Kept))) return *static_cast<Kept*>(object.get());
+    }
+    kept_.emplace_back(std::type_index(typeid(Kept)), std::make_shared<Kept>());
+    return *static_cast<Kept*>(kept_.back().second.get());
+  }
+
   /// Memory for `n` values that all threads of a step share, aligned to 64 bytes. What an earlier call gave is lost.
   template <class Value>
   [[nodiscard]] Value* shared(std::size_t n) {
@@ -51,6 +65,7 @@ class workspace {
   const packed_kernel_table* packed_;
   std::vector<buffer<std::byte>> scratch_;
   buffer<std::byte> shared_;
+  std::vector<std::pair<std::type_index, std::shared_ptr<void>>> kept_;
 };
 
 }  // namespace quipu::linear

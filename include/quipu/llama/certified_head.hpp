@@ -12,7 +12,7 @@
 #include <quipu/linear/certified_argmax.hpp>
 #include <quipu/linear/certified_gate.hpp>
 #include <quipu/linear/integer_gate.hpp>
-#include <quipu/linear/project.hpp>
+#include <quipu/linear/integer_rows.hpp>
 #include <quipu/linear/workspace.hpp>
 
 namespace quipu::llama {
@@ -44,11 +44,14 @@ class certified_head {
   /// sqrt(sum (w - w')^2 / sum w^2) of the weights held.
   [[nodiscard]] double relative_error() const noexcept { return relative_error_; }
 
+  /// Rows and columns: (n_vocab, d_model).
+  [[nodiscard]] std::size_t n_vocab() const noexcept { return planes_->n_neuron; }
+  [[nodiscard]] std::size_t d_model() const noexcept { return planes_->n_col; }
   /// The token of the largest logit.
   /// @param x  (1, d_model) the last hidden state after the final norm
-  [[nodiscard]] token_id best(linear::workspace& ws, linear::integer_row_buffer& rows, linear::certified_argmax& work,
-                              matrix_view<const float> x) const {
-    return static_cast<token_id>(work.find(ws, *planes_, rows.round(ws, x, bits_, planes_->dither.span()), certificate_));
+  [[nodiscard]] token_id best(linear::workspace& ws, matrix_view<const float> x) const {
+    const linear::integer_rows& row = ws.kept<linear::integer_row_buffer>().round(ws, x, bits_, planes_->dither.span());
+    return static_cast<token_id>(ws.kept<linear::certified_argmax>().find(ws, *planes_, row, certificate_));
   }
 
  private:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -17,8 +18,6 @@
 #include <quipu/core/thread_team.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/linear/kernels.hpp>
-#include <quipu/linear/certified_argmax.hpp>
-#include <quipu/llama/certified_head.hpp>
 #include <quipu/llama/forward.hpp>
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/kv_cache.hpp>
@@ -30,6 +29,14 @@
 #include <quipu/llama/training_hooks.hpp>  // kv_prefix
 
 namespace quipu::llama {
+
+/// What finds the token of the largest logit without working out all of them, for `session::next_token`.
+template <class H>
+concept best_token_head = requires(const H& h, linear::workspace& ws, matrix_view<const float> x) {
+  { h.n_vocab() } -> std::convertible_to<std::size_t>;
+  { h.d_model() } -> std::convertible_to<std::size_t>;
+  { h.best(ws, x) } -> std::same_as<token_id>;
+};
 
 /// Mutable state of running one model: any number of sequences that can be forked, cut and dropped. Not for
 /// use by two threads at once; several sessions may share a model and a thread team.
@@ -127,15 +134,17 @@ class session {
   }
 
   /// Continues one sequence and returns the token of the largest logit after its last one, without working out the others.
-  /// @param head  of this model, see `certified_head`
+  /// @tparam Head  models `best_token_head`, as `certified_head` does
+  /// @param  head  of this model
   /// @throws config_error  as `run`; no tokens; a head of another model's size
-  [[nodiscard]] token_id next_token(sequence_id sequence, std::span<const token_id> tokens, const certified_head& head,
+  template <best_token_head Head>
+  [[nodiscard]] token_id next_token(sequence_id sequence, std::span<const token_id> tokens, const Head& head,
                                     token_role role = token_role::decode) {
     const auto& c = model_.config();
     if (tokens.empty()) fail<config_error>("session::next_token", "at least one token", "none");
-    if (head.planes().n_neuron != c.n_vocab || head.planes().n_col != c.d_model)
+    if (head.n_vocab() != c.n_vocab || head.d_model() != c.d_model)
       fail<config_error>("session::next_token: head", concat(c.n_vocab, " x ", c.d_model, ", as the model's"),
-                         concat(head.planes().n_neuron, " x ", head.planes().n_col));
+                         concat(head.n_vocab(), " x ", head.d_model()));
     input in{sequence, tokens};
     in.role = role;
     in.want = logits_of::none;
@@ -146,7 +155,7 @@ class session {
       normed_.reserve_discarding(c.d_model);
       const auto normed = normed_.matrix(1, c.d_model);  // (1, d_model)
       rms_norm_rows<scalar_type>(ws_, x.middle_rows(x.rows() - 1, 1), model_.weights().final_norm, c.rms_norm_eps, normed);
-      best = head.best(ws_, projector_.integers(), argmax_, normed);
+      best = head.best(ws_, normed);
     });
     return best;
   }
@@ -353,7 +362,6 @@ class session {
   std::vector<kv_cache<kv_type>*> caches_;
   std::vector<wanted_row> wanted_;
   attention_plan plan_;
-  linear::certified_argmax argmax_;
   buffer<scalar_type> x_, normed_, logits_;  // (n_row, d_model), (n, d_model), (n, n_vocab)
 };
 
