@@ -12,6 +12,9 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/core/thread_team.hpp>
+#include <quipu/ffn/certified_sparse.hpp>
+#include <quipu/ffn/gate_sparse.hpp>
+#include <quipu/ffn/per_layer.hpp>
 #include <quipu/io/tensor_names.hpp>
 #include <quipu/linear/packed_form.hpp>
 #include <quipu/llama/kv_cache.hpp>
@@ -69,6 +72,49 @@ TEST_CASE("an estimate counts tiles, converted matrices and the file apart", "[l
   CHECK(llama::memory_needed<quipu::kv::f32>(source, 70, 3).cache == 6 * cache.n_byte());
   CHECK(llama::memory_needed<quipu::kv::int8>(source, 70, 1).cache == cache.n_byte() * (c.d_head + 4) / (2 * c.d_head));
   CHECK(repacked.total() == repacked.tiles + repacked.cache + repacked.work);
+}
+
+TEST_CASE("what a kernel reads only to make forms of its own is not brought into tiles", "[llama][memory]") {
+  using relu = quipu::activation::relu;
+  const auto tiles_of = [](const auto& m) {
+    const auto& ffn = m.weights().blocks[0].ffn;
+    return std::vector<bool>{ffn.gate.packed != nullptr, ffn.up.packed != nullptr, ffn.down.packed != nullptr};
+  };
+  for (const tensor_type type : {tensor_type::q8_0, tensor_type::q4_0, tensor_type::bf16}) {
+    auto config = quipu::test::small_config();
+    config.hidden_act = "relu";
+    const auto source = [&] { return quipu::test::random_checkpoint(config, type); };
+    const bool integer = type == tensor_type::q8_0;
+    const auto dense = llama::from_checkpoint<quipu::ffn::dense<relu>>(source());
+    CHECK(tiles_of(dense) == std::vector<bool>{true, true, true});
+    const auto exact = llama::from_checkpoint<quipu::ffn::gate_sparse<relu>>(source());
+    CHECK(tiles_of(exact) == std::vector<bool>{!integer, false, false});
+    CHECK(tiles_of(llama::from_checkpoint<quipu::ffn::certified_sparse<relu>>(source())) == std::vector<bool>{false, false, false});
+    using mixed = quipu::ffn::per_layer<quipu::ffn::dense<relu>, quipu::ffn::gate_sparse<relu>>;
+    CHECK(tiles_of(llama::from_checkpoint<mixed>(source())) == std::vector<bool>{true, true, true});
+
+    const auto s = source();
+    const std::size_t all = llama::memory_needed<quipu::ffn::dense<relu>>(s, 32).tiles;
+    const std::size_t up = quipu::linear::packed_bytes(type, config.d_ffn, config.d_model), down = quipu::linear::packed_bytes(type, config.d_model, config.d_ffn);
+    const std::size_t spared = config.n_layer * (up + down + (integer ? up : 0));
+    const std::size_t left = llama::memory_needed<quipu::ffn::gate_sparse<relu>>(s, 32).tiles;
+    CHECK(all - left >= spared);
+    CHECK(all - left <= spared + 3 * 64 * config.n_layer);
+
+    // The same numbers as a kernel put on afterwards.
+    const std::vector<token_id> prompt{1, 2, 3, 4, 5};
+    const auto logits = [&](const auto& m) {
+      auto session = open_session(m, quipu::thread_team(2));
+      const auto sequence = session.create();
+      const auto l = session.next_logits(sequence, prompt);
+      std::vector<float> all_logits(l.begin(), l.end());
+      const token_id next = 6;
+      const auto n = session.next_logits(sequence, {&next, 1}, llama::token_role::decode);
+      all_logits.insert(all_logits.end(), n.begin(), n.end());
+      return all_logits;
+    };
+    CHECK(logits(exact) == logits(llama::with_ffn(dense, quipu::ffn::gate_sparse<relu>{})));
+  }
 }
 
 TEST_CASE("too little memory is refused with both numbers before it is taken", "[llama][memory]") {

@@ -62,6 +62,9 @@ struct certified_sparse : sparse_policy<Activation> {
   certified_sparse(ffn::thresholds t, double miss = 1e-12, sparse_options o = {})
       : sparse_policy<Activation>(std::move(t), o), delta(miss) {}
 
+  /// None of the stored matrices: the gate is always in whole numbers.
+  [[nodiscard]] bool multiplies(linear::projection_site, tensor_type) const noexcept { return false; }
+
   /// @param x  (n_row, d_model) normalised input
   /// @param y  (n_row, d_model) residual stream, added to
   template <class Scalar, class Observer>

@@ -8,9 +8,11 @@
 #include <quipu/activation/activation.hpp>
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/core/policy_list.hpp>  // role_of
+#include <quipu/core/tensor_type.hpp>
 #include <quipu/ffn/place.hpp>
 #include <quipu/ffn/weights.hpp>
 #include <quipu/linear/project.hpp>
+#include <quipu/linear/site.hpp>
 #include <quipu/linear/workspace.hpp>
 
 namespace quipu {
@@ -104,6 +106,23 @@ consteval void explain() {
   } else {
     static_assert(has_forward<K>,
                   "ffn_kernel: declare 'forward(state, weights, workspace, projector, x, buffers, y, observer) const'");
+  }
+}
+
+/// Optional: a kernel that says which matrices of a block, stored as which type, its forward pass multiplies by. A matrix that it reads only
+/// while its state is made is not brought into tiles.
+template <class K>
+concept kernel_with_own_forms = requires(const K& k, linear::projection_site site, tensor_type type) {
+  { k.multiplies(site, type) } -> std::convertible_to<bool>;
+};
+
+/// Whether a kernel multiplies by a matrix: by all of them, unless it says otherwise.
+template <class K>
+[[nodiscard]] constexpr bool multiplies(const K& kernel, linear::projection_site site, tensor_type type) {
+  if constexpr (kernel_with_own_forms<K>) {
+    return kernel.multiplies(site, type);
+  } else {
+    return true;
   }
 }
 

@@ -72,6 +72,11 @@ struct per_layer {
   explicit per_layer(std::string t) : text(std::move(t)) {}
   per_layer(activation_type f, std::vector<double> d = {}) : activation(std::move(f)), densities(std::move(d)) {}
 
+  /// Whether any of the kernels does.
+  [[nodiscard]] bool multiplies(linear::projection_site site, tensor_type type) const {
+    return std::apply([&](const auto&... own) { return (ffn::multiplies(own, site, type) || ...); }, kernels);
+  }
+
   template <class Scalar>
   class state {
    public:

@@ -39,6 +39,11 @@ struct sparse_options {
   gate_form gate = gate_form::automatic;
   linear::activation_bits bits = linear::activation_bits::sixteen;  ///< of the input that meets an integer gate
   std::uint64_t dither_seed = 0x9e3779b97f4a7c15;                   ///< of the certified kernel's planes
+
+  /// Whether a gate that is stored as `type` becomes whole numbers.
+  [[nodiscard]] constexpr bool has_integer_gate(tensor_type type) const noexcept {
+    return gate == gate_form::integer || (gate == gate_form::automatic && type == tensor_type::q8_0);
+  }
 };
 
 /// What making the forms took here; zeros for what another kernel of the same weights had made already.
@@ -70,9 +75,7 @@ struct sparse_state {
   sparse_state(const Kernel& kernel, const ffn_weights<Scalar>& w, const place& at)
       : limits(kernel.activation, kernel.thresholds, at), bits(kernel.options.bits) {
     hold_rows(w, at);
-    const bool integer = kernel.options.gate == gate_form::integer ||
-                         (kernel.options.gate == gate_form::automatic && w.gate.type == tensor_type::q8_0);
-    if (!integer) return;
+    if (!kernel.options.has_integer_gate(w.gate.type)) return;
     hold_gate(w, at, kernel.options.dither_seed);
     bytes = counted(gate->has_bytes(), [&] { return gate->bytes(at.team); });
   }
@@ -161,6 +164,11 @@ struct sparse_policy {
   sparse_policy(Activation f, ffn::thresholds t = {}, sparse_options o = {})
       : activation(std::move(f)), thresholds(std::move(t)), options(o) {}
   sparse_policy(ffn::thresholds t, sparse_options o = {}) : thresholds(std::move(t)), options(o) {}
+
+  /// Of the stored matrices at most the gate is multiplied by, see `kernel_with_own_forms`.
+  [[nodiscard]] bool multiplies(linear::projection_site site, tensor_type type) const noexcept {
+    return site == linear::projection_site::gate && !options.has_integer_gate(type);
+  }
 };
 
 /// One call of a sparse kernel.

@@ -42,12 +42,12 @@ class weight_builder {
  public:
   /// Type of a matrix in memory, from its name and the checkpoint's type.
   using type_choice = std::function<tensor_type(std::string_view, tensor_type)>;
-  /// Whether rows of a type and length are brought into tiles.
-  using pack_choice = bool (*)(tensor_type, std::size_t) noexcept;
+  /// Whether a matrix is brought into tiles, from its name, its type in memory and the length of its rows.
+  using pack_choice = std::function<bool(std::string_view, tensor_type, std::size_t)>;
 
   /// @param n_tile_byte  of all tiles together
   weight_builder(const io::checkpoint& source, type_choice type_for, pack_choice packs, std::size_t n_tile_byte, const thread_team& team)
-      : source_(source), type_for_(std::move(type_for)), packs_(packs), team_(team) {
+      : source_(source), type_for_(std::move(type_for)), packs_(std::move(packs)), team_(team) {
     if (n_tile_byte == 0) return;
     // One piece of memory for all: large enough for huge pages, which streams do not stop at. What is not used costs
     // nothing.
@@ -60,7 +60,7 @@ class weight_builder {
 
   /// The same with its tiles, if it can have some.
   [[nodiscard]] linear::stored_matrix packed(linear::stored_matrix m, std::string_view name) {
-    if (!packs_(m.type, m.cols)) return m;
+    if (!packs_(name, m.type, m.cols)) return m;
     std::byte* const tiles = tiles_->data() + n_tile_byte_;
     n_tile_byte_ += in_lines(linear::packed_bytes(m.type, m.rows, m.cols));
     if (!linear::pack_matrix(m, team_, tiles))
@@ -157,7 +157,10 @@ template <class... Types, class... Values>
   io::convert_rope_layout(source, io::rope_layout::halves, options.team);
 
   const auto& storage = chosen.template get<role::storage>();
-  const memory_estimate needed = detail::memory_of_weights<typename model_type::policies>(source, storage);
+  const auto multiplies = [&](std::string_view name, tensor_type type) {
+    return detail::multiplies(chosen.template get<role::ffn>(), name, type);
+  };
+  const memory_estimate needed = detail::memory_of_weights(source, chosen);
   const std::size_t room = options.memory == 0 ? available_memory() : options.memory;
   if (needed.total() > room) {
     fail<config_error>(concat(source.path, ": memory for its weights"), concat("at most ", mebibytes(room), ", which are available"),
@@ -165,7 +168,10 @@ template <class... Types, class... Values>
   }
   detail::weight_builder<scalar> build(
       source, [&](std::string_view name, tensor_type stored) { return detail::stored_type(storage, name, stored); },
-      detail::packs<typename model_type::policies>, needed.tiles, options.team);
+      [&](std::string_view name, tensor_type type, std::size_t n_col) {
+        return detail::packs<typename model_type::policies>(type, n_col) && multiplies(name, type);
+      },
+      needed.tiles, options.team);
   build.built.embedding = build.stored(io::embedding_name);
   for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
     build.block(layer, source.config);
@@ -189,6 +195,7 @@ template <class... Types, class... Values>
     source.vocabulary.end_tokens.insert(source.vocabulary.end_tokens.end(), ends.begin(), ends.end());
     identity->tokenizer = text::any_tokenizer(std::exchange(source.vocabulary, {}));
   }
+  const auto files = source.files;
   identity->content = std::make_shared<const io::checkpoint_content>(std::move(source));
   const auto made = std::make_shared<const weights<scalar>>(std::move(build.built));
   using ffn_type = typename model_type::ffn_type;
@@ -204,7 +211,19 @@ template <class... Types, class... Values>
       chosen = chosen.replace(std::move(kernel));
     }
   }
-  return model_type(std::move(identity), made, std::move(chosen), options);
+  model_type m(std::move(identity), made, std::move(chosen), options);
+  if constexpr (ffn::kernel_with_own_forms<ffn_type>) {
+    const auto give_back = [&](linear::projection_site site, const linear::stored_matrix& w) {
+      if (m.ffn().multiplies(site, w.type)) return;
+      for (const auto& file : files) file->release_if_within({w.data, w.n_byte()});
+    };
+    for (const block_weights<scalar>& b : made->blocks) {
+      give_back(linear::projection_site::gate, b.ffn.gate);
+      give_back(linear::projection_site::up, b.ffn.up);
+      give_back(linear::projection_site::down, b.ffn.down);
+    }
+  }
+  return m;
 }
 
 struct load_options {

@@ -7,11 +7,14 @@
 #include <string_view>
 
 #include <quipu/core/buffer.hpp>
+#include <quipu/core/error.hpp>  // concat
 #include <quipu/core/tensor_type.hpp>
+#include <quipu/ffn/kernel.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/io/tensor_names.hpp>  // embedding_name
 #include <quipu/linear/packed_form.hpp>
+#include <quipu/linear/site.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/policies.hpp>
 
@@ -51,19 +54,31 @@ template <class Policies>
          (rounds || linear::packed_form_of(type).is_plain);
 }
 
+/// Whether a model multiplies by a matrix of its checkpoint; an FFN kernel may need it only to make forms of its own.
+template <class Kernel>
+[[nodiscard]] bool multiplies(const Kernel& kernel, std::string_view name, tensor_type type) {
+  using enum linear::projection_site;
+  for (const auto site : {gate, up, down}) {
+    if (name.ends_with(concat(name_of(site), ".weight"))) return ffn::multiplies(kernel, site, type);
+  }
+  return true;
+}
+
 [[nodiscard]] constexpr std::size_t in_lines(std::size_t n_byte) noexcept {
   constexpr std::size_t line = buffer<std::byte>::alignment;
   return (n_byte + line - 1) / line * line;
 }
 
 template <class Policies>
-[[nodiscard]] memory_estimate memory_of_weights(const io::checkpoint& source, const policy_of<Policies, role::storage>& storage) {
+[[nodiscard]] memory_estimate memory_of_weights(const io::checkpoint& source, const Policies& policies) {
+  const auto& storage = policies.template get<role::storage>();
   memory_estimate all;
   for (const auto& [name, t] : source.tensors) {
     if (t.shape.size() != 2) continue;
     const tensor_type type = stored_type(storage, name, t.type);
     const bool only_looked_up = name == io::embedding_name && !source.config.tied_embeddings;
-    const bool in_tiles = !only_looked_up && packs<Policies>(type, t.shape[1]);
+    const bool in_tiles =
+        !only_looked_up && packs<Policies>(type, t.shape[1]) && multiplies(policies.template get<role::ffn>(), name, type);
     if (in_tiles) all.tiles += in_lines(linear::packed_bytes(type, t.shape[0], t.shape[1]));
     (type == t.type ? all.mapped : all.converted) += in_tiles && type == t.type ? 0 : t.shape[0] * row_bytes(type, t.shape[1]);
   }
@@ -91,7 +106,7 @@ template <class... Types, class... Values>
   using scalar = scalar_of<chosen>;
   using kv = typename policy_of<chosen, role::kv>::template value_type<scalar>;
   const io::model_config& c = source.config;
-  memory_estimate all = detail::memory_of_weights<chosen>(source, chosen::of(policies...).template get<role::storage>());
+  memory_estimate all = detail::memory_of_weights(source, chosen::of(policies...));
   all.cache = n_sequence * detail::cache_bytes<kv>(c, n_ctx);
   const std::size_t row = 5 * c.d_model + 2 * c.d_q() + 2 * c.d_kv() + 3 * c.d_ffn, n_logits = std::min<std::size_t>(n_batch, 64);
   all.work = (n_batch * row + n_logits * c.n_vocab) * sizeof(scalar);
