@@ -280,9 +280,12 @@ TEST_CASE("rows of zeros and of tiny numbers", "[linear][packed]") {
   in_every_set([](const auto& kernels, const auto& packed) {
     linear::workspace ws(quipu::thread_team(1), kernels, packed);
     const weights made(tensor_type::q8_0, 16, 64, 9);
-    for (const float value : {0.0f, 1e-45f, 1e-38f}) {
-      const std::vector<float> x(64, value);
-      for (const float y : product(ws, linear::activation_rounding::int16, made.w, x, 1)) CHECK(std::abs(y) <= 1000 * value);
+    for (const float value : {0.0f, 1e-45f, 1e-38f, 1e-33f}) {
+      std::vector<float> x(64, value);
+      x[5] = 0;
+      for (const auto rounding : {linear::activation_rounding::int8, linear::activation_rounding::int16}) {
+        for (const float y : product(ws, rounding, made.w, x, 1)) CHECK(std::abs(y) <= 1000 * value);
+      }
     }
   });
 }

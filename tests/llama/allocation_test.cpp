@@ -36,6 +36,9 @@ void* counted_or_throw(std::size_t n, std::size_t alignment = __STDCPP_DEFAULT_N
 
 }  // namespace
 
+// Under the sanitizers g++ 12 takes these for a pair that does not match.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(std::size_t n) { return counted_or_throw(n); }
 void* operator new[](std::size_t n) { return counted_or_throw(n); }
 void* operator new(std::size_t n, std::align_val_t a) { return counted_or_throw(n, static_cast<std::size_t>(a)); }

@@ -14,6 +14,7 @@
 #include <quipu/core/random.hpp>
 #include <quipu/io/dequantise.hpp>
 #include <quipu/linear/integer_gate.hpp>
+#include <quipu/linear/smallest_rounded.hpp>
 
 namespace quipu::linear {
 
@@ -125,8 +126,8 @@ QUIPU_INLINE rounding_error round_weights(const float* w, integer_weights& to) n
     for (std::size_t j = 0; j < integer_group; ++j) check += w[g * integer_group + j] * 0;
   }
   error.finite = check == 0;
-  // Rows below 2^-100 count as zeros: the inverse of their scale could overflow.
-  to.scale = error.finite && row_largest > 0x1p-100f ? row_largest / (most * largest_multiplier) : 0;
+  // See `smallest_rounded`.
+  to.scale = error.finite && row_largest > smallest_rounded ? row_largest / (most * largest_multiplier) : 0;
   for (std::size_t g = 0; g < n_group; ++g) {
     const float steps = to.scale > 0 ? std::ceil(largest(g) / (most * to.scale)) : 1;
     const auto m = static_cast<std::uint8_t>(std::clamp(steps, 1.0f, static_cast<float>(largest_multiplier)));

@@ -9,6 +9,7 @@
 
 #include <quipu/core/config.hpp>  // QUIPU_UNROLL
 #include <quipu/linear/integer_kernel_table.hpp>
+#include <quipu/linear/smallest_rounded.hpp>
 #include <quipu/linear/tile_ops_portable.hpp>
 
 namespace quipu::linear::portable {
@@ -105,13 +106,12 @@ struct row_range {
   float largest = 0, check = 0;
 };
 
-/// What a row's scale is, and what its values are multiplied by. Rows that are smaller than 2^-100 everywhere count as
-/// zeros: the inverse of their scale could overflow.
+/// What a row's scale is, and what its values are multiplied by. See `smallest_rounded`.
 struct row_rounding {
   float scale, inverse;
   row_rounding(row_range range, activation_bits bits) noexcept {
     const float most = static_cast<float>(largest_rounded(bits));
-    const bool rounds = range.check == 0 && range.largest > 0x1p-100f;
+    const bool rounds = range.check == 0 && range.largest > smallest_rounded;
     scale = (rounds ? range.largest / most : 0.0f) + range.check;
     inverse = rounds ? most / range.largest : 0.0f;
   }

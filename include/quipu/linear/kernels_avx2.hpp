@@ -10,11 +10,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include <quipu/core/simd_avx2.hpp>  // f32x, f64x
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/linear/kernel_table.hpp>
 #include <quipu/linear/packing_avx2.hpp>
+#include <quipu/linear/smallest_rounded.hpp>
 
 QUIPU_TARGET_BEGIN("avx2,fma,f16c")
 
@@ -109,11 +111,13 @@ inline void round_to_int8(const float* x, std::size_t n, std::int8_t* q, float* 
     top = _mm_max_epi32(top, _mm_shuffle_epi32(top, 0x4e));
     top = _mm_max_epi32(top, _mm_shuffle_epi32(top, 0xb1));
     const float largest = _mm_cvtss_f32(_mm_castsi128_ps(top));
-    const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
+    const bool rounds = largest > smallest_rounded && largest <= std::numeric_limits<float>::max();
+    const __m256 inverse = _mm256_set1_ps(rounds ? 127.0f / largest : 0.0f);
+    const __m256 kept = _mm256_castsi256_ps(_mm256_set1_epi32(rounds ? -1 : 0));  // NaN and infinity have no whole number
     const float scale = largest / 127.0f;
     __m256i r[4];
     QUIPU_UNROLL
-    for (int i = 0; i < 4; ++i) r[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i].v, inverse));
+    for (int i = 0; i < 4; ++i) r[i] = _mm256_cvtps_epi32(_mm256_and_ps(kept, _mm256_mul_ps(v[i].v, inverse)));
     const __m256i total = _mm256_add_epi32(_mm256_add_epi32(r[0], r[1]), _mm256_add_epi32(r[2], r[3]));
     __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
     sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));

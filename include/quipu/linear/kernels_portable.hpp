@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include <quipu/core/simd_portable.hpp>   // f32x, f64x
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/io/dequantise.hpp>        // dequantise_row
 #include <quipu/linear/kernel_table.hpp>
+#include <quipu/linear/smallest_rounded.hpp>
 
 namespace quipu::linear::portable {
 
@@ -40,10 +42,11 @@ inline void round_to_int8(const float* x, std::size_t n, std::int8_t* q, float* 
       if (size > largest || size != size) largest = size;  // NaN stays, and ends up in the scale
     }
     const float scale = largest / 127.0f;
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    const bool rounds = largest > smallest_rounded && largest <= std::numeric_limits<float>::max();
+    const float inverse = rounds ? 127.0f / largest : 0.0f;
     int sum = 0;
     for (std::size_t i = 0; i < int8_block; ++i) {
-      const int rounded = static_cast<int>(std::nearbyint(x[i] * inverse));
+      const int rounded = rounds ? static_cast<int>(std::nearbyint(x[i] * inverse)) : 0;
       q[i] = static_cast<std::int8_t>(rounded);
       sum += rounded;
     }

@@ -12,6 +12,7 @@
 #include <quipu/core/config.hpp>  // QUIPU_TARGET_BEGIN
 #include <quipu/core/simd_avx2.hpp>
 #include <quipu/linear/packed_kernel_table.hpp>
+#include <quipu/linear/smallest_rounded.hpp>
 
 QUIPU_TARGET_BEGIN("avx2,fma,f16c")
 
@@ -33,9 +34,11 @@ void round_row(const float* x, std::size_t n, activation_bits bits, rounded_rows
     const __m256 zero = _mm256_setzero_ps();
     // 0, or NaN if a value is not finite
     const __m256 check = _mm256_fmadd_ps(v[0], zero, _mm256_fmadd_ps(v[1], zero, _mm256_fmadd_ps(v[2], zero, _mm256_mul_ps(v[3], zero))));
-    const float d = most / largest + quipu::avx2::f32x{check}.sum();
-    const __m256 inverse = _mm256_set1_ps(most > 0 ? largest / most : 0.0f);
-    out.d[b] = d;
+    const float not_finite = quipu::avx2::f32x{check}.sum();
+    const bool rounds = not_finite == 0 && most > smallest_rounded;
+    const __m256 inverse = _mm256_set1_ps(rounds ? largest / most : 0.0f);
+    if (!rounds) v[0] = v[1] = v[2] = v[3] = zero;  // NaN and infinity have no whole number
+    out.d[b] = most / largest + not_finite;
     __m256i q[4];
     QUIPU_UNROLL
     for (int i = 0; i < 4; ++i) q[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));  // columns 8 i .. 8 i + 7

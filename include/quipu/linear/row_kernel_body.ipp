@@ -104,7 +104,7 @@ void narrow(const typename R::value_type* x, std::size_t n, Kv* out) noexcept {
       not_finite += x[i] * 0;
     }
     const float scale = static_cast<float>(most / 127 + not_finite);  // NaN if a value is not finite
-    const scalar inverse = most > 0 && not_finite == 0 ? 127 / most : scalar(0);
+    const scalar inverse = most > smallest_rounded && not_finite == 0 ? 127 / most : scalar(0);
     for (std::size_t i = 0; i < n; ++i) out[i] = inverse > 0 ? static_cast<std::int8_t>(std::nearbyint(x[i] * inverse)) : Kv(not_finite == 0 ? 0 : 1);
     std::memcpy(out + n, &scale, sizeof scale);
   } else if constexpr (std::is_same_v<Kv, bf16>) {

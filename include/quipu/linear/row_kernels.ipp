@@ -16,6 +16,7 @@
 #include <quipu/core/simd_avx2.hpp>
 #include <quipu/core/simd_portable.hpp>
 #include <quipu/linear/row_kernels.hpp>
+#include <quipu/linear/smallest_rounded.hpp>
 
 namespace quipu::linear {
 

@@ -11,6 +11,7 @@
 #include <quipu/core/config.hpp>  // QUIPU_UNROLL
 #include <quipu/core/scalar.hpp>  // f16_bits_to_float
 #include <quipu/linear/packed_kernel_table.hpp>
+#include <quipu/linear/smallest_rounded.hpp>
 
 namespace quipu::linear::portable {
 
@@ -143,11 +144,12 @@ inline void round_row(const float* x, std::size_t n, activation_bits bits, round
       most = std::max(most, std::abs(from[i]));
       not_finite += from[i] * 0;
     }
-    const float inverse = most > 0 ? largest / most : 0.0f;
+    const bool rounds = not_finite == 0 && most > smallest_rounded;
+    const float inverse = rounds ? largest / most : 0.0f;
     out.d[b] = most / largest + not_finite;
     for (std::size_t half = 0; half < 2; ++half) out.sums[2 * b + half] = 0;
     for (std::size_t i = 0; i < packed_block; ++i) {
-      const int q = not_finite == 0 ? static_cast<int>(std::nearbyint(from[i] * inverse)) : 0;
+      const int q = rounds ? static_cast<int>(std::nearbyint(from[i] * inverse)) : 0;
       const std::size_t c = i % 4, at = b * packed_block + i - c;
       out.pairs[at + (c == 1 ? 2 : c == 2 ? 1 : c)] = static_cast<std::int16_t>(q);
       out.sums[2 * b + i / 16] += q;
