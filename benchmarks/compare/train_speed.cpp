@@ -15,6 +15,9 @@
 #include <quipu/llama/training_pass.hpp>
 #include <quipu/optim/updater.hpp>
 #include <quipu/pet/lora.hpp>
+#include <quipu/schedule/lambda.hpp>
+#include <quipu/sparsity/regularised_hooks.hpp>
+#include <quipu/sparsity/sparsity_companion.hpp>
 
 #include "process_figures.hpp"
 
@@ -36,16 +39,24 @@ llama::training_batch make_batch(std::size_t n_sequence, std::size_t n_token, st
   return batch;
 }
 
-template <class Pass, class Update, class Hooks>
+/// What a step of a run does before its first pass and after its last: nothing for plain hooks.
+struct no_bookkeeping {
+  void before(std::size_t) const noexcept {}
+  void after(std::size_t) const noexcept {}
+};
+
+template <class Pass, class Update, class Hooks, class Bookkeeping = no_bookkeeping>
 void measure(Pass& pass, Update& update, Hooks& hooks, const llama::weight_gradients<float>& gradients,
-             const llama::training_batch& batch, std::size_t n_step) {
+             const llama::training_batch& batch, std::size_t n_step, Bookkeeping books = {}) {
   std::vector<double> seconds;
   std::vector<double> losses;
   for (std::size_t i = 0; i < n_step + 1; ++i) {  // the first warms up
     const double start = now();
+    books.before(i);
     update.zero_gradients();
     const auto loss = pass.step(batch, batch.n_counted(), hooks, gradients);
     update.step(1, 1.0, update.gradient_norm());
+    books.after(i);
     if (i > 0) seconds.push_back(now() - start);
     losses.push_back(loss.mean());
   }
@@ -73,12 +84,49 @@ void full(const llama::model<>& m, const llama::training_batch& batch, std::size
   measure(pass, update, hooks, trainable.gradients(), batch, n_step);
 }
 
+/// The full step with L1 on hidden values, its counts of active neurons and what a run's log says of them.
+void full_l1(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team,
+             quipu::linear::product_rounding products) {
+  auto trainable = llama::thaw<float>(llama::with_activation<quipu::activation::relu>(m));
+  trainable.select(optim::name_pattern::all());
+  llama::training_pass pass(trainable.model(), team, llama::tape_depth::everything, products);
+  quipu::sparsity::regularised_hooks<float> hooks({}, quipu::schedule::constant_lambda(1), m.config(), team);
+  quipu::sparsity::sparsity_companion companion(hooks);
+  struct bookkeeping {
+    decltype(hooks)& on;
+    decltype(companion)& log;
+    const llama::training_batch& batch;
+    void before(std::size_t step) const {
+      on.begin_step({step, 1, batch.segments().size(), batch.n_row(), batch.n_counted(), batch.total_weight()});
+      on.train(step);
+    }
+    void after(std::size_t step) const {
+      quipu::train::step_report report;
+      report.step = step + 1;
+      log.step_done(report, report.fields);
+    }
+  };
+  optim::updater<optim::adamw, float> update({.learning_rate = 1e-4}, trainable.parameters(), team);
+  measure(pass, update, hooks, trainable.gradients(), batch, n_step, bookkeeping{hooks, companion, batch});
+}
+
+/// The same without L1, for the pair: a ReLU costs other time than a SiLU.
+void full_relu(const llama::model<>& m, const llama::training_batch& batch, std::size_t n_step, quipu::thread_team team,
+               quipu::linear::product_rounding products) {
+  auto trainable = llama::thaw<float>(llama::with_activation<quipu::activation::relu>(m));
+  trainable.select(optim::name_pattern::all());
+  llama::training_pass pass(trainable.model(), team, llama::tape_depth::everything, products);
+  llama::no_training_hooks hooks;
+  optim::updater<optim::adamw, float> update({.learning_rate = 1e-4}, trainable.parameters(), team);
+  measure(pass, update, hooks, trainable.gradients(), batch, n_step);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
   if (argc != 8 && !(argc == 4 && what == "export")) {
-    std::cerr << "usage: train_speed lora_qk|lora_all|full MODEL THREADS SEQUENCES TOKENS STEPS f32|bf16\n"
+    std::cerr << "usage: train_speed lora_qk|lora_all|full|full_relu|full_l1 MODEL THREADS SEQUENCES TOKENS STEPS f32|bf16\n"
                  "       train_speed export MODEL FOLDER    writes the weights in F32 for the peer\n";
     return 2;
   }
@@ -102,8 +150,12 @@ int main(int argc, char** argv) {
       lora(m, batch, number(6), team, products, {.rank = 8, .alpha = 16, .targets = optim::name_pattern::all()});
     } else if (what == "full") {
       full(m, batch, number(6), team, products);
+    } else if (what == "full_relu") {
+      full_relu(m, batch, number(6), team, products);
+    } else if (what == "full_l1") {
+      full_l1(m, batch, number(6), team, products);
     } else {
-      quipu::fail<quipu::config_error>("train_speed", "lora_qk, lora_all, full or export", what);
+      quipu::fail<quipu::config_error>("train_speed", "lora_qk, lora_all, full, full_relu, full_l1 or export", what);
     }
   } catch (const std::exception& e) {
     std::cerr << "error: " << e.what() << '\n';

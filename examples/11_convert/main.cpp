@@ -112,7 +112,7 @@ void write(const settings& s, form to, const q::io::checkpoint& source, std::opt
   switch (to) {
     case form::gguf:
       if (source.config.hidden_act != "silu")
-        note("llama.cpp knows no activation but SiLU, and would run this model with it");
+        note("llama.cpp knows no activation but SiLU, and will refuse this model");
       q::io::write_gguf(s.out, source, {.matrix_type = type, .progress = bar});
       return;
     case form::hf: {

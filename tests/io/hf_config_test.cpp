@@ -87,6 +87,10 @@ TEST_CASE("other architectures are refused by name", "[io][hf_config]") {
                             {"hidden_act", "fatrelu"}, {"hidden_act_param", 0.01}});
   CHECK(sparse.hidden_act == "fatrelu");
   CHECK(sparse.activation_threshold == 0.01);
+  const json bamboo = {{"model_type", "bamboo"}, {"architectures", {"BambooForCausalLM"}}, {"hidden_act", "relu"}, {"sliding_window", 16}};
+  CHECK(with(bamboo).hidden_act == "drelu");
+  CHECK(with(bamboo).n_ctx == 16);
+  check_refused({{"model_type", "bamboo"}, {"hidden_act", "silu"}}, "relu, of a bamboo model");
 }
 
 TEST_CASE("absurd sizes are refused", "[io][hf_config]") {

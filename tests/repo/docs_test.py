@@ -70,7 +70,7 @@ class Documents(unittest.TestCase):
 
 
 # Concepts between our own headers, which users do not meet.
-INTERNAL = {"editable_rows", "cacheable_retriever", "fingerprinted_store", "holds_module", "changes_weights", "shares_peft_type",
+INTERNAL = {"encodes_with", "editable_rows", "cacheable_retriever", "fingerprinted_store", "holds_module", "changes_weights", "shares_peft_type",
             "counts_virtual_tokens", "counts_values", "objective_batch", "gathers_from", "steps_on", "objective_on"}
 
 if __name__ == "__main__":

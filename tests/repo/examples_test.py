@@ -343,6 +343,30 @@ class Examples(unittest.TestCase):
         self.assertEqual(before, {p: p.read_bytes() for p in [self.folder / "converted.gguf", *(self.folder / "converted").iterdir()]})
         self.assertFalse([p.name for p in self.folder.iterdir() if ".part-" in p.name])
 
+    def test_05_prosparse_makes_a_sparse_model_from_a_recipe_and_again_from_its_report(self):
+        lines = [" ".join(SENTENCE.split()[i % 9:] + SENTENCE.split()[:i % 9]) for i in range(300)]
+        (self.folder / "lines.txt").write_text("\n".join(lines) + "\n")
+        recipe = {"text": {"split": "single_lines", "validation": 0.1}, "steps": 24, "window": 32, "batch": 4, "learning_rate": 0.003, "warm_up": 3,
+                  "lambda": {"kind": "stages", "ends": [4, 8, 16], "factors": [0, 0.5, 4]}, "validate_every": 8, "save_every": 4}
+        (self.folder / "recipe.json").write_text(json.dumps(recipe))
+        line = ["--model", "run/model.gguf", "--text", "lines.txt", "--threads", 2, "--ask", "the quick"]
+        said = self.run_program("05_prosparse", *line, "--recipe", "recipe.json", "--out", "sparse")
+        self.assertIn("became 'relu'", said)
+        report = json.loads((self.folder / "sparse/report.json").read_text())
+        self.assertLess(report["after"]["loss"], report["after_substitution"]["loss"])
+        self.assertEqual(24, len((self.folder / "sparse/log.jsonl").read_text().splitlines()))
+        self.assertEqual("relu", json.loads((self.folder / "sparse/model/config.json").read_text())["hidden_act"])
+        self.run_program("05_prosparse", *line, "--recipe", "sparse/recipe.json", "--out", "sparse_again")
+        self.assertEqual((self.folder / "sparse/model/model.safetensors").read_bytes(), (self.folder / "sparse_again/model/model.safetensors").read_bytes())
+        for out, changed, word in (("sparse", {}, "--overwrite"), ("no", {"lamda": 1}, "lamda"), ("no", {"activation": "swoosh"}, "swoosh"),
+                                   ("no", {"window": 10 ** 6}, "window"), ("text.txt/no", {}, "text.txt"),
+                                   ("no", {"lambda": {"kind": "stages", "ends": [4, 4], "factors": [0, 1]}}, "more than 4")):
+            (self.folder / "bad.json").write_text(json.dumps({**recipe, **changed}))
+            run = subprocess.run([str(PROGRAMS / "05_prosparse"), *map(str, line), "--recipe", "bad.json", "--out", out], capture_output=True, text=True, cwd=self.folder)
+            self.assertEqual(1, run.returncode, out)
+            self.assertIn(word, run.stderr)
+        self.assertFalse((self.folder / "no").exists())
+
     def test_07_eren_keeps_notes(self):
         commands = "/add The fox is brown.\n/add The dog is lazy.\n/notes\n/edit 2 The dog is quick.\n/history 2\n/del 1\n/undo\n/quit\n"
         said = self.run_program("07_eren", "--model", "run/model.gguf", "--notes", "notes.db", input=commands)

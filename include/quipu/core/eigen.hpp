@@ -1,4 +1,4 @@
-/// @file The header that names Eigen's include paths (with `eigen_decompositions.hpp`), and our aliases for its types.
+/// @file The header that names Eigen's include paths (with `eigen_cholesky.hpp` and `eigen_decompositions.hpp`), and our aliases for its types.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include <quipu/activation/activation.hpp>
 #include <quipu/core/matrix_view.hpp>
+#include <quipu/ffn/levels.hpp>
 #include <quipu/ffn/thresholds.hpp>
 #include <quipu/linear/neuron_kernels.hpp>
 #include <quipu/linear/neuron_rows.hpp>
@@ -75,6 +77,36 @@ class active_neurons {
     n_[t] = n;
   }
 
+  /// Lists the neurons of row t whose value is in size not below its limit.
+  /// @param of  (d_ffn)
+  void list_large(std::size_t t, const float* of, const size_limits& limits) noexcept {
+    std::uint32_t* const ids = ids_ + t * row_stride_;
+    const float* const own = limits.own.empty() ? nullptr : limits.own.data();
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < d_ffn_; ++i) {
+      ids[n] = static_cast<std::uint32_t>(i);
+      n += static_cast<std::size_t>(!(std::abs(of[i]) < (own == nullptr ? limits.all : own[i])));
+    }
+    n_[t] = n;
+    for (std::size_t i = 0; i < n; ++i) values_[t * row_stride_ + i] = of[ids[i]];
+  }
+
+  /// Keeps of row t's list the neurons for which keep(neuron, value) holds.
+  template <class Keep>
+  void keep_if(std::size_t t, Keep&& keep) noexcept {
+    std::uint32_t* const ids = ids_ + t * row_stride_;
+    float* const value = values(t);
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < n_[t]; ++i) {
+      const std::uint32_t id = ids[i];
+      const float own = value[i];
+      ids[n] = id;
+      value[n] = own;
+      n += static_cast<std::size_t>(keep(id, own));
+    }
+    n_[t] = n;
+  }
+
   /// Lists all neurons, with 0 for the gates of those that would be skipped.
   void list_all(std::size_t t, const float* gate, const layer_limits& limits) noexcept {
     n_[t] = d_ffn_;
@@ -105,13 +137,21 @@ class active_neurons {
   template <class Activation>
   void run(const Activation& f, matrix_view<const float> x, const float* up_bias, const float* down_bias,
            matrix_view<float> y) noexcept {
+    walk<activation::up_changing_activation<Activation>>(
+        x, up_bias, down_bias, y, [&](std::size_t, float gate, float up) { return f(gate) * activation::up_of(f, up); });
+  }
+  /// The same with hidden(neuron, value, W_up x) in place of it.
+  /// @tparam SkipsZeros  whether neurons whose hidden is 0 keep their row of down unread
+  template <bool SkipsZeros, class Hidden>
+  void walk(matrix_view<const float> x, const float* up_bias, const float* down_bias, matrix_view<float> y, Hidden&& hidden) noexcept {
     for_each_piece([&](std::size_t part, std::size_t t, std::size_t first, std::size_t n) {
       float* const value = values(t);
+      const std::uint32_t* const id = ids_ + t * row_stride_;
       for (const std::size_t end = first + n; first < end; first += n) {
         n = std::min(end - first, neurons_at_once);
         up_piece(x, up_bias, t, first, n);
-        for (std::size_t i = first; i < first + n; ++i) value[i] = f(value[i]) * activation::up_of(f, ups(t)[i]);
-        if constexpr (activation::up_changing_activation<Activation>) {
+        for (std::size_t i = first; i < first + n; ++i) value[i] = hidden(id[i], value[i], ups(t)[i]);
+        if constexpr (SkipsZeros) {
           down_of_nonzero(part, t, first, n);
         } else {
           down_piece(part, t, first, n);

@@ -10,6 +10,7 @@
 #include <quipu/ffn/eigen_sparse.hpp>
 #include <quipu/ffn/gate_sparse.hpp>
 #include <quipu/ffn/row_dense.hpp>
+#include <quipu/ffn/threshold_sparse.hpp>
 
 namespace quipu::ffn {
 
@@ -30,6 +31,7 @@ template <class Activation>
 using kernels = std::conditional_t<activation::thresholded_activation<Activation>,
                                    kernel_list<dense<Activation>, row_dense<Activation>, eigen_sparse<Activation>,
                                                gate_sparse<Activation>, certified_sparse<Activation>>,
-                                   kernel_list<dense<Activation>>>;
+                                   kernel_list<dense<Activation>, threshold_sparse<Activation>, threshold_sparse<Activation, up_size, every_neuron>,
+                                               threshold_sparse<Activation, every_neuron, hidden_size>>>;
 
 }  // namespace quipu::ffn

@@ -83,9 +83,12 @@ struct sparse_state {
  protected:
   sparse_state() = default;
 
-  void hold_rows(const ffn_weights<Scalar>& w, const place& at) {
-    rows = held<linear::neuron_rows>(at, 0, [&] {
-      const auto made = std::make_shared<const linear::neuron_rows>(w.up, w.down, at.team,
+  /// Whose rows lie beside the transposed down rows.
+  enum class beside_down : std::uint8_t { up, gate };
+
+  void hold_rows(const ffn_weights<Scalar>& w, const place& at, beside_down which = beside_down::up) {
+    rows = held<linear::neuron_rows>(at, static_cast<std::uint64_t>(which), [&] {
+      const auto made = std::make_shared<const linear::neuron_rows>(which == beside_down::up ? w.up : w.gate, w.down, at.team,
                                                                     linear::neuron_row_options{.name = concat("FFN rows of layer ", at.layer)}, at.progress);
       report.n_byte += made->report().n_byte;
       report.seconds += made->report().seconds;
@@ -93,6 +96,18 @@ struct sparse_state {
     });
     report.up_error = rows->report().up_error;
     report.down_error = rows->report().down_error;
+  }
+  /// Rows of the gate alone.
+  [[nodiscard]] std::shared_ptr<const linear::neuron_rows> hold_gate_rows(const ffn_weights<Scalar>& w, const place& at) {
+    constexpr std::uint64_t alone = 2;
+    return held<linear::neuron_rows>(at, alone, [&] {
+      const auto made = std::make_shared<const linear::neuron_rows>(
+          w.gate, linear::stored_matrix{}, at.team,
+          linear::neuron_row_options{.without_down = true, .name = concat("gate rows of layer ", at.layer)}, at.progress);
+      report.n_byte += made->report().n_byte;
+      report.seconds += made->report().seconds;
+      return made;
+    });
   }
   void hold_gate(const ffn_weights<Scalar>& w, const place& at, std::uint64_t seed) {
     gate = held<linear::integer_gate>(at, seed, [&] {

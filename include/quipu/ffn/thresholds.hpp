@@ -12,12 +12,13 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/hex.hpp>
 #include <quipu/ffn/place.hpp>
+#include <quipu/ffn/stored_thresholds.hpp>
 #include <quipu/io/model_config.hpp>
 
 namespace quipu::ffn {
 
 /// Thresholds of the gates of a model, besides that of the activation: a neuron is skipped if its gate is below either, or not
-/// above 0. Empty: the activation's alone.
+/// above 0. Empty: those beside the checkpoint's weights (`threshold_tensor_name`), else the activation's alone.
 struct thresholds {
   std::vector<double> of_layers = {};                 ///< (n_layer) or empty
   std::vector<std::vector<float>> of_neurons = {};    ///< (n_layer)(d_ffn) or empty
@@ -61,12 +62,23 @@ struct layer_limits {
     if (!t.of_layers.empty()) least = std::max(least, t.of_layers[at.layer]);
     // What is not above 0 is below the smallest number that is.
     all = std::max(static_cast<float>(least), std::numeric_limits<float>::denorm_min());
-    if (t.of_neurons.empty()) return;
-    own.reserve(at.config.d_ffn);
-    for (const float each : t.of_neurons[at.layer]) own.push_back(std::max(all, each));
+    if (!t.of_neurons.empty()) {
+      take(t.of_neurons[at.layer]);
+    } else if (t.of_layers.empty()) {
+      const auto stored = stored_thresholds(at.content, at.config);
+      if (stored.empty()) return;
+      thresholds{{}, stored}.check(at.config);
+      take(stored[at.layer]);
+    }
   }
 
   [[nodiscard]] bool skips(std::size_t i, float gate) const noexcept { return gate < (own.empty() ? all : own[i]); }
+
+ private:
+  void take(const std::vector<float>& of_neurons) {
+    own.reserve(of_neurons.size());
+    for (const float each : of_neurons) own.push_back(std::max(all, each));
+  }
 };
 
 }  // namespace quipu::ffn

@@ -12,8 +12,11 @@
 
 namespace quipu::io {
 
-/// GGUF has no key for the FFN's activation, because llama.cpp's "llama" is always SiLU. Files with
-/// another one carry these two; llama.cpp ignores them and would run such a model with SiLU.
+/// llama.cpp's "llama" is always SiLU, and GGUF has no key for the FFN's activation. Files with another one state it in keys of ours
+/// under an architecture name of our own, which llama.cpp refuses; all other keys are those of "llama". Files of this library before
+/// that name existed have the keys under "llama".
+inline constexpr const char* gguf_architecture = "llama";
+inline constexpr const char* gguf_own_architecture = "quipu-llama";
 inline constexpr const char* gguf_hidden_act_key = "quipu.hidden_act";  ///< string, Hugging Face's name
 inline constexpr const char* gguf_activation_threshold_key = "quipu.activation_threshold";  ///< F64
 
@@ -43,7 +46,7 @@ inline void read_gguf_rope(const gguf_metadata& metadata, model_config& config) 
 /// @throws format_error  another architecture, a mixture of experts, YaRN or LongRoPE, or absurd values
 [[nodiscard]] inline model_config gguf_config(const gguf_metadata& metadata) {
   const std::string architecture = metadata.text_or("general.architecture", "");
-  if (architecture != "llama") {
+  if (architecture != gguf_architecture && architecture != gguf_own_architecture) {
     fail<format_error>(metadata.at("general.architecture"), "llama", printable(architecture));
   }
   if (metadata.integer_or("llama.expert_count", 0) != 0) {

@@ -28,8 +28,9 @@ struct gguf_contents {
 ///
 /// @param file   the whole file; must outlive the result
 /// @param place  its name, for messages
+/// @param magic  what the file must begin with: formats with another one are GGUF else
 /// @throws format_error  anything but a complete, consistent file
-[[nodiscard]] gguf_contents parse_gguf(std::span<const std::byte> file, const std::string& place);
+[[nodiscard]] gguf_contents parse_gguf(std::span<const std::byte> file, const std::string& place, std::uint32_t magic = gguf_magic);
 
 }  // namespace quipu::io
 

@@ -80,9 +80,9 @@ inline void place_gguf_tensors(std::vector<gguf_tensor_entry> entries, std::span
 
 }  // namespace detail
 
-QUIPU_INLINE gguf_contents parse_gguf(std::span<const std::byte> file, const std::string& place) {
+QUIPU_INLINE gguf_contents parse_gguf(std::span<const std::byte> file, const std::string& place, std::uint32_t magic) {
   byte_reader in(file, place);
-  if (in.value<std::uint32_t>("magic") != gguf_magic) fail<format_error>(place, "a GGUF file", "no magic");
+  if (in.value<std::uint32_t>("magic") != magic) fail<format_error>(place, "a GGUF file", "no magic");
   gguf_contents contents;
   contents.metadata = gguf_metadata(place);
   contents.version = in.value<std::uint32_t>("version");

@@ -79,7 +79,7 @@ QUIPU_INLINE void gguf_key_writer::begin_array(std::string_view key, gguf_type e
 }
 
 QUIPU_INLINE void add_gguf_config(gguf_key_writer& keys, const model_config& config) {
-  keys.text("general.architecture", "llama");
+  keys.text("general.architecture", config.hidden_act == "silu" ? gguf_architecture : gguf_own_architecture);
   keys.text("general.name", config.name);
   keys.size("llama.vocab_size", config.n_vocab);
   keys.size("llama.context_length", config.n_ctx);

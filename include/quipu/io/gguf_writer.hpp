@@ -21,8 +21,8 @@ struct gguf_options {
 
 /// Writes config, vocabulary and tensors as one GGUF v3 file, atomically.
 ///
-/// Query and key rows are brought into GGUF's order. Another activation than SiLU is stated in keys of
-/// our own (`gguf_hidden_act_key`), which llama.cpp does not know: it would run such a model with SiLU.
+/// Query and key rows are brought into GGUF's order. A model with another activation than SiLU is written under an architecture name of
+/// our own (`gguf_own_architecture`), so that llama.cpp refuses the file instead of running it with SiLU.
 /// @param source  tensors under Hugging Face's names, in either rope layout
 /// @throws config_error  a type that cannot be written, rows that are not whole blocks of it, or both a
 ///                       llama3 scaling and a table of rotary factors

@@ -27,16 +27,17 @@ namespace quipu::io {
 
 namespace detail {
 
-/// "llama", and "sparsellama" of the published ProSparse models: the same tensors with another activation.
+/// "llama", and what has the same tensors with another activation: "sparsellama" of the published ProSparse models, "bamboo" of
+/// TurboSparse and Bamboo.
 inline void check_hf_architecture(const json_fields& fields) {
   const std::string type = fields.text_or("model_type", "llama");
-  if (type != "llama" && type != "sparsellama") {
+  if (type != "llama" && type != "sparsellama" && type != "bamboo") {
     fail<format_error>(fields.at("model_type"), "llama", printable(type));
   }
   if (const nlohmann::json* names = fields.find("architectures")) {
     for (const nlohmann::json& name : *names) {
       if (!name.is_string() || (name != "LlamaForCausalLM" && name != "SparseLlamaForCausalLM" &&
-                                name != "LlamaModel")) {
+                                name != "BambooForCausalLM" && name != "LlamaModel")) {
         fail<format_error>(fields.at("architectures"), "LlamaForCausalLM",
                            name.is_string() ? printable(name.get_ref<const std::string&>())
                                             : std::string(name.type_name()));
@@ -145,6 +146,13 @@ inline void read_hf_rope(const json_fields& fields, model_config& config) {
   config.mlp_bias = fields.flag_or("mlp_bias", false);
   config.hidden_act = fields.text_or("hidden_act", "silu");
   if (config.hidden_act == "swish") config.hidden_act = "silu";  // transformers' other name of it
+  if (fields.text_or("model_type", "") == "bamboo") {
+    // Its code has the activation on gate and up alike, and its config names the function. Attention looks back at most
+    // `sliding_window` tokens: up to there it is a LLaMA's.
+    if (config.hidden_act != "relu") fail<format_error>(fields.at("hidden_act"), "relu, of a bamboo model", printable(config.hidden_act));
+    config.hidden_act = "drelu";
+    config.n_ctx = std::min(config.n_ctx, fields.size_or("sliding_window", config.n_ctx));
+  }
   if (config.hidden_act == "fatrelu" || config.hidden_act == "shifted_relu")
     config.activation_threshold = fields.number_or("hidden_act_param", 0);
   detail::read_hf_rope(fields, config);

@@ -199,7 +199,7 @@ void widen_form(const neuron_view& w, std::size_t row_number, std::size_t first_
   constexpr int n = static_cast<int>(row_block / Ops::width);
   const std::byte* const row[1] = {w.row(row_number)};
   const std::size_t begin = first_col / row_block, end = begin + row_blocks(n_col), whole_end = begin + n_col / row_block;
-  row_factors<Ops, Form, 1> scales;
+  alignas(64) row_factors<Ops, Form, 1> scales;
   for (std::size_t first = begin; first < end; first += scale_piece) {
     const std::size_t last = first + scale_piece < end ? first + scale_piece : end;
     widen_scales<Ops, Form, 1>(row, w.cols, first, last, scales);

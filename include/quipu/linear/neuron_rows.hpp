@@ -37,6 +37,7 @@ namespace quipu::linear {
 struct neuron_row_options {
   std::optional<row_form> up = {};    ///< empty: `up_form_of`
   std::optional<row_form> down = {};  ///< empty: `down_form_of`
+  bool without_down = false;          ///< rows of up alone; `down` is not read then, and may be empty
   std::string_view name = "neuron_rows";  ///< of the layer, for messages
   std::size_t memory = 0;                 ///< bytes that the rows may take; 0 means what is available
 };
@@ -70,7 +71,7 @@ class neuron_rows {
               const progress_callback& progress = {});
 
   [[nodiscard]] const neuron_view& up() const noexcept { return up_; }      ///< (d_ffn, d_model)
-  [[nodiscard]] const neuron_view& down() const noexcept { return down_; }  ///< (d_ffn, d_model)
+  [[nodiscard]] const neuron_view& down() const noexcept { return down_; }  ///< (d_ffn, d_model), or empty
   [[nodiscard]] const neuron_row_report& report() const noexcept { return report_; }
 
  private:

@@ -214,18 +214,20 @@ inline void lay_out_down(const stored_matrix& down, std::size_t first, std::size
 
 QUIPU_INLINE std::size_t neuron_row_bytes(const stored_matrix& up, const stored_matrix& down,
                                           const neuron_row_options& options) noexcept {
-  return up.rows * detail::neuron_stride(options.up.value_or(up_form_of(up.type)),
-                                         options.down.value_or(down_form_of(down.type)), up.cols);
+  const row_form up_form = options.up.value_or(up_form_of(up.type));
+  if (options.without_down) return up.rows * (bytes_of_row(up_form, up.cols) | 64);
+  return up.rows * detail::neuron_stride(up_form, options.down.value_or(down_form_of(down.type)), up.cols);
 }
 
 QUIPU_INLINE neuron_rows::neuron_rows(const stored_matrix& up, const stored_matrix& down, const thread_team& team,
                                       const neuron_row_options& options, const progress_callback& progress) {
   const double start = steady_seconds();
-  if (up.rows != down.cols || up.cols != down.rows || up.rows == 0 || up.cols == 0) {
+  const bool fits = options.without_down || (up.rows == down.cols && up.cols == down.rows);
+  if (!fits || up.rows == 0 || up.cols == 0) {
     fail<shape_error>(options.name, "up (d_ffn, d_model) and down (d_model, d_ffn)",
                       concat("(", up.rows, ", ", up.cols, ") and (", down.rows, ", ", down.cols, ")"));
   }
-  for (const tensor_type type : {up.type, down.type}) {
+  for (const tensor_type type : {up.type, options.without_down ? up.type : down.type}) {
     if (!is_weight_type(type)) fail<config_error>(options.name, "a type of weights", name_of(type));
   }
   const std::size_t n = up.rows, n_byte = neuron_row_bytes(up, down, options);
@@ -239,7 +241,7 @@ QUIPU_INLINE neuron_rows::neuron_rows(const stored_matrix& up, const stored_matr
   const row_form down_form = options.down.value_or(down_form_of(down.type));
   const std::size_t stride = n_byte / n, down_at = bytes_of_row(up_form, up.cols);
   up_ = {up_form, n, up.cols, memory_.data(), stride};
-  down_ = {down_form, n, up.cols, memory_.data() + down_at, stride};
+  if (!options.without_down) down_ = {down_form, n, up.cols, memory_.data() + down_at, stride};
   const detail::row_target up_to{up_, memory_.data()}, down_to{down_, memory_.data() + down_at};
 
   const std::size_t n_unit = (n + detail::unit_neurons - 1) / detail::unit_neurons;
@@ -255,7 +257,7 @@ QUIPU_INLINE neuron_rows::neuron_rows(const stored_matrix& up, const stored_matr
       for (std::size_t unit = done + begin; unit < done + end; ++unit) {
         const std::size_t first = unit * detail::unit_neurons, last = std::min(first + detail::unit_neurons, n);
         detail::lay_out_up(up, first, last, up_to, scratch[thread].data(), found[unit]);
-        detail::lay_out_down(down, first, last, down_to, scratch[thread].data(), found[unit]);
+        if (!options.without_down) detail::lay_out_down(down, first, last, down_to, scratch[thread].data(), found[unit]);
       }
     });
     for (std::size_t unit = done; unit < done + count; ++unit) {

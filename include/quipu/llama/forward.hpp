@@ -170,6 +170,20 @@ template <class Policies, class Recorder, class Context, class Hooks>
   return x;
 }
 
+/// Decoder blocks first .. last - 1.
+/// @param x  (n_row, d_model) what enters block `first`; becomes the residual stream in inference
+/// @return (n_row, d_model) after block last - 1
+template <class Policies, class Recorder, class Context, class Hooks>
+[[nodiscard]] auto forward_blocks(const basic_model<Policies>& m, std::size_t first, std::size_t last,
+                                  forward_tools<scalar_of<Policies>> tools, std::span<const row_segment> segments,
+                                  matrix_view<scalar_of<Policies>> x, Recorder& recorder, Context& context, Hooks& hooks) {
+  tools.plan.plan(segments);
+  for (std::size_t layer = first; layer < last; ++layer) {
+    x = forward_block(m, layer, tools, segments, x, recorder, context, hooks);
+  }
+  return x;
+}
+
 /// All decoder blocks.
 /// @param x  (n_row, d_model) embeddings; becomes the residual stream in inference
 /// @return (n_row, d_model) after the last block, before the final norm
@@ -179,11 +193,7 @@ template <class Policies, class Recorder, class Context, class Hooks>
                                   std::span<const row_segment> segments,
                                   matrix_view<scalar_of<Policies>> x, Recorder& recorder,
                                   Context& context, Hooks& hooks) {
-  tools.plan.plan(segments);
-  for (std::size_t layer = 0; layer < m.config().n_layer; ++layer) {
-    x = forward_block(m, layer, tools, segments, x, recorder, context, hooks);
-  }
-  return x;
+  return forward_blocks(m, 0, m.config().n_layer, tools, segments, x, recorder, context, hooks);
 }
 
 }  // namespace quipu::llama

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -76,6 +77,15 @@ class training_batch {
       targets_.push_back(t + 1 < tokens.size() ? label(t + 1) : ignored_label);
     }
     weights_.resize(targets_.size(), factor_ * weight);
+  }
+  /// Adds a sequence whose rows have targets of their own: row t is to predict targets[t], the last one too.
+  /// @param targets  as many as tokens, `ignored_label` if nothing is to be learned
+  /// @throws config_error  no tokens, or another number of targets
+  void add_targets(std::span<const token_id> tokens, std::span<const std::int64_t> targets) {
+    if (targets.size() != tokens.size())
+      fail<config_error>("training_batch: targets", concat("as many as tokens: ", tokens.size()), targets.size());
+    add(tokens, {});
+    std::copy(targets.begin(), targets.end(), targets_.end() - static_cast<std::ptrdiff_t>(targets.size()));
   }
   void clear() noexcept {
     tokens_.clear();

@@ -35,6 +35,9 @@ struct no_training_hooks : no_hooks {
   void train(std::uint64_t) const noexcept {}
   void evaluate() const noexcept {}
 
+  /// Whether the twins add the gradient of a loss of their own: then batches without labels have a backward pass, too.
+  static constexpr bool adds_loss() noexcept { return false; }
+
   /// Whether `projected_backward` does anything at a site.
   static constexpr bool touches(projection_site, std::size_t) noexcept { return false; }
 

@@ -27,6 +27,14 @@
 
 namespace quipu::llama {
 
+/// Where a pass begins: at the embedding, or with rows that another pass left before a block, which has the same bits as long as nothing
+/// below the block changes.
+template <class Scalar>
+struct block_start {
+  std::size_t layer = 0;
+  matrix_view<const Scalar> rows{};  ///< (n_row, d_model) what enters block `layer`; not read where that is 0
+};
+
 /// Memory and threads for training on one model. The model may be frozen in any storage (gradients then
 /// flow through it to modules and inputs) or be that of a `trainable_model`. Not for two threads at once.
 template <class Model>
@@ -36,6 +44,7 @@ class training_pass {
   using scalar_type = typename Model::scalar_type;
   using rows = matrix_view<scalar_type>;
   using const_rows = matrix_view<const scalar_type>;
+  using start_type = block_start<scalar_type>;
 
   /// @param depth     what is kept for the backward pass; `block_inputs` computes every block twice
   /// @param products  `bf16` rounds the operands of the model's own products if that is faster; modules' products,
@@ -62,24 +71,38 @@ class training_pass {
   [[nodiscard]] std::size_t n_tape_byte() const noexcept { return tape_.n_byte(); }
 
   /// Runs all blocks and the final norm on a tape.
+  /// @param from  rows to begin with above the embedding; they are copied
   /// @return (n_row, d_model) what the head reads; valid until the next call
-  /// @throws config_error  token ids outside the vocabulary, a sequence longer than the model's context
+  /// @throws config_error  token ids outside the vocabulary, a sequence longer than the model's context, rows of another shape,
+  ///                       or modules below the block that the pass begins with
   template <class Hooks>
-  [[nodiscard]] const_rows forward(const training_batch& batch, Hooks& hooks) {
-    start(batch, hooks);
+  [[nodiscard]] const_rows forward(const training_batch& batch, Hooks& hooks, const start_type& from = {}) {
+    start(batch, hooks, from);
     tape_.begin(model_.config().n_layer, depth_);
-    last_ = forward_blocks(model_, {ws_, projector_, rope_, plan_}, batch.segments(), x(), tape_, *context_, hooks);
+    last_ = blocks(batch, model_.config().n_layer, tape_, hooks);
     return normed(last_);
   }
 
   /// The same without a tape, for evaluation.
   template <class Hooks>
-  [[nodiscard]] const_rows evaluate(const training_batch& batch, Hooks& hooks) {
-    start(batch, hooks);
-    last_ =
-        forward_blocks(model_, {ws_, projector_, rope_, plan_}, batch.segments(), x(), scratch_recorder_, *context_, hooks);
+  [[nodiscard]] const_rows evaluate(const training_batch& batch, Hooks& hooks, const start_type& from = {}) {
+    start(batch, hooks, from);
+    last_ = blocks(batch, model_.config().n_layer, scratch_recorder_, hooks);
     return normed(last_);
   }
+  /// The residual stream before a block, or after the last one: the blocks below alone are computed, without a tape.
+  /// @param layer  0 .. n_layer
+  /// @return (n_row, d_model) not normalised; valid until the next call
+  /// @throws config_error  as `forward`, or a layer that the pass does not come by
+  template <class Hooks>
+  [[nodiscard]] const_rows rows_before(const training_batch& batch, std::size_t layer, Hooks& hooks, const start_type& from = {}) {
+    if (layer < from.layer || layer > model_.config().n_layer)
+      fail<config_error>("training_pass: block", concat(from.layer, " .. ", model_.config().n_layer), layer);
+    start(batch, hooks, from);
+    return blocks(batch, layer, scratch_recorder_, hooks);
+  }
+  /// The final norm of rows that `rows_before` left after the last block; valid until the next call.
+  [[nodiscard]] const_rows final_norm(const_rows last) { return normed(last); }
 
   /// The model's own head and cross-entropy on what `forward` or `evaluate` returned.
   ///
@@ -104,6 +127,8 @@ class training_pass {
     const auto segments = batch.segments();
     const std::size_t lowest = std::min<std::size_t>({g.lowest_layer(), hooks.lowest_layer()});
     const bool embedding = g.embedding != nullptr || hooks.touches_embedding();
+    if (embedding ? first_layer_ > 0 : lowest < first_layer_)
+      fail<config_error>("training_pass: what trains", concat("blocks from ", first_layer_, " on, where the pass began"), "something below");
     if (lowest == no_training_hooks::none && g.final_norm == nullptr && !embedding) return;
     dx_.reserve_discarding(batch.n_row() * c.d_model);
     const rows dx = dx_.matrix(batch.n_row(), c.d_model);  // (n_row, d_model)
@@ -135,7 +160,7 @@ class training_pass {
     const rows d_hidden = d_hidden_.matrix(batch.n_row(), model_.config().d_model);  // (n_row, d_model)
     const double weight = divisor == 0 ? 0 : 1.0 / static_cast<double>(divisor);
     const loss_sum loss = head_loss(batch.targets(), weight, d_hidden, g.head, batch.weights());
-    if (loss.n_counted > 0 && weight != 0) backward(batch, d_hidden, hooks, g);
+    if ((loss.n_counted > 0 && weight != 0) || hooks.adds_loss()) backward(batch, d_hidden, hooks, g);
     return loss;
   }
 
@@ -147,8 +172,13 @@ class training_pass {
   }
 
  private:
+  template <class Recorder, class Hooks>
+  [[nodiscard]] const_rows blocks(const training_batch& batch, std::size_t last, Recorder& recorder, Hooks& hooks) {
+    return forward_blocks(model_, first_layer_, last, {ws_, projector_, rope_, plan_}, batch.segments(), x(), recorder, *context_, hooks);
+  }
+
   template <class Hooks>
-  void start(const training_batch& batch, Hooks& hooks) {
+  void start(const training_batch& batch, Hooks& hooks, const start_type& from) {
     const auto& c = model_.config();
     if (batch.empty()) fail<config_error>("training_pass: batch", "at least one sequence", "none");
     if (!hooks.fits(c))
@@ -163,6 +193,8 @@ class training_pass {
         fail<config_error>("training_pass: token id", concat("0 .. ", c.n_vocab - 1), token);
       }
     }
+    if (from.layer > 0) check_start(batch, hooks, from);
+    first_layer_ = from.layer;
     n_row_ = batch.n_row();
     rope_.extend(n_position);
     prefixes_.clear();
@@ -170,6 +202,10 @@ class training_pass {
       prefixes_.push_back(hooks.template prefix<scalar_type>(i));
     context_.emplace(c, batch.segments(), prefixes_);
     x_.reserve_discarding(n_row_ * c.d_model);
+    if (from.layer > 0) {
+      for (std::size_t t = 0; t < n_row_; ++t) std::copy_n(from.rows.row(t), c.d_model, x().row(t));
+      return;
+    }
     const linear::stored_matrix& table = model_.weights().embedding;
     ws_.team().parallel_for(n_row_, 16, [&](std::size_t begin, std::size_t end, std::size_t) {
       for (std::size_t t = begin; t < end; ++t) {
@@ -181,6 +217,19 @@ class training_pass {
       }
     });
     hooks.embedded(batch.segments(), x());
+  }
+
+  template <class Hooks>
+  void check_start(const training_batch& batch, const Hooks& hooks, const start_type& from) const {
+    const auto& c = model_.config();
+    if (from.layer > c.n_layer) fail<config_error>("training_pass: block to begin with", concat("0 .. ", c.n_layer), from.layer);
+    if (from.rows.rows() != batch.n_row() || from.rows.cols() != c.d_model) {
+      fail<config_error>("training_pass: rows to begin with", concat(batch.n_row(), " x ", c.d_model),
+                         concat(from.rows.rows(), " x ", from.rows.cols()));
+    }
+    if (hooks.touches_embedding() || hooks.lowest_layer() < from.layer)
+      fail<config_error>("training_pass: modules of a pass that begins above the embedding", concat("in blocks from ", from.layer, " on"),
+                         "some below");
   }
 
   // Both (n_row, d_model): the embedded rows, which the blocks turn into their output, and what the head reads.
@@ -217,7 +266,7 @@ class training_pass {
   llama::head_loss<scalar_type> loss_;
   std::vector<kv_prefix<scalar_type>> prefixes_;
   std::optional<batch_context<scalar_type>> context_;  // of the last forward pass
-  std::size_t n_row_ = 0;
+  std::size_t n_row_ = 0, first_layer_ = 0;  // of the last forward pass
   const_rows last_;  // (n_row, d_model) the last block's output
   buffer<scalar_type> x_, normed_, dx_, d_hidden_;  // (n_row, d_model) each
   std::array<buffer<scalar_type>, 9> backward_scratch_;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -53,6 +54,7 @@ concept has_sampler = requires(const S& s, std::span<const candidate> kept, rand
 /// | `name` | in reports and in the settings of a run |
 /// | `rank(all, n_place, seed) const` | numbers of candidates, those to keep first; kept is as long a head of the list as the budget, which is about `n_place` examples, has room for. Who is not listed is dropped |
 /// | `sampler(kept) const` | a function of a `random_stream` that draws one of the kept |
+/// | optional: `identity() const` | its name with its settings |
 /// | optional: `static constexpr bool needs_budget = true` | a memory without a limit would make no sense of it |
 /// | optional: `static constexpr bool needs_features = true` | candidates must come with features of one length |
 ///
@@ -65,6 +67,12 @@ template <class S>
 concept budgeted_strategy = requires { requires S::needs_budget; };
 template <class S>
 concept feature_strategy = requires { requires S::needs_features; };
+
+/// Optional: a strategy that has settings and says them, for the files of a run.
+template <class S>
+concept settled_strategy = requires(const S& s) {
+  { s.identity() } -> std::convertible_to<std::string>;
+};
 
 /// Says in one sentence what a type lacks to be a strategy.
 template <class S>

@@ -8,10 +8,9 @@
 #include <vector>
 
 #include <quipu/core/compiled.hpp>
+#include <quipu/report/plot_axis.hpp>
 
 namespace quipu::report {
-
-enum class axis_scale : std::uint8_t { linear, logarithmic };
 
 struct plot_series {
   std::string name;

@@ -1,0 +1,1 @@
+target_sources(${target} PRIVATE ${folder}/train.cpp ${folder}/train_free.cpp)

@@ -1,0 +1,48 @@
+/// @file How well a predictor does on a text.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <quipu/activation/activation.hpp>
+#include <quipu/core/token.hpp>
+#include <quipu/ffn/predictor.hpp>
+#include <quipu/linear/workspace.hpp>
+#include <quipu/llama/model.hpp>
+#include <quipu/sparsity/layer_record.hpp>
+#include <quipu/sparsity/neuron_mask.hpp>
+#include <quipu/sparsity/prediction_meter.hpp>
+
+namespace quipu::sparsity {
+
+/// Predicted and active neurons of every layer and token of a text, inputs being those of the dense model.
+/// @param m  a model whose kernel is a `predicted_sparse`; active is what its activation does not make 0
+/// @return of all layers together
+template <class Policies>
+[[nodiscard]] prediction_meter measured_predictions(const llama::basic_model<Policies>& m, std::span<const token_id> text, const record_options& options = {}) {
+  const auto& kernel = m.ffn();
+  linear::workspace ws(options.team);
+  prediction_meter meter;
+  std::vector<std::uint32_t> ids;
+  for_each_layer(m, text, options, [&](const layer_record& r) {
+    const auto& state = m.ffn_state_of(r.layer);
+    const std::vector<float> norms = down_norms(r.weights->down);
+    std::vector<float> energy(norms.size());
+    for (std::size_t t = 0; t < r.x.rows(); ++t) {
+      kernel.predictor.predict(state.predictor, ws, r.x.row(t), ids);
+      neuron_mask predicted(norms.size());
+      for (const std::uint32_t i : ids) predicted.set(i);
+      for (std::size_t i = 0; i < energy.size(); ++i) {
+        const float length = kernel.activation(r.gate(t, i)) * activation::up_of(kernel.activation, r.up(t, i)) * norms[i];
+        energy[i] = length * length;
+      }
+      meter.add(predicted, neuron_mask::where(energy.size(), [&](std::size_t i) { return kernel.activation(r.gate(t, i)) != 0; }), energy);
+    }
+  });
+  return meter;
+}
+
+}  // namespace quipu::sparsity
