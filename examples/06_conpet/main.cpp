@@ -211,10 +211,15 @@ void check_folder(const settings& s) {
       q::fail<q::config_error>(path, s.recipe().dump(), before.dump());
     return;
   }
-  if (s.overwrite) {
+  if (fs::exists(path)) {
+    settings().read(path);  // or the file is not of this program, and nothing here is
+    std::vector<fs::path> seeds;
     for (const auto& e : fs::directory_iterator(s.out)) {
-      if (e.path().filename().string().starts_with("seed-")) fs::remove_all(e.path());
+      const std::string name = e.path().filename().string();
+      const bool is_seed = name.starts_with("seed-") && name.size() > 5 && name.find_first_not_of("0123456789", 5) == std::string::npos;
+      if (is_seed && fs::exists(e.path() / "log.jsonl")) seeds.push_back(e.path());
     }
+    for (const fs::path& seed : seeds) fs::remove_all(seed);
   }
   q::io::write_text(path, s.recipe().dump(1) + "\n");
 }

@@ -113,8 +113,11 @@ inline void write(const std::filesystem::path& folder, const std::string& method
     lines.push_back(std::move(line));
   }
   const auto all = q::report::over_runs(wholes);
-  std::cout << table.markdown() << "whole accuracy over " << all.n << " seeds: " << q::fixed_text(all.mean, 2) << ", deviation "
-            << q::fixed_text(all.deviation, 2) << ", 95 % interval +- " << q::fixed_text(all.half_width, 2) << std::endl;
+  std::cout << table.markdown() << std::flush;
+  if (runs.size() > 1) {
+    std::cout << "whole accuracy over " << all.n << " seeds: " << q::fixed_text(all.mean, 2) << ", deviation " << q::fixed_text(all.deviation, 2)
+              << ", 95 % interval +- " << q::fixed_text(all.half_width, 2) << std::endl;
+  }
   if (folder.empty()) return;
   const auto m = runs.front().matrix();
   q::report::heat_map_data map{{}, m.names(), {}, 0, 100};

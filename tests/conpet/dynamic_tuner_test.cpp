@@ -1,6 +1,7 @@
 #include <quipu/conpet/dynamic_tuner.hpp>
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -75,7 +76,39 @@ TEST_CASE("a learner of tasks in turn tells all of their classes apart, and forg
   CHECK_THROWS_WITH(tuner.forget("nothing"), Catch::Contains("'nothing'"));
   for (const auto& t : texts) CHECK(tuner.predict(t.text).task != stream.tasks[1].name);
   tuner.learn(stream.tasks[1]);
+  // What is kept of one class has a label of its own, whatever was forgotten before.
+  std::map<std::size_t, std::string> class_of_label;
+  for (const auto& e : tuner.core().memory.entries()) {
+    const std::string name = e.example.task + " " + std::to_string(e.example.text.label);
+    CHECK(class_of_label.emplace(e.label, name).first->second == name);
+  }
+  CHECK(class_of_label.size() == 9);
   CHECK(share_right(tuner, stream) > 0.8);
+}
+
+TEST_CASE("states after one block are not taken for those after another", "[conpet][dynamic_tuner]") {
+  QUIPU_NEEDS(test::stories_folder());
+  const auto stream = test::word_stream(1, 2);
+  tuner_of<> tuner(test::stories(), test::small_lora(), test::short_training());
+  auto& core = tuner.core();
+  const auto texts = core.encode(stream.tasks[0].test, 0);
+  for (const std::size_t n_block : {std::size_t{1}, core.config().n_layer}) {
+    CHECK(core.states(texts, n_block, true) == core.states(texts, n_block, false));
+    CHECK(core.states(texts, n_block, true) == core.states(texts, n_block, false));  // the second time from the cache
+  }
+}
+
+TEST_CASE("a batch is of new texts alone where their share is 1", "[conpet][dynamic_tuner]") {
+  QUIPU_NEEDS(test::stories_folder());
+  const auto stream = test::word_stream(1, 2);
+  auto options = test::short_training();
+  options.new_share = 1;
+  tuner_of<> tuner(test::stories(), test::small_lora(), options);
+  tuner.learn(stream.tasks[0]);
+  auto order = tuner.core().order(20);
+  std::vector<train::ordered_example> examples(16);
+  order.fill({.n_example = 20 + tuner.core().memory.size(), .step = 3}, examples);
+  for (const auto& e : examples) CHECK(e.example < 20);
 }
 
 TEST_CASE("a task that cannot be learned leaves the learner as it was", "[conpet][dynamic_tuner]") {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <set>
 #include <span>
@@ -190,6 +191,10 @@ TEST_CASE("budgets of steps and frequencies are those of the paper's code", "[re
   CHECK(replay::compute_budget{.new_old_ratio = 3}.n_new(8) == 6);
   CHECK(replay::compute_budget{.new_old_ratio = -3}.n_new(8) == 2);
   CHECK(replay::compute_budget{.new_old_ratio = -2}.n_new(8) == 3);  // 5.33 old ones, rounded down
+  CHECK(replay::compute_budget{.new_old_ratio = 0.6 / (1 - 0.6)}.n_new(10) == 6);  // 5.999... in floating point
+  CHECK(replay::compute_budget{.new_old_ratio = std::numeric_limits<double>::infinity()}.n_new(16) == 16);
+  CHECK(replay::compute_budget{.new_old_ratio = -std::numeric_limits<double>::infinity()}.n_new(16) == 0);
+  CHECK_THROWS_AS(replay::compute_budget{.new_old_ratio = std::nan("")}.check(), config_error);
   CHECK_THROWS_AS(replay::compute_budget{.new_old_ratio = 0}.check(), config_error);
   CHECK_THROWS_AS(replay::compute_budget{.batch_limit = 0}.check(), config_error);
 

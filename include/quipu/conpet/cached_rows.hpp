@@ -100,7 +100,7 @@ class cached_block_inputs {
 
 /// Means over the chosen rows of texts, of the residual stream after `n_block` blocks of the model as it is (after all of them the final norm
 /// is applied): what learners without training read.
-/// @param cache  of means; keyed by tokens and rows
+/// @param cache  of means; keyed by tokens, rows and block
 /// @return (texts, d_model) row by row
 /// @throws config_error  more blocks than the model has
 /// @throws cancelled     `progress` said so
@@ -109,8 +109,9 @@ template <class Pass>
                                                const progress_callback& progress = {}) {
   const std::size_t width = pass.model().config().d_model, n_layer = pass.model().config().n_layer;
   if (n_block > n_layer) fail<config_error>("pooled_states: blocks", concat("0 .. ", n_layer), n_block);
-  const auto key = [](const encoded_example& e) {
+  const auto key = [n_block](const encoded_example& e) {
     pet::key_hash hash;
+    hash.add_value(static_cast<std::uint64_t>(n_block));
     hash.add_value(token_key(e.tokens));
     hash.add_value(static_cast<std::uint64_t>(e.rows.first));
     hash.add_value(static_cast<std::uint64_t>(e.rows.last));

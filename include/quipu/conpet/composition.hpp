@@ -60,7 +60,7 @@ namespace detail {
   std::vector<std::vector<double>> all;
   for (const task_opinion& o : opinions) {
     // Selectors that are sure of nothing among those asked leave the choice to the heads.
-    const double share = sum > 0 ? o.probability / std::max(sum, 1e-300) : 1 / static_cast<double>(opinions.size());
+    const double share = sum > 0 ? o.probability / sum : 1 / static_cast<double>(opinions.size());
     all.push_back(softmax(o, calibrated ? o.temperature : 1, share));
   }
   return all;

@@ -87,7 +87,7 @@ class dynamic_tuner {
     if constexpr (may_be<selector_policy>(selector_kind::trained)) {
       if (is_kind(core_.selector, selector_kind::trained) && !tasks_.empty()) selector = learned_selector(train, task.name);
     }
-    auto memory = core_.offered_to(core_.memory, task, id, n_class(), train, core_.config().n_layer);
+    auto memory = core_.offered_to(core_.memory, task, id, next_label(), train, core_.config().n_layer);
     tasks_.reserve(tasks_.size() + 1);
     // Nothing below throws.
     tasks_.push_back(std::move(next));
@@ -224,6 +224,12 @@ class dynamic_tuner {
   void check_ready(std::size_t n_module) const {
     if (tasks_.empty()) fail<config_error>("predict", "a learner that has learned a task", "none yet");
     if (n_module > tasks_.size()) fail<config_error>("predict: modules that look at a text", concat("at most ", tasks_.size(), ", which there are"), n_module);
+  }
+  // A label that no kept text has: when a task was forgotten, later ones keep their numbers.
+  [[nodiscard]] std::size_t next_label() const {
+    std::size_t next = 0;
+    for (const auto& kept : core_.memory.entries()) next = std::max(next, kept.label + 1);
+    return next;
   }
   [[nodiscard]] std::vector<task_classes> classes_of_tasks() const {
     std::vector<task_classes> all;

@@ -26,7 +26,6 @@ struct evaluation {
   std::vector<report::tally> selected;               ///< texts that the selector sends to their task; empty without one
   report::confusion_matrix confusion{{}};            ///< of all classes learned
   std::optional<double> calibration_error{};         ///< expected, of the answers' probabilities
-  std::optional<double> foreign_auroc{};             ///< of the probabilities of texts of the tasks against those of no task, if there are some
 
   /// Of all test texts together.
   [[nodiscard]] std::optional<double> whole() const {
@@ -57,7 +56,7 @@ template <class Tuner>
     classes.insert(classes.end(), tuner.tasks()[t].classes.begin(), tuner.tasks()[t].classes.end());
   }
   e.confusion = report::confusion_matrix(classes);
-  std::vector<double> probabilities, foreign;
+  std::vector<double> probabilities;
   std::vector<std::uint8_t> right;
   for (const data::stream_task& task : stream) {
     const auto known = std::find_if(tuner.tasks().begin(), tuner.tasks().end(), [&](const auto& t) { return t.name == task.name; });
@@ -105,6 +104,7 @@ template <class Tuner>
 struct stored_parameters {
   std::size_t modules = 0, heads = 0, auxiliary = 0;  ///< of the tasks' PET modules; of their heads; of a trained selector
 };
+
 /// A learner with one module and head for all of its tasks.
 template <class T>
 concept has_one_expert = requires(const T& t) { t.who(); };

@@ -113,15 +113,15 @@ class learner_core {
     *made.head = from.head->grown(n_class, options.seed + n_class);
     return made;
   }
-  /// Means of the chosen rows behind a block of the base model.
-  /// @param seen  the cache to look into, or null
+  /// Means of the chosen rows after n_block blocks of the base model.
+  /// @param remembers  looks into the learner's cache, and keeps them there
   [[nodiscard]] std::vector<float> states(std::span<const encoded_example> texts, std::size_t n_block, bool remembers) {
     if (!remembers) {
       io::row_cache transient({}, "", config().d_model);
       return pooled_states(*pass, texts, n_block, transient);
     }
     if (!kept_states)
-      kept_states = std::make_unique<io::row_cache>(states_path, concat("means of rows behind block ", n_block, ", ", key_of_pass(*pass)), config().d_model);
+      kept_states = std::make_unique<io::row_cache>(states_path, concat("means of rows, ", key_of_pass(*pass)), config().d_model);
     return pooled_states(*pass, texts, n_block, *kept_states);
   }
   /// A random-number seed for something by its name.
@@ -148,8 +148,7 @@ class learner_core {
   }
   /// An order of new and replayed examples, half and half or as the options say.
   [[nodiscard]] replay::replay_order order(std::size_t n_new) const {
-    const double ratio = options.new_share >= 1 ? 1e9 : options.new_share / (1 - options.new_share);
-    return replay::replay_order(memory.strategy(), memory.candidates(), n_new, {.new_old_ratio = ratio});
+    return replay::replay_order(memory.strategy(), memory.candidates(), n_new, {.new_old_ratio = options.new_share / (1 - options.new_share)});
   }
 
   tuner_options options;
@@ -178,11 +177,11 @@ void take_policy(Core& core, const Value& value) {
     core.form = value;
   } else if constexpr (std::is_same_v<role_type, role::row_choice>) {
     core.rows = value;
-  } else if constexpr (std::is_same_v<role_type, role::replay>) {
-    core.memory = typename Core::memory_type(value, core.options.storage, core.options.seed);
   } else {
-    static_assert(std::is_same_v<role_type, role::pet_module>, "conpet: a value that is no policy of this learner");
-    core.policy = value;
+    // Caches begin where the modules do, so their settings are known from the start.
+    static_assert(!std::is_same_v<role_type, role::pet_module>, "conpet: settings of modules are the second argument of a learner");
+    static_assert(std::is_same_v<role_type, role::replay>, "conpet: a value that is no policy of this learner");
+    core.memory = typename Core::memory_type(value, core.options.storage, core.options.seed);
   }
 }
 

@@ -250,4 +250,17 @@ class active_neurons {
   std::uint32_t* ids_;  // (n_row, row_stride)
 };
 
+/// Calls f(first, n) for blocks of rows that `active_neurons` takes together.
+template <class F>
+void for_each_block(std::size_t n_row, F&& f) {
+  for (std::size_t first = 0; first < n_row; first += active_neurons::most_rows) f(first, std::min(active_neurons::most_rows, n_row - first));
+}
+
+/// Values of listed neurons in their places, 0 elsewhere.
+/// @param out  (n)
+inline void spread(std::span<const std::uint32_t> ids, const float* values, float* out, std::size_t n) noexcept {
+  std::fill_n(out, n, 0.0f);
+  for (std::size_t i = 0; i < ids.size(); ++i) out[ids[i]] = values[i];
+}
+
 }  // namespace quipu::ffn

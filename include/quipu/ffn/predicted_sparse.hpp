@@ -62,17 +62,18 @@ struct predicted_sparse : sparse_policy<Activation> {
   predicted_sparse() = default;
   predicted_sparse(Predictor p, Activation f = {}, ffn::thresholds t = {}) : sparse_policy<Activation>(std::move(f), std::move(t)), predictor(std::move(p)) {}
 
+  /// None of the stored matrices: rows of all three are forms of its own.
+  [[nodiscard]] bool multiplies(linear::projection_site, tensor_type) const noexcept { return false; }
+
   /// @param x  (n_row, d_model) normalised input
   /// @param y  (n_row, d_model) residual stream, added to
   template <class Scalar, class Observer>
   void forward(const state<Scalar>& s, const ffn_weights<Scalar>& w, linear::workspace& ws, linear::projector<Scalar>& projector,
                std::type_identity_t<matrix_view<const Scalar>> x, ffn_buffers<Scalar> b, matrix_view<Scalar> y, Observer&& observer) const {
     if (idle_observer<Observer> && projector.n_decode_row() >= x.rows()) {
-      for (std::size_t first = 0; first < x.rows(); first += active_neurons::most_rows) {
-        const std::size_t n = std::min(active_neurons::most_rows, x.rows() - first);
+      return for_each_block(x.rows(), [&](std::size_t first, std::size_t n) {
         decode(s, w, ws, x.middle_rows(first, n), y.middle_rows(first, n));
-      }
-      return;
+      });
     }
     whole_gate(s, w, ws, std::min(projector.n_decode_row(), x.rows()), x, b.gate);
     observer.gate(x, b.gate);

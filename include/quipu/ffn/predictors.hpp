@@ -168,10 +168,12 @@ struct sign_bits {
     }
   };
   void predict(const state& s, linear::workspace& ws, const float* x, std::vector<std::uint32_t>& ids) const {
-    std::vector<std::uint64_t> input(s.n_word, 0);
+    auto& own = ws.kept<scratch>();
+    auto& input = own.input;
+    auto& active = own.active;
+    input.assign(s.n_word, 0);
     s.pack(x, input.data());
     const std::size_t n = s.signs.size() / s.n_word;
-    auto& active = ws.kept<flags>().values;
     active.resize(n);
     ws.team().parallel_for(n, 512, [&](std::size_t begin, std::size_t end, std::size_t) {
       for (std::size_t i = begin; i < end; ++i) {
@@ -187,8 +189,9 @@ struct sign_bits {
   }
 
  private:
-  struct flags {
-    std::vector<std::uint8_t> values;
+  struct scratch {
+    std::vector<std::uint64_t> input;  // (n_word)
+    std::vector<std::uint8_t> active;  // (d_ffn)
   };
 };
 

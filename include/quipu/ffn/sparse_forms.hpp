@@ -266,16 +266,6 @@ class sparse_call {
   }
 
  private:
-  template <class F>
-  static void for_each_block(std::size_t n_row, F&& f) {
-    for (std::size_t first = 0; first < n_row; first += active_neurons::most_rows)
-      f(first, std::min(active_neurons::most_rows, n_row - first));
-  }
-  static void spread(std::span<const std::uint32_t> ids, const Scalar* values, Scalar* out, std::size_t n) {
-    std::fill_n(out, n, Scalar(0));
-    for (std::size_t i = 0; i < ids.size(); ++i) out[ids[i]] = values[i];
-  }
-
   void prompt_up(matrix_view<const Scalar> x, std::size_t first, ffn_buffers<Scalar> b) const {
     const std::size_t n = x.rows() - first;
     if (n == 0) return;

@@ -107,7 +107,7 @@ struct threshold_call {
   void run_unseen() const {
     project_decider();
     const const_rows values = deciding_values(decider());
-    for_each_block([&](std::size_t first, std::size_t n) {
+    for_each_block(n_decode(), [&](std::size_t first, std::size_t n) {
       active_neurons active(ws, *s.rows, n);
       for (std::size_t t = 0; t < n; ++t) active.list_large(t, values.row(first + t), s.first);
       active.walk<HasSecond || activation::up_changing_activation<Activation>>(
@@ -127,11 +127,11 @@ struct threshold_call {
     observer.gate(x, b.gate);
     const const_rows before = by_up ? const_rows() : deciding_values(decider());
     if constexpr (!by_up) {
-      for_each_block([&](std::size_t first, std::size_t n) {
+      for_each_block(n_decode(), [&](std::size_t first, std::size_t n) {
         active_neurons active(ws, *s.rows, n);
         for (std::size_t t = 0; t < n; ++t) active.list_large(t, before.row(first + t), s.first);
         active.project_up(x.middle_rows(first, n), follower_bias());
-        for (std::size_t t = 0; t < n; ++t) spread(active.ids(t), active.ups(t), b.up.row(first + t));
+        for (std::size_t t = 0; t < n; ++t) spread(active.ids(t), active.ups(t), b.up.row(first + t), d_ffn());
       });
       prompt_follower();
     }
@@ -143,7 +143,7 @@ struct threshold_call {
     }
     prompt_hidden(values);
     observer.hidden(b.hidden);
-    for_each_block([&](std::size_t first, std::size_t n) {
+    for_each_block(n_decode(), [&](std::size_t first, std::size_t n) {
       active_neurons active(ws, *s.rows, n);
       for (std::size_t t = 0; t < n; ++t) {
         active.list_large(t, values.row(first + t), s.first);
@@ -166,7 +166,7 @@ struct threshold_call {
     drop_small(0, x.rows());
     observer.hidden(b.hidden);
     const size_limits every;
-    for_each_block([&](std::size_t first, std::size_t n) {
+    for_each_block(n_decode(), [&](std::size_t first, std::size_t n) {
       active_neurons active(ws, *s.rows, n);
       for (std::size_t t = 0; t < n; ++t) {
         active.list_large(t, std::as_const(b.hidden).row(first + t), every);
@@ -178,15 +178,6 @@ struct threshold_call {
     observer.down(b.hidden, y);
   }
 
-  template <class F>
-  void for_each_block(F&& each) const {
-    for (std::size_t first = 0; first < n_decode(); first += active_neurons::most_rows)
-      each(first, std::min(active_neurons::most_rows, n_decode() - first));
-  }
-  void spread(std::span<const std::uint32_t> ids, const float* values, float* out) const {
-    std::fill_n(out, d_ffn(), 0.0f);
-    for (std::size_t i = 0; i < ids.size(); ++i) out[ids[i]] = values[i];
-  }
   // Values of listed neurons become their hidden; those of 0 leave the list.
   void hold_hidden(active_neurons& active, std::size_t t, std::size_t row) const {
     const auto ids = active.ids(t);
@@ -196,11 +187,11 @@ struct threshold_call {
   // The matrix in rows times decoded rows for all neurons, with the bits of listed ones; and for prompts.
   void whole_follower() const {
     const size_limits every;
-    for_each_block([&](std::size_t first, std::size_t n) {
+    for_each_block(n_decode(), [&](std::size_t first, std::size_t n) {
       active_neurons active(ws, *s.rows, n);
       for (std::size_t t = 0; t < n; ++t) active.list_large(t, std::as_const(b.up).row(first + t), every);
       active.project_up(x.middle_rows(first, n), follower_bias());
-      for (std::size_t t = 0; t < n; ++t) spread(active.ids(t), active.ups(t), follower().row(first + t));
+      for (std::size_t t = 0; t < n; ++t) spread(active.ids(t), active.ups(t), follower().row(first + t), d_ffn());
     });
     prompt_follower();
   }

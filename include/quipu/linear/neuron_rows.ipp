@@ -200,9 +200,8 @@ inline void lay_out_down(const stored_matrix& down, std::size_t first, std::size
 
 /// Bytes from a neuron to the next: an odd number of lines, or rows that are read side by side would drive each other out of
 /// the first-level cache.
-[[nodiscard]] constexpr std::size_t neuron_stride(row_form up, row_form down, std::size_t n_col) noexcept {
-  return (bytes_of_row(up, n_col) + bytes_of_row(down, n_col)) / 64 * 64 | 64;
-}
+/// @param n_byte  of all rows of a neuron, whole lines
+[[nodiscard]] constexpr std::size_t neuron_stride(std::size_t n_byte) noexcept { return n_byte / 64 * 64 | 64; }
 
 [[noreturn]] inline void refuse(const laid_out& found, std::string_view name, row_form form) {
   const auto place = concat(name, ": weights of neuron ", found.neuron, found.in_down ? " in down" : " in up");
@@ -214,9 +213,9 @@ inline void lay_out_down(const stored_matrix& down, std::size_t first, std::size
 
 QUIPU_INLINE std::size_t neuron_row_bytes(const stored_matrix& up, const stored_matrix& down,
                                           const neuron_row_options& options) noexcept {
-  const row_form up_form = options.up.value_or(up_form_of(up.type));
-  if (options.without_down) return up.rows * (bytes_of_row(up_form, up.cols) | 64);
-  return up.rows * detail::neuron_stride(up_form, options.down.value_or(down_form_of(down.type)), up.cols);
+  std::size_t n_byte = bytes_of_row(options.up.value_or(up_form_of(up.type)), up.cols);
+  if (!options.without_down) n_byte += bytes_of_row(options.down.value_or(down_form_of(down.type)), up.cols);
+  return up.rows * detail::neuron_stride(n_byte);
 }
 
 QUIPU_INLINE neuron_rows::neuron_rows(const stored_matrix& up, const stored_matrix& down, const thread_team& team,

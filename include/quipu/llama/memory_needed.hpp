@@ -29,7 +29,7 @@ struct memory_estimate {
                               ///< quarter more
   std::size_t work = 0;       ///< activations of one pass, and logits
 
-  /// What the process has to itself.
+  /// What the process has to itself, besides forms that a sparse FFN kernel makes of its weights: those are in the reports of its states.
   [[nodiscard]] std::size_t total() const noexcept { return tiles + converted + cache + work; }
 };
 

@@ -52,7 +52,7 @@ struct activity_shares {
   double low_rank = 256;            ///< rank of `skipping::low_rank`
   double low_rank_predicted = 0.5;
   double uncertain = 0.33;          ///< neurons that four bits leave open; Gaussian weights at delta = 1e-12
-  double open_at_8_bits = 0.01;     ///< inactive ones that eight bits leave open, where the gate has more
+  double open_at_8_bits = 0.01;     ///< inactive ones that eight bits leave open, where the gate has more: chosen to meet a published table, not derived
   double multipliers = 0.03;        ///< what group multipliers add to each plane of a certified gate
   double sign_predicted = 0.25;     ///< by `skipping::sign_bits`
 };

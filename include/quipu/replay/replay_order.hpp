@@ -26,13 +26,13 @@ namespace quipu::replay {
 struct compute_budget {
   std::size_t batch_limit = 400;    ///< batches an epoch, for training and validation together
   double training_share = 0.8;      ///< of them
-  double new_old_ratio = 1;         ///< new examples for each old one of a batch; -r: r old ones for each new one
+  double new_old_ratio = 1;         ///< new examples for each old one of a batch, infinity for new ones alone; -r: r old ones for each new one
 
-  /// @throws config_error  no batches; a share outside 0 .. 1; a ratio of 0, or one that is not finite
+  /// @throws config_error  no batches; a share outside 0 .. 1; a ratio of 0 or NaN
   void check() const {
     if (batch_limit == 0) fail<config_error>("compute budget: batches", "at least 1", batch_limit);
     if (!(training_share > 0 && training_share <= 1)) fail<config_error>("compute budget: share of training", "above 0, at most 1", training_share);
-    if (!std::isfinite(new_old_ratio) || new_old_ratio == 0) fail<config_error>("compute budget: new / old", "a number that is not 0", new_old_ratio);
+    if (!(new_old_ratio < 0 || new_old_ratio > 0)) fail<config_error>("compute budget: new / old", "a number that is not 0", new_old_ratio);
   }
   /// Steps of an epoch of training, and batches of a validation.
   [[nodiscard]] std::size_t n_training_step() const noexcept {
@@ -41,11 +41,11 @@ struct compute_budget {
   [[nodiscard]] std::size_t n_validation_batch() const noexcept {
     return static_cast<std::size_t>(static_cast<double>(batch_limit) * (1 - training_share) + 1e-9);
   }
-  /// Of a batch.
+  /// Of a batch. The side with the larger share is rounded down; what a share lacks of a whole number by rounding does not count.
   [[nodiscard]] std::size_t n_new(std::size_t batch) const noexcept {
-    const auto n = static_cast<double>(batch);
-    if (new_old_ratio > 0) return static_cast<std::size_t>(n * new_old_ratio / (new_old_ratio + 1));
-    return batch - static_cast<std::size_t>(n * -new_old_ratio / (1 - new_old_ratio));
+    const double share = 1 / (1 + 1 / std::abs(new_old_ratio));
+    const auto most = static_cast<std::size_t>(static_cast<double>(batch) * share + 1e-9);
+    return new_old_ratio > 0 ? most : batch - most;
   }
 };
 
