@@ -19,12 +19,13 @@
 
 #include "process_figures.hpp"
 #include "support/peer_schemes.hpp"
-#include "support/plain_loop.hpp"
+#include "support/plain_reader.hpp"
 #include "support/sparse_layers.hpp"
 
 namespace ffn = quipu::ffn;
 namespace linear = quipu::linear;
 namespace llama = quipu::llama;
+using quipu::bench::plain_reader;
 using quipu::bench::random_matrix;
 using quipu::matrix_view;
 using quipu::tensor_type;
@@ -41,32 +42,6 @@ tensor_type type_named(const std::string& name) {
   }
   throw quipu::config_error("sparse_speed: types are f32, bf16, int8 and int4, not " + name);
 }
-
-// What a plain loop takes for some bytes, read by all threads from memory that no cache holds.
-class plain_reader {
- public:
-  plain_reader(const quipu::thread_team& team, std::size_t n_byte) : team_(team), memory_(std::max<std::size_t>(n_byte, 1ull << 30) / 8), n_(n_byte / 8) {
-    std::fill_n(memory_.data(), memory_.size(), std::uint64_t{1});
-  }
-  double milliseconds() {
-    if (at_ + n_ > memory_.size()) at_ = 0;
-    const std::uint64_t* from = memory_.data() + at_;
-    at_ += n_;
-    std::vector<std::uint64_t> sums(team_.size());
-    const double begin = now();
-    team_.parallel_for(n_, (n_ + team_.size() - 1) / team_.size(),
-                       [&](std::size_t first, std::size_t last, std::size_t thread) { sums[thread] = quipu::bench::plain_sum(from + first, last - first); });
-    const double time = (now() - begin) * 1e3;
-    for (const auto s : sums) sink_ = sink_ + s;
-    return time;
-  }
-
- private:
-  quipu::thread_team team_;
-  quipu::buffer<std::uint64_t> memory_;
-  std::size_t n_, at_ = 0;
-  volatile std::uint64_t sink_ = 0;
-};
 
 struct shape {
   tensor_type type;

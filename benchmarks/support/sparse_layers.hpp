@@ -32,6 +32,9 @@ namespace quipu::bench {
   return low;
 }
 
+/// Of the weights of `random_matrix`.
+inline constexpr double weight_deviation = 0.02;
+
 /// Normal weights (rows, cols) of a type. Rows are drawn from a pool of normal numbers at random places, so that billions of them
 /// take seconds.
 class random_matrix {
@@ -40,7 +43,7 @@ class random_matrix {
     constexpr std::size_t pool_size = std::size_t{1} << 20;
     random_stream stream(seed);
     std::vector<float> pool(pool_size + cols);
-    for (float& v : pool) v = static_cast<float>(stream.normal()) * 0.02f;
+    for (float& v : pool) v = static_cast<float>(stream.normal() * weight_deviation);
     const std::size_t stride = row_bytes(type, cols);
     // A row of the pool, quantised once for each of some places, and then copied.
     constexpr std::size_t n_place = 512;

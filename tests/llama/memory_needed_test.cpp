@@ -4,9 +4,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <quipu/core/error.hpp>
@@ -115,6 +117,39 @@ TEST_CASE("what a kernel reads only to make forms of its own is not brought into
     };
     CHECK(logits(exact) == logits(llama::with_ffn(dense, quipu::ffn::gate_sparse<relu>{})));
   }
+}
+
+TEST_CASE("what a kernel's forms will take is told before they are made", "[llama][memory]") {
+  using relu = quipu::activation::relu;
+  auto config = quipu::test::small_config();
+  config.hidden_act = "relu";
+  for (const tensor_type type : {tensor_type::q8_0, tensor_type::q4_0, tensor_type::bf16}) {
+    const auto source = quipu::test::random_checkpoint(config, type);
+    const auto told = [&]<class Kernel>(std::in_place_type_t<Kernel>) { return llama::memory_needed<Kernel>(source, 32).forms; };
+    const auto taken = [&]<class Kernel>(std::in_place_type_t<Kernel>) {
+      const auto m = llama::from_checkpoint<Kernel>(quipu::test::random_checkpoint(config, type));
+      std::size_t n = 0;
+      for (std::size_t layer = 0; layer < config.n_layer; ++layer) n += m.ffn_state_of(layer).report.n_byte;
+      return n;
+    };
+    const auto check = [&](auto kernel, std::size_t in_lines) {
+      const std::size_t before = told(kernel), after = taken(kernel);
+      CHECK(after > 0);
+      CHECK(before >= after);
+      CHECK(before <= after + in_lines * config.n_layer);
+    };
+    check(std::in_place_type<quipu::ffn::gate_sparse<relu>>, 64);
+    check(std::in_place_type<quipu::ffn::certified_sparse<relu>>, 64);
+    CHECK(told(std::in_place_type<quipu::ffn::dense<relu>>) == 0);
+    using both = quipu::ffn::per_layer<quipu::ffn::dense<relu>, quipu::ffn::gate_sparse<relu>, quipu::ffn::certified_sparse<relu>>;
+    CHECK(told(std::in_place_type<both>) == std::max(told(std::in_place_type<quipu::ffn::gate_sparse<relu>>),
+                                                     told(std::in_place_type<quipu::ffn::certified_sparse<relu>>)));
+  }
+  const std::string refused = message_of([&] {
+    static_cast<void>(llama::from_checkpoint<quipu::ffn::gate_sparse<relu>, storage::as_stored>(quipu::test::random_checkpoint(config, tensor_type::q8_0),
+                                                                                                {.memory = 1 << 10}));
+  });
+  CHECK_THAT(refused, Contains("at most 1 MiB") && Contains("FFN kernel"));
 }
 
 TEST_CASE("too little memory is refused with both numbers before it is taken", "[llama][memory]") {

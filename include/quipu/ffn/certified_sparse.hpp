@@ -64,6 +64,10 @@ struct certified_sparse : sparse_policy<Activation> {
 
   /// None of the stored matrices: the gate is always in whole numbers.
   [[nodiscard]] bool multiplies(linear::projection_site, tensor_type) const noexcept { return false; }
+  /// See `kernel_that_counts_forms`.
+  [[nodiscard]] std::size_t form_bytes(const ffn_weights<float>& w) const noexcept {
+    return linear::neuron_row_bytes(w.up, w.down) + linear::gate_planes::bytes_of({w.gate.rows, w.gate.cols});
+  }
 
   /// @param x  (n_row, d_model) normalised input
   /// @param y  (n_row, d_model) residual stream, added to
@@ -75,7 +79,7 @@ struct certified_sparse : sparse_policy<Activation> {
     auto& listed = ws.kept<linear::listed_gates>();
     const auto& rounded = ws.kept<linear::integer_row_buffer>().round(ws, x, s.bits, s.planes->dither.span());
     if (idle_observer<Observer> && x.rows() == 1 && projector.n_decode_row() > 0) {
-            estimate(ws, *s.planes, rounded, limits_of(s, w), s.certificate, listed);
+      estimate(ws, *s.planes, rounded, limits_of(s, w), s.certificate, listed);
       finish(ws, *s.planes, rounded, listed);
       call.run_rows(this->activation, x, b, y, observer, [&](active_neurons& active, std::size_t, std::size_t) {
         active.list(0, listed.ids(), listed.values().data(), w.gate_bias, s.limits);

@@ -69,6 +69,11 @@ struct eigen_sparse : sparse_policy<Activation> {
   template <class Scalar>
   using state = eigen_state<Scalar>;
 
+  /// See `kernel_that_counts_forms`.
+  [[nodiscard]] std::size_t form_bytes(const ffn_weights<float>& w) const noexcept {
+    return sparse_form_bytes(w, this->options) + 3 * w.gate.rows * w.gate.cols * sizeof(float);
+  }
+
   /// See `gate_sparse::forward`.
   template <class Scalar, class Observer>
   void forward(const state<Scalar>& s, const ffn_weights<Scalar>& w, linear::workspace& ws, linear::projector<Scalar>&,

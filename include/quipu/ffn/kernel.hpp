@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <type_traits>
 
 #include <quipu/activation/activation.hpp>
@@ -123,6 +124,23 @@ template <class K>
     return kernel.multiplies(site, type);
   } else {
     return true;
+  }
+}
+
+/// Optional: a kernel that says how many bytes the forms take that its state makes of a block's weights, by their types and shapes alone:
+/// `data` of the matrices may be null.
+template <class K>
+concept kernel_that_counts_forms = requires(const K& k, const ffn_weights<float>& w) {
+  { k.form_bytes(w) } -> std::convertible_to<std::size_t>;
+};
+
+/// Bytes of a kernel's forms of a block; 0 for a kernel that makes none, or does not say.
+template <class K>
+[[nodiscard]] constexpr std::size_t form_bytes(const K& kernel, const ffn_weights<float>& w) {
+  if constexpr (kernel_that_counts_forms<K>) {
+    return kernel.form_bytes(w);
+  } else {
+    return 0;
   }
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -75,6 +76,10 @@ struct per_layer {
   /// Whether any of the kernels does.
   [[nodiscard]] bool multiplies(linear::projection_site site, tensor_type type) const {
     return std::apply([&](const auto&... own) { return (ffn::multiplies(own, site, type) || ...); }, kernels);
+  }
+  /// Those of the kernel whose forms take most: which one a layer has may be known only when the model is there.
+  [[nodiscard]] std::size_t form_bytes(const ffn_weights<float>& w) const {
+    return std::apply([&](const auto&... own) { return std::max({ffn::form_bytes(own, w)...}); }, kernels);
   }
 
   template <class Scalar>

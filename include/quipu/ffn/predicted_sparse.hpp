@@ -64,6 +64,10 @@ struct predicted_sparse : sparse_policy<Activation> {
 
   /// None of the stored matrices: rows of all three are forms of its own.
   [[nodiscard]] bool multiplies(linear::projection_site, tensor_type) const noexcept { return false; }
+  /// See `kernel_that_counts_forms`. What the predictor holds is not in it.
+  [[nodiscard]] std::size_t form_bytes(const ffn_weights<float>& w) const noexcept {
+    return linear::neuron_row_bytes(w.up, w.down) + linear::neuron_row_bytes(w.gate, {}, {.without_down = true});
+  }
 
   /// @param x  (n_row, d_model) normalised input
   /// @param y  (n_row, d_model) residual stream, added to

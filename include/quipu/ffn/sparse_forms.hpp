@@ -46,6 +46,12 @@ struct sparse_options {
   }
 };
 
+/// Bytes of what `sparse_state` holds of weights: rows of up and down side by side, and perhaps the gate in whole numbers.
+[[nodiscard]] inline std::size_t sparse_form_bytes(const ffn_weights<float>& w, const sparse_options& options) noexcept {
+  const std::size_t gate = options.has_integer_gate(w.gate.type) ? linear::gate_bytes::bytes_of({w.gate.rows, w.gate.cols}) : 0;
+  return linear::neuron_row_bytes(w.up, w.down) + gate;
+}
+
 /// What making the forms took here; zeros for what another kernel of the same weights had made already.
 struct form_report {
   std::size_t n_byte = 0;
@@ -184,6 +190,8 @@ struct sparse_policy {
   [[nodiscard]] bool multiplies(linear::projection_site site, tensor_type type) const noexcept {
     return site == linear::projection_site::gate && !options.has_integer_gate(type);
   }
+  /// See `kernel_that_counts_forms`.
+  [[nodiscard]] std::size_t form_bytes(const ffn_weights<float>& w) const noexcept { return sparse_form_bytes(w, options); }
 };
 
 /// One call of a sparse kernel.

@@ -64,6 +64,10 @@ struct threshold_sparse {
     if (First::value == criterion_value::up) return site == linear::projection_site::up;
     return site == linear::projection_site::gate && !options.has_integer_gate(type);
   }
+  /// See `kernel_that_counts_forms`.
+  [[nodiscard]] std::size_t form_bytes(const ffn_weights<float>& w) const noexcept {
+    return First::value == criterion_value::up ? linear::neuron_row_bytes(w.gate, w.down) : sparse_form_bytes(w, options);
+  }
 
   /// @param x  (n_row, d_model) normalised input
   /// @param y  (n_row, d_model) residual stream, added to

@@ -26,8 +26,8 @@ struct integer_weights {
 /// What both forms have.
 struct gate_shape {
   std::size_t n_neuron = 0, n_col = 0;
-  [[nodiscard]] integer_form form() const noexcept { return integer_form::of(n_col); }
-  [[nodiscard]] std::size_t n_tile() const noexcept { return (n_neuron + integer_tile_rows - 1) / integer_tile_rows; }
+  [[nodiscard]] constexpr integer_form form() const noexcept { return integer_form::of(n_col); }
+  [[nodiscard]] constexpr std::size_t n_tile() const noexcept { return (n_neuron + integer_tile_rows - 1) / integer_tile_rows; }
 };
 
 /// The form that whole gates are read in: one byte for each weight, sixteen neurons side by side (see `integer_form`).
@@ -36,6 +36,10 @@ struct gate_bytes : gate_shape {
   buffer<float> scale;      ///< (16 n_tile) 0 after the last neuron
 
   explicit gate_bytes(gate_shape shape);
+  /// Bytes that the form of a shape takes.
+  [[nodiscard]] static constexpr std::size_t bytes_of(gate_shape s) noexcept {
+    return s.n_tile() * (s.form().tile_bytes(integer_form::byte_lines) + integer_tile_rows * sizeof(float));
+  }
   [[nodiscard]] const std::byte* tile(std::size_t i) const noexcept {
     return tiles.data() + i * form().tile_bytes(integer_form::byte_lines);
   }
@@ -53,6 +57,11 @@ struct gate_planes : gate_shape {
   buffer<std::uint8_t> dither;  ///< (n_col) 0 .. 15
 
   explicit gate_planes(gate_shape shape);
+  /// Bytes that the form of a shape takes.
+  [[nodiscard]] static constexpr std::size_t bytes_of(gate_shape s) noexcept {
+    return s.n_tile() * (s.form().tile_bytes(integer_form::high_lines) + integer_tile_rows * sizeof(float)) +
+           s.n_neuron * s.form().low_bytes() + s.n_col;
+  }
   [[nodiscard]] const std::byte* tile(std::size_t i) const noexcept {
     return high.data() + i * form().tile_bytes(integer_form::high_lines);
   }

@@ -163,8 +163,9 @@ template <class... Types, class... Values>
   const memory_estimate needed = detail::memory_of_weights(source, chosen);
   const std::size_t room = options.memory == 0 ? available_memory() : options.memory;
   if (needed.total() > room) {
+    const std::string forms = needed.forms > 0 ? concat(" (", mebibytes(needed.forms), " of them forms that the FFN kernel makes)") : std::string();
     fail<config_error>(concat(source.path, ": memory for its weights"), concat("at most ", mebibytes(room), ", which are available"),
-                       concat(mebibytes(needed.total()), "; storage::as_stored takes none"));
+                       concat(mebibytes(needed.total()), forms, "; storage::as_stored with ffn::dense takes none"));
   }
   detail::weight_builder<scalar> build(
       source, [&](std::string_view name, tensor_type stored) { return detail::stored_type(storage, name, stored); },

@@ -4,17 +4,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/error.hpp>  // concat
 #include <quipu/core/tensor_type.hpp>
 #include <quipu/ffn/kernel.hpp>
+#include <quipu/ffn/weights.hpp>
 #include <quipu/io/checkpoint.hpp>
 #include <quipu/io/model_config.hpp>
 #include <quipu/io/tensor_names.hpp>  // embedding_name
 #include <quipu/linear/packed_form.hpp>
 #include <quipu/linear/site.hpp>
+#include <quipu/linear/stored_matrix.hpp>
 #include <quipu/llama/kv_cache.hpp>
 #include <quipu/llama/policies.hpp>
 
@@ -23,14 +26,15 @@ namespace quipu::llama {
 /// Bytes of a model and its sessions.
 struct memory_estimate {
   std::size_t tiles = 0;      ///< matrices in tiles
+  std::size_t forms = 0;      ///< what a sparse FFN kernel makes of the weights; of several kernels a layer, the largest
   std::size_t converted = 0;  ///< matrices in another type than the checkpoint's
   std::size_t mapped = 0;     ///< of the file, read where it lies; the system may take these pages back
   std::size_t cache = 0;      ///< keys and values of all sequences at their full length; those that grow token by token may take a
                               ///< quarter more
   std::size_t work = 0;       ///< activations of one pass, and logits
 
-  /// What the process has to itself, besides forms that a sparse FFN kernel makes of its weights: those are in the reports of its states.
-  [[nodiscard]] std::size_t total() const noexcept { return tiles + converted + cache + work; }
+  /// What the process has to itself.
+  [[nodiscard]] std::size_t total() const noexcept { return tiles + forms + converted + cache + work; }
 };
 
 namespace detail {
@@ -69,6 +73,20 @@ template <class Kernel>
   return (n_byte + line - 1) / line * line;
 }
 
+/// The FFN's matrices of a layer in the types that a model will have them in, without their values. Empty where the checkpoint lacks one.
+template <class Storage>
+[[nodiscard]] ffn::ffn_weights<float> shapes_of_ffn(const io::checkpoint& source, const Storage& storage, std::size_t layer) {
+  const auto of = [&](linear::projection_site site) {
+    const std::string name = io::layer_name(layer, concat(linear::name_of(site), ".weight"));
+    const auto found = source.tensors.find(name);
+    if (found == source.tensors.end() || found->second.shape.size() != 2) return linear::stored_matrix{};
+    const io::tensor_view& t = found->second;
+    return linear::stored_matrix{stored_type(storage, name, t.type), t.shape[0], t.shape[1], nullptr, 0, nullptr};
+  };
+  using enum linear::projection_site;
+  return {of(gate), of(up), of(down)};
+}
+
 template <class Policies>
 [[nodiscard]] memory_estimate memory_of_weights(const io::checkpoint& source, const Policies& policies) {
   const auto& storage = policies.template get<role::storage>();
@@ -81,6 +99,9 @@ template <class Policies>
         !only_looked_up && packs<Policies>(type, t.shape[1]) && multiplies(policies.template get<role::ffn>(), name, type);
     if (in_tiles) all.tiles += in_lines(linear::packed_bytes(type, t.shape[0], t.shape[1]));
     (type == t.type ? all.mapped : all.converted) += in_tiles && type == t.type ? 0 : t.shape[0] * row_bytes(type, t.shape[1]);
+  }
+  for (std::size_t layer = 0; layer < source.config.n_layer; ++layer) {
+    all.forms += in_lines(ffn::form_bytes(policies.template get<role::ffn>(), shapes_of_ffn(source, storage, layer)));
   }
   return all;
 }
