@@ -88,7 +88,7 @@ struct decisions {
 };
 
 TEST_CASE("what is skipped was proved: misses, errors and shares are the proof's", "[linear][certified_gate]") {
-  const bool full = !quipu::test::setting("QUIPU_FULL").empty();
+  const bool full = quipu::test::counts_all();
   const std::size_t n_seed = full ? 20 : 2, n_row = full ? 2442 : 250;  // 10^8 decisions, or 10^6
   decisions sure, loose;
   for (std::size_t seed = 1; seed <= n_seed; ++seed) sure.add(n_row, seed, 1e-12);

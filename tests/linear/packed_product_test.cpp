@@ -29,10 +29,22 @@ using quipu::instruction_set;
 using quipu::tensor_type;
 
 constexpr tensor_type quantised_types[] = {tensor_type::q4_0, tensor_type::q4_1, tensor_type::q5_0, tensor_type::q5_1,
-                                           tensor_type::q8_0, tensor_type::q4_k, tensor_type::q5_k, tensor_type::q6_k};
+                                           tensor_type::q8_0, tensor_type::q4_k, tensor_type::q5_k, tensor_type::q6_k,
+                                           tensor_type::q3_k, tensor_type::q2_k, tensor_type::iq4_nl};
 constexpr tensor_type types[] = {tensor_type::q4_0, tensor_type::q4_1, tensor_type::q5_0, tensor_type::q5_1,
                                  tensor_type::q8_0, tensor_type::q4_k, tensor_type::q5_k, tensor_type::q6_k,
+                                 tensor_type::q3_k, tensor_type::q2_k, tensor_type::iq4_nl,
                                  tensor_type::f32,  tensor_type::f16,  tensor_type::bf16};
+
+/// Where the scales of a block lie, each of two bytes.
+std::size_t scales_at(tensor_type type) {
+  switch (type) {
+    case tensor_type::q6_k: return 208;
+    case tensor_type::q3_k: return 108;
+    case tensor_type::q2_k: return 80;
+    default: return 0;
+  }
+}
 
 /// Random bytes are sound codes and inner scales; outer ones and plain values are made.
 struct weights {
@@ -59,8 +71,9 @@ struct weights {
       }
     }
     for (std::size_t i = 0; !is_plain && i < n_block; ++i) {
-      std::byte* const at = bytes.data() + i * block.bytes + (type == tensor_type::q6_k ? 208 : 0);
-      const bool two = type == tensor_type::q4_1 || type == tensor_type::q5_1 || type == tensor_type::q4_k || type == tensor_type::q5_k;
+      std::byte* const at = bytes.data() + i * block.bytes + scales_at(type);
+      const bool two = type == tensor_type::q4_1 || type == tensor_type::q5_1 || type == tensor_type::q4_k || type == tensor_type::q5_k ||
+                       type == tensor_type::q2_k;
       for (std::size_t k = 0; k < (two ? 2 : 1); ++k) {
         const std::uint16_t half = quipu::float_to_f16_bits(static_cast<float>(0.02 * random.normal()));
         std::memcpy(at + 2 * k, &half, 2);
@@ -71,11 +84,29 @@ struct weights {
       quipu::io::dequantise_row(type, bytes.data() + r * stride, row.data(), cols);
       std::copy(row.begin(), row.end(), wide.begin() + static_cast<std::ptrdiff_t>(r * cols));
     }
+    if (type == tensor_type::q2_k) round_in_blocks();
     REQUIRE(linear::can_pack(type, cols));
     w = {type, rows, cols, bytes.data(), stride, nullptr};
     tiles = quipu::buffer<std::byte>(linear::packed_bytes(type, rows, cols));
     REQUIRE(linear::pack_matrix(w, quipu::thread_team(2), tiles.data()));
     w.packed = tiles.data();
+  }
+
+ private:
+  // What tiles hold of weights whose type has no tiles: 8 bits a weight under a scale in binary16 for each 32.
+  void round_in_blocks() {
+    for (std::size_t b = 0; b < wide.size(); b += 32) {
+      double most = 0, worst = 0;
+      for (std::size_t k = b; k < b + 32; ++k) most = std::max(most, std::abs(wide[k]));
+      const auto largest = static_cast<float>(most);
+      const float d = largest / 127, stored = quipu::f16_bits_to_float(quipu::float_to_f16_bits(d));
+      for (std::size_t k = b; k < b + 32; ++k) {
+        const double held = most == 0 ? 0 : double{stored} * double{std::round(static_cast<float>(wide[k]) * (1 / d))};
+        worst = std::max(worst, std::abs(held - wide[k]));
+        wide[k] = held;
+      }
+      CHECK(worst <= 1.2 * most / 254);  // half a step, and what binary16 leaves of the scale
+    }
   }
 };
 
@@ -147,7 +178,7 @@ TEST_CASE("products with tiles are those of the file's numbers and the rounded a
     for (const tensor_type type : types) {
       for (const std::size_t rows : {1, 16, 37}) {
         // Plain rows need not end with a block; those of bf16 are even.
-        const std::size_t cols = linear::packed_form_of(type).is_super ? 512 : type == tensor_type::bf16 ? 358 :
+        const std::size_t cols = quipu::block_of(type).elements == 256 ? 512 : type == tensor_type::bf16 ? 358 :
                                  linear::packed_form_of(type).is_plain ? 361 : 352;
         const weights made(type, rows, cols);
         for (const std::size_t n_row : {1, 2, 7, 70}) {
@@ -294,7 +325,10 @@ TEST_CASE("scales that are not finite are found when tiles are made", "[linear][
   for (const tensor_type type : quantised_types) {
     weights made(type, 18, 256, 9);
     const std::uint16_t bad = 0x7c00;
-    std::memcpy(made.bytes.data() + 17 * made.w.stride + (type == tensor_type::q6_k ? 208 : 0), &bad, 2);
+    std::memcpy(made.bytes.data() + 17 * made.w.stride + scales_at(type), &bad, 2);
+    CHECK_FALSE(linear::pack_matrix(made.w, quipu::thread_team(1), made.tiles.data()));
+    const std::uint16_t nan = 0x7e00;
+    std::memcpy(made.bytes.data() + 17 * made.w.stride + scales_at(type), &nan, 2);
     CHECK_FALSE(linear::pack_matrix(made.w, quipu::thread_team(1), made.tiles.data()));
   }
 }

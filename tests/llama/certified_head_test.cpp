@@ -1,7 +1,6 @@
 #include <quipu/llama/certified_head.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -82,5 +81,5 @@ TEST_CASE("the certified head of SmolLM2", "[llama][certified_head]") {
   if (path.empty()) return;
   const auto m = llama::load<>(path.string());
   // 10^4 with scripts/test --full
-  check_best_tokens(m, quipu::text::encode_document(m.tokenizer(), "The capital of France is"), std::getenv("QUIPU_FULL") != nullptr ? 10000 : 100);
+  check_best_tokens(m, quipu::text::encode_document(m.tokenizer(), "The capital of France is"), test::counts_all() ? 10000 : 100);
 }

@@ -17,6 +17,15 @@ inline std::string setting(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
+/// Whether tests that count cases run all of them: with `scripts/test --full`, but not under sanitizers, where that would take hours.
+inline bool counts_all() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return false;
+#else
+  return !setting("QUIPU_FULL").empty();
+#endif
+}
+
 /// The shared folder: the environment's QUIPU_SHARED, else what CMake was configured with.
 inline std::filesystem::path shared_root() {
   const std::string chosen = setting("QUIPU_SHARED");

@@ -33,22 +33,29 @@ struct k_scale_min {
 
 /// w = d * scale * q - dmin * minimum; q of 2 bits, 16 weights a (scale, minimum) of 4 bits each.
 /// @param block  84 bytes: scales (16), qs (64), d, dmin
-/// @param w      (256) out
-inline void dequantise_q2_k(const std::byte* block, float* w) noexcept {
+/// @param group  0..7, of 32 weights
+/// @param w      (32) out
+inline void dequantise_q2_k_group(const std::byte* block, int group, float* w) noexcept {
   const auto* scales = reinterpret_cast<const std::uint8_t*>(block);
-  const std::uint8_t* qs = scales + 16;
+  const std::uint8_t* qs = scales + 16 + 32 * (group / 4);
   const float d = f16_bits_to_float(load_unaligned<std::uint16_t>(block + 80));
   const float dmin = f16_bits_to_float(load_unaligned<std::uint16_t>(block + 82));
-  for (int n = 0; n < 2; ++n) {
-    for (int j = 0; j < 4; ++j) {
-      for (int l = 0; l < 32; ++l) {
-        const int packed = scales[8 * n + 2 * j + l / 16];
-        const float scale = d * static_cast<float>(packed & 15);
-        const float minimum = dmin * static_cast<float>(packed >> 4);
-        *w++ = scale * static_cast<float>((qs[32 * n + l] >> (2 * j)) & 3) - minimum;
-      }
-    }
+  for (int l = 0; l < 32; ++l) {
+    const int packed = scales[2 * group + l / 16];
+    const float scale = d * static_cast<float>(packed & 15);
+    const float minimum = dmin * static_cast<float>(packed >> 4);
+    w[l] = scale * static_cast<float>((qs[l] >> (2 * (group % 4))) & 3) - minimum;
   }
+}
+/// @param w  (256) out
+inline void dequantise_q2_k(const std::byte* block, float* w) noexcept {
+  for (int group = 0; group < 8; ++group) dequantise_q2_k_group(block, group, w + 32 * group);
+}
+
+/// The scale of 16 weights of Q3_K, of 6 bits.   @param packed  12 bytes   @param s  0..15
+[[nodiscard]] constexpr int unpack_q3_k_scale(const std::uint8_t* packed, int s) noexcept {
+  const int low4 = s < 8 ? packed[s] & 15 : packed[s - 8] >> 4;
+  return (low4 | (((packed[8 + s % 4] >> (2 * (s / 4))) & 3) << 4)) - 32;
 }
 
 /// w = d * (scale - 32) * (q - 4); q of 3 bits, 16 weights a scale of 6 bits.
@@ -60,11 +67,7 @@ inline void dequantise_q3_k(const std::byte* block, float* w) noexcept {
   const std::uint8_t* packed = low + 64;
   const float d = f16_bits_to_float(load_unaligned<std::uint16_t>(block + 108));
   float scales[16];
-  for (int s = 0; s < 16; ++s) {
-    const int low4 = s < 8 ? packed[s] & 15 : packed[s - 8] >> 4;
-    const int high2 = (packed[8 + s % 4] >> (2 * (s / 4))) & 3;
-    scales[s] = d * static_cast<float>((low4 | (high2 << 4)) - 32);
-  }
+  for (int s = 0; s < 16; ++s) scales[s] = d * static_cast<float>(unpack_q3_k_scale(packed, s));
   for (int n = 0; n < 2; ++n) {
     for (int j = 0; j < 4; ++j) {
       for (int l = 0; l < 32; ++l) {

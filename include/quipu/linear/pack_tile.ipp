@@ -9,6 +9,8 @@
 
 #include <quipu/core/config.hpp>  // QUIPU_ALWAYS_INLINE
 #include <quipu/io/k_blocks.hpp>  // unpack_k_scale
+#include <quipu/io/quantise.hpp>
+#include <quipu/io/small_blocks.hpp>  // iq4_nl_levels
 #include <quipu/io/unaligned.hpp>
 #include <quipu/linear/pack_tile.hpp>
 
@@ -100,6 +102,32 @@ QUIPU_ALWAYS_INLINE void turn_four(const packed_codes* rows, const four_codes* f
   return out;
 }
 
+/// @param block  of Q3_K   @param group  of 32 columns
+/// @return its codes 0 .. 7 as those of Q6_K, which stand for the same numbers 28 higher
+[[nodiscard]] inline packed_codes three_bit_codes(const std::byte* block, std::size_t group) noexcept {
+  packed_codes out;
+  const std::byte* const high = block;
+  const std::byte* const low = block + 32 + group / 4 * 32;
+  four_codes nibble[8];
+  for (std::size_t i = 0; i < 8; ++i) {
+    const four_codes third = four_at(high + 4 * i) >> group & 0x01010101u, two = four_at(low + 4 * i) >> group % 4 * 2 & 0x03030303u;
+    nibble[i] = two | (third ^ 0x01010101u) * 12;  // 28 + 0 .. 3 and 32 + 0 .. 3
+    out.planes[i / 4] |= (third + 0x01010101u) << i % 4 * 2;
+  }
+  for (std::size_t i = 0; i < 4; ++i) out.low[i] = nibbles(nibble[i], nibble[i + 4]);
+  return out;
+}
+
+/// @param qs  16 bytes of nibbles of IQ4_NL   @return their levels + 128, as codes of Q8_0 are
+[[nodiscard]] inline packed_codes level_codes(const std::byte* qs) noexcept {
+  packed_codes out;
+  for (int i = 0; i < 32; ++i) {
+    const auto code = static_cast<std::uint8_t>(io::iq4_nl_levels[io::nibble_of(reinterpret_cast<const std::uint8_t*>(qs), i)] + 128);
+    std::memcpy(reinterpret_cast<std::byte*>(out.low) + i, &code, 1);
+  }
+  return out;
+}
+
 /// Reads what row r has to say about one block of 32 columns, and writes its scales. @return whether they are finite
 template <tensor_type Type>
 QUIPU_ALWAYS_INLINE bool pack_block(const std::byte* row, std::size_t b, std::size_t r, std::byte* tile, packed_codes& codes) noexcept {
@@ -108,8 +136,9 @@ QUIPU_ALWAYS_INLINE bool pack_block(const std::byte* row, std::size_t b, std::si
   constexpr std::size_t of_super = packed_super_block / packed_block;
   std::byte* const block = tile + form.block_at(b);
   bool finite = true;
+  const auto is_finite = [](const std::byte* half) { return (io::load_unaligned<std::uint16_t>(half) & 0x7c00u) != 0x7c00u; };
   const auto copy_half = [&](const std::byte* from, std::byte* to) {
-    finite = finite && (io::load_unaligned<std::uint16_t>(from) & 0x7c00u) != 0x7c00u;
+    finite = finite && is_finite(from);
     std::memcpy(to + 2 * r, from, 2);
   };
   if constexpr (form.is_super) {
@@ -120,6 +149,13 @@ QUIPU_ALWAYS_INLINE bool pack_block(const std::byte* row, std::size_t b, std::si
       codes = six_bit_codes(at, group);
       if (group == 0) copy_half(at + 208, outer);
       for (std::size_t i = 0; i < 2; ++i) block[i * packed_tile_rows + r] = at[192 + 2 * group + i];
+    } else if constexpr (Type == tensor_type::q3_k) {
+      codes = three_bit_codes(at, group);
+      if (group == 0) copy_half(at + 108, outer);
+      for (std::size_t i = 0; i < 2; ++i) {
+        const int scale = io::unpack_q3_k_scale(reinterpret_cast<const std::uint8_t*>(at + 96), static_cast<int>(2 * group + i));
+        block[i * packed_tile_rows + r] = static_cast<std::byte>(scale);
+      }
     } else {
       codes = k_codes(at, group, form.n_bit == 5);
       if (group == 0) {
@@ -130,11 +166,22 @@ QUIPU_ALWAYS_INLINE bool pack_block(const std::byte* row, std::size_t b, std::si
       block[r] = static_cast<std::byte>(s.scale);
       block[packed_tile_rows + r] = static_cast<std::byte>(s.minimum);
     }
+  } else if constexpr (Type == tensor_type::q2_k) {
+    const std::byte* const at = row + b / of_super * bytes;
+    finite = is_finite(at + 80) && is_finite(at + 82);
+    float w[packed_block];
+    std::byte rounded[block_of(tensor_type::q8_0).bytes];
+    io::dequantise_q2_k_group(at, static_cast<int>(b % of_super), w);
+    io::quantise_q8_0(w, rounded);
+    copy_half(rounded, block);
+    byte_codes(rounded + 2, codes);
   } else {
     const std::byte* const at = row + b * bytes;
     constexpr std::size_t n_scale = form.has_minimum ? 2 : 1;
     for (std::size_t i = 0; i < n_scale; ++i) copy_half(at + 2 * i, block + 2 * packed_tile_rows * i);
-    if constexpr (form.n_bit == 8) {
+    if constexpr (Type == tensor_type::iq4_nl) {
+      codes = level_codes(at + 2);
+    } else if constexpr (form.n_bit == 8) {
       byte_codes(at + 2, codes);
     } else {
       codes = small_codes(at + 2 * n_scale, form.n_bit == 5);
@@ -194,6 +241,9 @@ QUIPU_INLINE bool pack_tile(tensor_type type, const std::byte* rows, std::size_t
     case q4_k: return detail::pack_rows<q4_k>(rows, stride, n_row, n_col, tile);
     case q5_k: return detail::pack_rows<q5_k>(rows, stride, n_row, n_col, tile);
     case q6_k: return detail::pack_rows<q6_k>(rows, stride, n_row, n_col, tile);
+    case q3_k: return detail::pack_rows<q3_k>(rows, stride, n_row, n_col, tile);
+    case q2_k: return detail::pack_rows<q2_k>(rows, stride, n_row, n_col, tile);
+    case iq4_nl: return detail::pack_rows<iq4_nl>(rows, stride, n_row, n_col, tile);
     case f32: return detail::pack_plain<std::uint32_t, 1>(rows, stride, n_row, n_col, tile);
     case f16: return detail::pack_plain<std::uint16_t, 1>(rows, stride, n_row, n_col, tile);
     case bf16: return detail::pack_plain<std::uint32_t, 2>(rows, stride, n_row, n_col, tile);

@@ -30,6 +30,9 @@ inline constexpr std::size_t packed_super_block = 256;
 /// | Q4_K, Q5_K | d, dmin (binary16) | scale, minimum (8 bits) | 4, 5 bits |
 /// | Q6_K | d (binary16) | scales of columns 0 .. 15 and 16 .. 31 (8 bits, signed) | 6 bits |
 ///
+/// Q3_K and IQ4_NL become Q6_K and Q8_0 without a change of any number, at twice their size; Q2_K becomes Q8_0, each weight within 1/254 of
+/// the largest of its 32 (see `tile_type_of`). Where memory is short `storage::as_stored` leaves them as they are.
+///
 /// Plain types have no blocks: a tile is its columns in turn, sixteen values each; those of BF16 two by two, the values of a row
 /// side by side, as `vdpbf16ps` takes them.
 struct packed_form {
@@ -65,8 +68,18 @@ struct packed_form {
   }
 };
 
-[[nodiscard]] constexpr packed_form packed_form_of(tensor_type type) noexcept {
+/// The type whose form weights of a type take in tiles: their own, but for some that have none.
+[[nodiscard]] constexpr tensor_type tile_type_of(tensor_type type) noexcept {
   switch (type) {
+    case tensor_type::q3_k: return tensor_type::q6_k;
+    case tensor_type::q2_k:
+    case tensor_type::iq4_nl: return tensor_type::q8_0;
+    default: return type;
+  }
+}
+
+[[nodiscard]] constexpr packed_form packed_form_of(tensor_type type) noexcept {
+  switch (tile_type_of(type)) {
     case tensor_type::q4_0: return {.n_bit = 4, .offset = 8};
     case tensor_type::q4_1: return {.n_bit = 4, .has_minimum = true};
     case tensor_type::q5_0: return {.n_bit = 5, .offset = 16};

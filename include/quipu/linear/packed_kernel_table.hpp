@@ -61,6 +61,7 @@ struct packed_kernel_table {
   void (*round)(const float* x, std::size_t n, activation_bits bits, rounded_rows out) noexcept;
 
   /// y[t * y_stride + i] = row i of the tile times activation row t, for 16 rows and `n_token` activation rows.
+  /// @pre `type` is a `tile_type_of`
   void (*multiply)(tensor_type type, activation_bits bits, const std::byte* tile, rounded_rows x, std::size_t n_token,
                    std::size_t n, float* y, std::size_t y_stride) noexcept;
 

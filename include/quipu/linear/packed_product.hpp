@@ -85,7 +85,7 @@ class tile_operand {
   /// values[k * 16 + i] = row i of a tile of w times activation row t + k, for k < n_token.
   void multiply(const stored_matrix& w, const std::byte* tile, std::size_t t, std::size_t n_token, float* values) noexcept {
     if (!packed_form_of(w.type).is_plain) {
-      kernels_->multiply(w.type, bits_, tile, whole_.rows().from_row(t, n_), n_token, n_, values, packed_tile_rows);
+      kernels_->multiply(tile_type_of(w.type), bits_, tile, whole_.rows().from_row(t, n_), n_token, n_, values, packed_tile_rows);
     } else if (meets_bf16(w.type)) {
       kernels_->multiply_bf16(tile, bf16_.data() + t * bf16_stride_, bf16_stride_, n_token, n_, values, packed_tile_rows);
     } else {
