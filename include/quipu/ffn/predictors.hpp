@@ -62,13 +62,13 @@ struct two_product_state {
 
   /// @throws config_error  a predictor of other weights, other layers or another shape; outputs that must reach NaN
   two_product_state(std::string_view name, const std::shared_ptr<const predictor_data>& data, const place& at)
-      : two_product_state(checked(name, data, at), *data, at) {}
+      : two_product_state(checked(name, data, at), data.get(), at) {}
 
  private:
-  two_product_state(const predictor_layer& l, const predictor_data& data, const place& at)
+  two_product_state(const predictor_layer& l, const predictor_data* data, const place& at)
       : first(l.first, {}, at.team, {.without_down = true, .name = "predictor, first matrix"}),
         second(l.second, {}, at.team, {.without_down = true, .name = "predictor, second matrix"}),
-        least(l.least.empty() ? std::vector<float>(at.config.d_ffn, static_cast<float>(data.least)) : l.least) {}
+        least(l.least.empty() ? std::vector<float>(at.config.d_ffn, static_cast<float>(data->least)) : l.least) {}
 
   static const predictor_layer& checked(std::string_view name, const std::shared_ptr<const predictor_data>& data, const place& at) {
     const auto& c = at.config;
