@@ -104,8 +104,11 @@ def figures(place, *command):
     """What a run prints; from the results folder if it is there."""
     if place.exists():
         return json.loads(place.read_text())
-    print(f"{place.stem}", file=sys.stderr, flush=True)
-    found = json.loads(run(*command, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+    print(place.stem, file=sys.stderr, flush=True)
+    done = subprocess.run([str(c) for c in command], text=True, capture_output=True)
+    if done.returncode != 0:  # what the libraries say on the way is of no interest otherwise
+        sys.exit(f"{place.stem} failed:\n{done.stderr}")
+    found = json.loads(done.stdout.splitlines()[-1])
     part = place.with_suffix(".part")
     part.write_text(json.dumps(found) + "\n")
     part.rename(place)
