@@ -129,6 +129,37 @@ class Compare(unittest.TestCase):
         self.assertIn("ours 300 tokens/s alone, 150 beside a busy process; the peer 100 and 20", said.getvalue())
         self.assertEqual([], busy)
 
+    def test_conpet_compares_losses_accuracy_and_cost(self):
+        loader = importlib.machinery.SourceFileLoader("compare_conpet", str(SCRIPTS / "compare_conpet.py"))
+        compare = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare_conpet", loader))
+        was, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        sys.path.insert(0, str(SCRIPTS))
+        loader.exec_module(compare)
+        sys.path.remove(str(SCRIPTS))
+        sys.dont_write_bytecode = was
+
+        def side(losses, n_right, seconds, kib):
+            return {"losses": losses, "n_right": n_right, "n_test": 100, "step_seconds": seconds, "peak_kib": kib}
+
+        losses = [3 - .1 * i for i in range(25)]
+        late = losses[:20] + [9] * 5  # what follows the compared losses may differ
+        runs = [{"ours": {"f32": side(losses, 90, 2, 100), "bf16": side(losses, 90, 1, 200)},
+                 "peer": {"f32": side(late, 88, 3, 300), "bf16": side(late, 70, 4, 500)}}]
+        rows = {row["case"]: row for row in compare.rows_of("x", runs, ["f32", "bf16"])}
+        self.assertTrue(rows["x loss of step 20 f32"]["within"])
+        self.assertTrue(rows["x accuracy f32"]["within"])  # 2 points, each of the two standard errors is 4.4
+        self.assertAlmostEqual(4.42, rows["x accuracy f32"]["standard_error"], places=2)
+        self.assertFalse(rows["x accuracy bf16"]["within"])
+        self.assertEqual((2, 3, 1.5), tuple(rows["x step f32"][key] for key in ("ours", "peer", "ratio")))
+        self.assertEqual((1, 3, 3), tuple(rows["x step better"][key] for key in ("ours", "peer", "ratio")))  # the peer's better type is f32
+        self.assertEqual((100, 300, 3), tuple(rows["x memory better"][key] for key in ("ours", "peer", "ratio")))
+        losses[7] += .002
+        self.assertFalse(compare.loss_row("x", runs)["within"])
+        two = [{"ours": {"f32": side(losses, n, 1, 1)}, "peer": {"f32": side(losses, n - 3, 1, 1)}} for n in (90, 91, 92)]
+        row = compare.accuracy_row("x", two, "f32")  # over the seeds: variances of 1 each, over 3
+        self.assertAlmostEqual((2 / 3) ** .5, row["standard_error"])
+        self.assertFalse(row["within"])
+
 
 if __name__ == "__main__":
     unittest.main()
