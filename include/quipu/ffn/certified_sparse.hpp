@@ -26,13 +26,13 @@ struct certified_state : sparse_state<Scalar> {
   std::shared_ptr<const linear::gate_planes> planes;
   linear::gate_certificate certificate;
 
-  /// @throws config_error  as `sparse_state`; a delta that is not between 0 and 1
+  /// @throws config_error  as `sparse_state`; a delta that is not between 0 and 1; planes of other weights
   template <class Kernel>
   certified_state(const Kernel& kernel, const ffn_weights<Scalar>& w, const place& at) : certificate(kernel.delta) {
     this->limits = layer_limits(kernel.activation, kernel.thresholds, at);
     this->bits = kernel.options.bits;
     this->hold_rows(w, at);
-    this->hold_gate(w, at, kernel.options.dither_seed);
+    this->hold_gate(w, at, kernel.options.dither_seed, kernel.planes.get());
     planes = this->counted(this->gate->has_planes(), [&] { return this->gate->planes(at.team); });
   }
 };
@@ -55,6 +55,7 @@ struct certified_sparse : sparse_policy<Activation> {
   static constexpr double pays_below = 0.25;  ///< share of active neurons, see `per_layer`
 
   double delta = 1e-12;  ///< probability of missing an active neuron, for each decision
+  std::shared_ptr<const plane_data> planes = {};  ///< made before, see `read_planes`; null: made from the weights
 
   certified_sparse() = default;
   certified_sparse(Activation f, ffn::thresholds t = {}, double miss = 1e-12, sparse_options o = {})
@@ -75,7 +76,7 @@ struct certified_sparse : sparse_policy<Activation> {
     auto& listed = ws.kept<linear::listed_gates>();
     const auto& rounded = ws.kept<linear::integer_row_buffer>().round(ws, x, s.bits, s.planes->dither.span());
     if (idle_observer<Observer> && x.rows() == 1 && projector.n_decode_row() > 0) {
-            estimate(ws, *s.planes, rounded, limits_of(s, w), s.certificate, listed);
+      estimate(ws, *s.planes, rounded, limits_of(s, w), s.certificate, listed);
       finish(ws, *s.planes, rounded, listed);
       call.run_rows(this->activation, x, b, y, observer, [&](active_neurons& active, std::size_t, std::size_t) {
         active.list(0, listed.ids(), listed.values().data(), w.gate_bias, s.limits);
