@@ -5,11 +5,22 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include <quipu/core/compiled.hpp>
 #include <quipu/ffn/plane_data.hpp>
 
 namespace quipu::ffn {
+
+/// Optional: a kernel's state that holds a gate in planes.
+template <class S>
+concept plane_holding_state = requires(const S& s) {
+  s.planes->n_neuron;
+  s.gate->relative_error();
+};
+/// Optional: a state that is one of several kernels', as that of `per_layer`.
+template <class S>
+concept visited_state = requires(const S& s) { s.visit([](const auto&, const auto&) {}); };
 
 /// The planes that a model's kernels hold: of a `certified_sparse`, or of those layers of a `per_layer` that have one.
 /// @param m  a `llama::model`
@@ -19,14 +30,14 @@ template <class Model>
   data.content_hash = m.identity()->content->hash();
   const auto take = [&](const auto& kernel, const auto& state) {
     plane_layer& layer = data.layers.emplace_back();
-    if constexpr (requires { state.planes->n_neuron; }) {
+    if constexpr (plane_holding_state<std::remove_cvref_t<decltype(state)>>) {
       layer = {state.planes, state.gate->relative_error()};
       data.dither_seed = kernel.options.dither_seed;
     }
   };
   for (std::size_t l = 0; l < m.config().n_layer; ++l) {
     const auto& state = m.ffn_state_of(l);
-    if constexpr (requires { state.visit(take); }) {
+    if constexpr (visited_state<std::remove_cvref_t<decltype(state)>>) {
       state.visit(take);
     } else {
       take(m.ffn(), state);
