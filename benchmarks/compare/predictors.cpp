@@ -19,6 +19,7 @@
 #include <quipu/linear/integer_gate.hpp>
 #include <quipu/linear/integer_rows.hpp>
 #include <quipu/llama/load.hpp>
+#include <quipu/prosparse/corpus.hpp>
 #include <quipu/report/table.hpp>
 #include <quipu/sparsity/low_rank_fit.hpp>
 #include <quipu/sparsity/predictions.hpp>
@@ -54,7 +55,6 @@ struct open_neurons {
   }
 };
 
-
 id_list windows_of(const llama::model<ffn::dense<fat_relu>>& m, const std::string& path, std::size_t n) {
   const quipu::mapped_file file(path);
   auto ids = quipu::text::encode_document(m.tokenizer(), std::string(file.text().substr(0, 16 * n)));
@@ -66,7 +66,9 @@ id_list windows_of(const llama::model<ffn::dense<fat_relu>>& m, const std::strin
 
 int main(int argc, char** argv) {
   if (argc < 4 || argc > 8) {
-    std::cerr << "usage: compare_predictors MODEL CALIBRATION_TEXT TEST_TEXT [TOKENS_OF_EACH] [WINDOW] [TOKENIZER | -] [JSON_FILE]\n";
+    std::cerr << "usage: compare_predictors MODEL CALIBRATION_TEXT TEST_TEXT [TOKENS_OF_EACH] [WINDOW] [TOKENIZER | -] [JSON_FILE]\n"
+                 "TEST_TEXT -: the calibration text is one of stories, cut as scripts/compare prosparse does; the first stories that were trained on\n"
+                 "calibrate, the first of those that were held out test\n";
     return 2;
   }
   try {
@@ -74,7 +76,15 @@ int main(int argc, char** argv) {
     const std::string tokenizer = argc > 6 && std::string_view(argv[6]) != "-" ? argv[6] : "";
     const auto m = llama::load<ffn::dense<fat_relu>>(argv[1], {.tokenizer = tokenizer});
     const sparsity::record_options record{.window = window, .team = quipu::thread_team(2)};
-    const id_list calibration = windows_of(m, argv[2], n), test = windows_of(m, argv[3], n);
+    id_list calibration, test;
+    if (std::string_view(argv[3]) == "-") {
+      const quipu::mapped_file file(argv[2]);
+      auto corpus = quipu::prosparse::make_corpus(m.tokenizer(), file.text(), {quipu::prosparse::document_split::single_lines, true, 0.1});
+      calibration = std::move(corpus.training), test = std::move(corpus.validation);
+      calibration.resize(std::min(calibration.size(), n)), test.resize(std::min(test.size(), n));
+    } else {
+      calibration = windows_of(m, argv[2], n), test = windows_of(m, argv[3], n);
+    }
     report::table rows{{{"predictor", 1}, {"recall, %", 1}, {"precision, %", 1}, {"predicted sparsity, %", 1}, {"energy recall, %", 2}, {"missed", 0}, {"reference", 1}}};
     double true_sparsity = 0;
     const auto add = [&]<class Predictor>(const std::string& name, Predictor p, const std::string& published) {

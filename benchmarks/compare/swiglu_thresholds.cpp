@@ -47,11 +47,12 @@ constexpr reference_row reference_rows[] = {{"|f(gate)|", {22.08, 23.46, 26.40, 
                                             {"|hidden|", {21.31, 21.32, 21.48, 22.10, 23.76}}};
 
 template <class Model>
-id_list first_tokens(const Model& m, const std::string& path, std::size_t n) {
+id_list some_tokens(const Model& m, const std::string& path, std::size_t first, std::size_t n) {
   const quipu::mapped_file file(path);
-  const std::string text(file.text().substr(0, 16 * n));  // no token of these texts is that long on average
+  const std::string text(file.text().substr(0, 16 * (first + n)));  // no token of these texts is that long on average
   auto ids = quipu::text::encode_document(m.tokenizer(), text);
-  ids.resize(std::min(ids.size(), n));
+  ids.resize(std::min(ids.size(), first + n));
+  ids.erase(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), first)));
   return ids;
 }
 
@@ -110,22 +111,38 @@ struct bench {
                   speed_cell(m)});
     std::cerr << name << ": " << 1 - second << ", " << p << '\n';
   }
-  // The budget of CETT at which the model leaves out a share of the calibration text, by bisection.
-  void add_equal_cett(const std::string& name, double share, std::optional<double> reference) {
-    double low = 0.01, high = 0.99;
-    for (int i = 0; i < 11; ++i) {
-      const double middle = (low + high) / 2;
-      const auto levels = sparsity::cett_bisection<ffn::weighted_gate>(middle, 256).levels(calibrated());
-      double left_out = 0;
-      for (std::size_t l = 0; l < layers.size(); ++l) {
-        const auto scores = sparsity::scores_of(ffn::weighted_gate{}, layers[l]);
-        const auto level = static_cast<float>(levels.first[l]);
-        left_out += static_cast<double>(std::count_if(scores.begin(), scores.end(), [&](float s) { return s < level; })) / static_cast<double>(scores.size());
-      }
-      (left_out / static_cast<double>(layers.size()) < share ? low : high) = middle;
+  // Shares of scores left out and the error that this makes, layer by layer: where the budget for a share lies.
+  [[nodiscard]] std::vector<std::vector<double>> errors_by_share(sparsity::error_mean mean) const {
+    std::vector<std::vector<double>> errors;
+    for (const auto& layer : layers) {
+      const auto scores = sparsity::scores_of(ffn::weighted_gate{}, layer);
+      sparsity::truncation_error error(options.team, layer.hidden, layer.weights->down, n_cett_token, mean);
+      auto& own = errors.emplace_back();
+      auto sorted = scores;
+      std::sort(sorted.begin(), sorted.end());
+      for (std::size_t i = 0; i < n_share; ++i) own.push_back(error.of(scores, static_cast<double>(sorted[i * sorted.size() / n_share])));
     }
-    add(name, sparsity::cett_bisection<ffn::weighted_gate>((low + high) / 2, 256), reference);
+    return errors;
   }
+  // The budget of CETT at which layers leave out a share of the calibration text on average, by bisection.
+  void add_equal_cett(const std::string& name, const std::vector<std::vector<double>>& errors, sparsity::error_mean mean, double share, std::optional<double> reference) {
+    double low = 0, high = 1;
+    for (int i = 0; i < 20; ++i) {
+      const double middle = (low + high) / 2;
+      double left_out = 0;
+      for (const auto& own : errors) {
+        std::size_t at = 0;
+        while (at + 1 < own.size() && own[at + 1] <= middle) ++at;
+        const double more = at + 1 < own.size() && own[at + 1] > own[at] ? std::clamp((middle - own[at]) / (own[at + 1] - own[at]), 0.0, 1.0) : 0;
+        left_out += (static_cast<double>(at) + more) / static_cast<double>(n_share);
+      }
+      (left_out / static_cast<double>(errors.size()) < share ? low : high) = middle;
+    }
+    const sparsity::cett_bisection<ffn::weighted_gate> search((low + high) / 2, n_cett_token, {}, mean);
+    std::cerr << "CETT " << search.budget << ": ";
+    add(name, search, reference);
+  }
+  static constexpr std::size_t n_share = 64, n_cett_token = 512;
 };
 
 template <class Model>
@@ -137,6 +154,17 @@ void run(bench<Model>& b, const std::string& part) {
   b.dense = sparsity::measured_cost(rows_alone, b.test, b.options).perplexity;
   std::cerr << "dense: " << b.dense << '\n';
   if (b.speed) std::cerr << "dense decode: " << b.tokens_per_second(b.model) << " tokens/s\n";
+  struct cett_kind {
+    std::string_view name;
+    sparsity::error_mean mean;
+    std::vector<std::vector<double>> errors;
+  };
+  std::vector<cett_kind> cett;
+  if (has("cett") || part == "cetts") cett.push_back({"", sparsity::error_mean::ratios, b.errors_by_share(sparsity::error_mean::ratios)});
+  if (part == "cetts") {
+    cett.push_back({", ratio of sums", sparsity::error_mean::sums, b.errors_by_share(sparsity::error_mean::sums)});
+    cett.push_back({", of squares", sparsity::error_mean::squares, b.errors_by_share(sparsity::error_mean::squares)});
+  }
   for (std::size_t i = 0; i < std::size(shares); ++i) {
     const auto reference = [&](std::size_t row) { return std::optional(reference_rows[row].perplexity[i]); };
     const auto name = [&](std::size_t row) { return std::string(reference_rows[row].criterion); };
@@ -145,7 +173,7 @@ void run(bench<Model>& b, const std::string& part) {
       b.add(name(0), sparsity::quantile<ffn::gate_size>(shares[i]), reference(0));
       b.add(name(1), sparsity::quantile<ffn::weighted_gate>(shares[i]), reference(1));
     }
-    if (has("cett")) b.add_equal_cett(name(2), shares[i], reference(2));
+    for (const auto& [kind, mean, errors] : cett) b.add_equal_cett(name(2) + std::string(kind), errors, mean, shares[i], reference(2));
     if (has("hidden")) {
       b.add(name(3), sparsity::quantile<ffn::weighted_hidden>(shares[i]), reference(3));
       b.add(name(4), sparsity::quantile<ffn::hidden_size>(shares[i]), reference(4));
@@ -159,8 +187,8 @@ void run(bench<Model>& b, const std::string& part) {
     for (const double budget : {0.05, 0.1, 0.15, 0.2, 0.3}) b.add("one budget of CETT, gate", sparsity::global_budget<ffn::weighted_gate>(budget), {});
   }
   if (has("two")) {
-    for (const double first : {0.05, 0.1, 0.15, 0.2, 0.3}) {
-      for (const double second : {0.5, 0.6, 0.65, 0.7}) b.add("gate, then |hidden|", sparsity::two_quantiles<>{first, second}, {});
+    for (const double first : {0.1, 0.15, 0.2, 0.25, 0.3, 0.35}) {
+      for (const double second : {0.5, 0.6, 0.65, 0.7, 0.75}) b.add("gate, then |hidden|", sparsity::two_quantiles<>{first, second}, {});
     }
   }
 }
@@ -169,8 +197,9 @@ template <class Model>
 void measure(Model model, int argc, char** argv) {
   const std::size_t n = argc > 4 ? std::strtoul(argv[4], nullptr, 10) : 4096;
   bench<Model> b{.model = std::move(model), .valid = {}, .test = {}, .layers = {}};
-  b.valid = first_tokens(b.model, argv[2], n);
-  b.test = first_tokens(b.model, argv[3], n);
+  const bool follows = std::string_view(argv[3]) == "-";
+  b.valid = some_tokens(b.model, argv[2], 0, n);
+  b.test = some_tokens(b.model, argv[follows ? 2 : 3], follows ? n : 0, n);
   b.speed = argc > 6 && std::string_view(argv[6]) == "speed";
   run(b, argc > 5 ? argv[5] : "all");
   std::cout << b.rows.markdown() << "\ndense: perplexity " << b.dense << " over the rows that are held (reference " << reference_dense << "), "
@@ -182,8 +211,9 @@ void measure(Model model, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 4 || argc > 8) {
-    std::cerr << "usage: compare_swiglu_thresholds MODEL CALIBRATION_TEXT TEST_TEXT [TOKENS] [all | gate | cett | hidden | up | global | two]\n"
+    std::cerr << "usage: compare_swiglu_thresholds MODEL CALIBRATION_TEXT TEST_TEXT [TOKENS] [all | gate | cett | cetts | hidden | up | global | two]\n"
                  "                                 [speed | f16 | -] [JSON_FILE]\n"
+                 "TEST_TEXT -: the tokens of the calibration text that follow, to choose by without a test text\n"
                  "f16: the file's numbers, widened, as the reference has them; else rows are held in the forms of ffn/sparse_forms.hpp\n";
     return 2;
   }

@@ -203,6 +203,22 @@ def training_checkpoints():
     return [safetensors(tensors, facts), safetensors(tensors, dict(facts, **{"setting.rate": "1e-3"})), safetensors(tensors, dict(facts, step="x"))]
 
 
+def planes():
+    facts = {"quipu.gate_planes": "1", "quipu.dither_seed": "9e3779b97f4a7c15", "quipu.n_col": "64", "quipu.content_hash": "0" * 16, "quipu.n_layer": "1",
+             "quipu.planes_hash": "0" * 16}  # another hash than theirs: the last of all checks
+    tensors = [("layers.0.high", "U8", [1, 576], b"\1" + bytes(575)), ("layers.0.low", "U8", [1, 128], b"\1" + bytes(127)),
+               ("layers.0.scale", "F32", [16], struct.pack("<16f", 0.5, *[0] * 15)), ("layers.0.error", "F64", [1], struct.pack("<d", 0.01))]
+    return [safetensors(tensors, facts), safetensors(tensors, dict(facts, **{"quipu.n_layer": "3"}))]
+
+
+def predictors():
+    facts = {"quipu.predictor": "low-rank predictor", "quipu.least": "0", "quipu.content_hash": "0" * 16, "quipu.n_layer": "1"}
+    tensors = [("layers.0.first", "F32", [2, 4], bytes(32)), ("layers.0.second", "BF16", [3, 2], bytes(12)), ("layers.0.least", "F32", [3], bytes(12))]
+    power_infer = gguf([("powerinfer.sparse_threshold", 6, struct.pack("<f", 0.5))],
+                       [("blk.0.fc1.weight", [4, 2], 0, bytes(32)), ("blk.0.fc2.weight", [2, 3], 1, bytes(12))])
+    return [safetensors(tensors, facts), safetensors(tensors[:2], facts), b"PWRI" + power_infer[4:]]
+
+
 def llama2c_tokenizer(texts, longest=8):
     return struct.pack("<I", longest) + b"".join(struct.pack("<fI", -i, len(text)) + text for i, text in enumerate(texts))
 
@@ -350,6 +366,8 @@ def main():
         "notes_database": notes_databases(),
         "json_lines": json_lines(),
         "search_cache": search_caches(),
+        "planes": planes(),
+        "predictor": predictors(),
     }
     for target, files in seeds.items():
         folder = root / target

@@ -26,13 +26,13 @@ struct certified_state : sparse_state<Scalar> {
   std::shared_ptr<const linear::gate_planes> planes;
   linear::gate_certificate certificate;
 
-  /// @throws config_error  as `sparse_state`; a delta that is not between 0 and 1
+  /// @throws config_error  as `sparse_state`; a delta that is not between 0 and 1; planes of other weights
   template <class Kernel>
   certified_state(const Kernel& kernel, const ffn_weights<Scalar>& w, const place& at) : certificate(kernel.delta) {
     this->limits = layer_limits(kernel.activation, kernel.thresholds, at);
     this->bits = kernel.options.bits;
     this->hold_rows(w, at);
-    this->hold_gate(w, at, kernel.options.dither_seed);
+    this->hold_gate(w, at, kernel.options.dither_seed, kernel.planes.get());
     planes = this->counted(this->gate->has_planes(), [&] { return this->gate->planes(at.team); });
   }
 };
@@ -55,6 +55,7 @@ struct certified_sparse : sparse_policy<Activation> {
   static constexpr double pays_below = 0.25;  ///< share of active neurons, see `per_layer`
 
   double delta = 1e-12;  ///< probability of missing an active neuron, for each decision
+  std::shared_ptr<const plane_data> planes = {};  ///< made before, see `read_planes`; null: made from the weights
 
   certified_sparse() = default;
   certified_sparse(Activation f, ffn::thresholds t = {}, double miss = 1e-12, sparse_options o = {})

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +20,7 @@
 #include <quipu/core/number_text.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/core/tensor_type.hpp>
+#include <quipu/ffn/file_numbers.hpp>
 #include <quipu/ffn/predictor_file.hpp>
 #include <quipu/io/gguf_file.hpp>
 #include <quipu/io/safetensors.hpp>
@@ -39,23 +39,6 @@ inline constexpr const char *predictor_kind_key = "quipu.predictor", *predictor_
   if (t.shape.size() != 2) fail<format_error>(place, "a matrix", concat(t.shape.size(), " dimensions"));
   if (!is_weight_type(t.type)) fail<format_error>(place, "a type of weights", name_of(t.type));
   return {t.type, t.shape[0], t.shape[1], t.bytes.data(), row_bytes(t.type, t.shape[1]), nullptr};
-}
-
-/// A number of a file's metadata.
-template <class Number>
-[[nodiscard]] Number number_in(const io::safetensors_file& file, const char* key, int base = 10) {
-  const auto found = file.metadata().find(key);
-  const std::string text = found == file.metadata().end() ? std::string() : found->second;
-  Number number{};
-  std::from_chars_result read{};
-  if constexpr (std::is_floating_point_v<Number>) {
-    read = std::from_chars(text.data(), text.data() + text.size(), number);
-  } else {
-    read = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  }
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || text.empty())
-    fail<format_error>(concat(file.path(), ": ", key), "a number", found == file.metadata().end() ? "nothing" : printable(text));
-  return number;
 }
 
 }  // namespace detail

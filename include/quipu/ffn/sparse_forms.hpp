@@ -17,6 +17,7 @@
 #include <quipu/ffn/form_cache.hpp>
 #include <quipu/ffn/gate.hpp>
 #include <quipu/ffn/kernel.hpp>
+#include <quipu/ffn/plane_data.hpp>
 #include <quipu/ffn/thresholds.hpp>
 #include <quipu/linear/integer_gate.hpp>
 #include <quipu/linear/integer_product.hpp>
@@ -115,10 +116,15 @@ struct sparse_state {
       return made;
     });
   }
-  void hold_gate(const ffn_weights<Scalar>& w, const place& at, std::uint64_t seed) {
+  /// @param planes  made before, in place of making them; null: none
+  void hold_gate(const ffn_weights<Scalar>& w, const place& at, std::uint64_t seed, const plane_data* planes = nullptr) {
+    if (planes != nullptr) planes->check(at, seed);
     gate = held<linear::integer_gate>(at, seed, [&] {
-      return std::make_shared<const linear::integer_gate>(
-          w.gate, linear::integer_gate_options{.dither_seed = seed, .dither_stream = at.layer, .name = concat("gate of layer ", at.layer)});
+      linear::integer_gate_options o{.dither_seed = seed, .dither_stream = at.layer, .name = concat("gate of layer ", at.layer)};
+      if (planes == nullptr || planes->layers[at.layer].planes == nullptr)
+        return std::make_shared<const linear::integer_gate>(w.gate, std::move(o));
+      const plane_layer& own = planes->layers[at.layer];
+      return std::make_shared<const linear::integer_gate>(w.gate, own.planes, own.relative_error, std::move(o));
     });
   }
 

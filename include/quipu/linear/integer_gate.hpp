@@ -73,6 +73,11 @@ struct gate_planes : gate_shape {
   }
   void write(std::size_t neuron, const integer_weights& from) noexcept;
   void read(std::size_t neuron, integer_weights& to) const noexcept;
+  /// Draws the dither, see `integer_gate_options`.
+  void draw_dither(std::uint64_t seed, std::uint64_t stream);
+  /// What is wrong with planes that came from elsewhere; empty if they can be used: multipliers in 1 .. 16 that are the same in both
+  /// planes, scales that are finite and not negative.
+  [[nodiscard]] std::string flaw() const;
 };
 
 /// How an `integer_gate` is made.
@@ -95,6 +100,9 @@ class integer_gate {
   /// @param w  any type that holds weights; its memory must live until the first form is made
   /// @throws config_error  no weight type, or more than 32,768 columns
   explicit integer_gate(const stored_matrix& w, integer_gate_options options = {});
+  /// A gate whose planes were made before, of the same weights with the same options. No weight is read.
+  /// @throws config_error  as above; planes of another shape
+  integer_gate(const stored_matrix& w, std::shared_ptr<const gate_planes> planes, double relative_error, integer_gate_options options = {});
 
   [[nodiscard]] bool empty() const noexcept { return state_ == nullptr; }
   [[nodiscard]] std::size_t n_neuron() const noexcept;

@@ -102,6 +102,27 @@ QUIPU_INLINE void gate_planes::read(std::size_t neuron, integer_weights& to) con
   }
 }
 
+QUIPU_INLINE void gate_planes::draw_dither(std::uint64_t seed, std::uint64_t stream) {
+  random_stream random(seed, stream);
+  for (std::uint8_t& u : dither.span()) u = static_cast<std::uint8_t>(random.below(16));
+}
+
+QUIPU_INLINE std::string gate_planes::flaw() const {
+  constexpr std::size_t lines = integer_form::high_lines;
+  for (std::size_t neuron = 0; neuron < n_tile() * integer_tile_rows; ++neuron) {
+    const bool is_one = neuron < n_neuron;
+    if (!(std::isfinite(scale[neuron]) && scale[neuron] >= 0) || (!is_one && scale[neuron] != 0)) return concat("scale of neuron ", neuron, ": ", scale[neuron]);
+    const std::byte* const of_tile = tile(neuron / integer_tile_rows);
+    for (std::size_t g = 0; g < form().n_group; ++g) {
+      const int high_one = std::to_integer<int>(of_tile[integer_form::multipliers_at(g, lines) + neuron % integer_tile_rows]);
+      const int low_one = is_one ? std::to_integer<int>(low_row(neuron)[g]) : 0;
+      if (high_one != low_one || high_one > largest_multiplier || (is_one && high_one == 0))
+        return concat("multipliers of neuron ", neuron, ", columns from ", g * integer_group, " on: ", high_one, " and ", low_one);
+    }
+  }
+  return {};
+}
+
 namespace detail {
 
 /// Squared sizes of weights and of what rounding changed in them.
@@ -229,6 +250,16 @@ QUIPU_INLINE integer_gate::integer_gate(const stored_matrix& w, integer_gate_opt
   state_ = std::make_shared<state>(w, std::move(options));
 }
 
+QUIPU_INLINE integer_gate::integer_gate(const stored_matrix& w, std::shared_ptr<const gate_planes> planes, double relative_error, integer_gate_options options)
+    : integer_gate(w, std::move(options)) {
+  if (planes->n_neuron != w.rows || planes->n_col != w.cols) {
+    fail<config_error>(concat(state_->options.name, ": planes"), concat("those of ", w.rows, " x ", w.cols, " weights"),
+                       concat(planes->n_neuron, " x ", planes->n_col));
+  }
+  state_->planes = std::move(planes);
+  state_->relative_error = relative_error;
+}
+
 QUIPU_INLINE std::size_t integer_gate::n_neuron() const noexcept { return state_ ? state_->w.rows : 0; }
 QUIPU_INLINE std::size_t integer_gate::n_col() const noexcept { return state_ ? state_->w.cols : 0; }
 
@@ -248,8 +279,7 @@ QUIPU_INLINE std::shared_ptr<const gate_planes> integer_gate::planes(const threa
   const std::lock_guard lock(state_->making);
   if (!state_->planes) {
     const auto made = std::make_shared<gate_planes>(gate_shape{state_->w.rows, state_->w.cols});
-    random_stream random(state_->options.dither_seed, state_->options.dither_stream);
-    for (std::uint8_t& u : made->dither.span()) u = static_cast<std::uint8_t>(random.below(16));
+    made->draw_dither(state_->options.dither_seed, state_->options.dither_stream);
     state_->fill(team, *made);
     state_->planes = made;
   }

@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <quipu/core/buffer.hpp>
 #include <quipu/core/matrix_view.hpp>
 #include <quipu/linear/gemm.hpp>
+#include <quipu/linear/input_limits.hpp>
 #include <quipu/linear/kernel_table.hpp>
 #include <quipu/linear/listed_rows.hpp>  // listed_dot
 #include <quipu/linear/packed_product.hpp>
@@ -45,10 +47,39 @@ class projector {
   /// Computes all `products` of the rows x (n_row, d_in).
   ///
   /// A row's results depend neither on the number of threads nor on the rows beside it. Weights in tiles have one way for all
-  /// rows; others are read row by row for `set_decode_rows` and in blocks for the rest, and the two differ by rounding.
+  /// rows; others are read row by row for `set_decode_rows` and in blocks for the rest, and the two differ by rounding. A matrix with
+  /// limits meets the rows without the inputs that it leaves out: the same work, other numbers.
   /// @pre every w has x.cols() columns; every y is (x.rows(), w.rows)
   void run(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) {
     if (x.empty()) return;
+    if (std::none_of(products.begin(), products.end(), [](const auto& p) { return p.w->limits != nullptr; })) return run_whole(x, products);
+    for (projection<Scalar> p : products) {
+      stored_matrix w = *p.w;
+      const input_limits* const limits = std::exchange(w.limits, nullptr);
+      p.w = &w;
+      run_whole(limits == nullptr ? x : large_inputs(x, *limits), {&p, 1});
+    }
+  }
+
+  /// Computes entries `rows` of one product of row t of x alone, for kernels that skip the others; all other entries of
+  /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. x is rounded if
+  /// `run` would round it, unless the weights are in tiles: those are widened here, row by row. In float the bits are those of
+  /// `run` for rows of `set_decode_rows` and weights that are not in tiles.
+  /// @pre as `run`; rows are below p.w->rows; x has not changed since it was last given to `run` or to this function
+  void run_listed(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,
+                  std::span<const std::uint32_t> rows) {
+    if constexpr (std::is_same_v<Scalar, float>) {
+      const bool known = rounded_.data() == x.data() && rounded_.rows() >= x.rows() && rounded_.cols() == x.cols();
+      if (!known && in_int8(*p.w)) round(x);
+    }
+    ws_->team().parallel_for(rows.size(), 16, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t i = begin; i < end; ++i) listed_entry(x, t, p, rows[i]);
+    });
+  }
+
+ private:
+  // The products of all inputs.
+  void run_whole(matrix_view<const Scalar> x, std::span<const projection<Scalar>> products) {
     rounded_ = {};
     std::size_t n_few = 0;
     if constexpr (std::is_same_v<Scalar, float>) {
@@ -79,24 +110,16 @@ class projector {
       }
     }
   }
-
-  /// Computes entries `rows` of one product of row t of x alone, for kernels that skip the others; all other entries of
-  /// p.y stay. If x is what the last `run` was given, the form that it was rounded to is used again. x is rounded if
-  /// `run` would round it, unless the weights are in tiles: those are widened here, row by row. In float the bits are those of
-  /// `run` for rows of `set_decode_rows` and weights that are not in tiles.
-  /// @pre as `run`; rows are below p.w->rows; x has not changed since it was last given to `run` or to this function
-  void run_listed(matrix_view<const Scalar> x, std::size_t t, const projection<Scalar>& p,
-                  std::span<const std::uint32_t> rows) {
-    if constexpr (std::is_same_v<Scalar, float>) {
-      const bool known = rounded_.data() == x.data() && rounded_.rows() >= x.rows() && rounded_.cols() == x.cols();
-      if (!known && in_int8(*p.w)) round(x);
-    }
-    ws_->team().parallel_for(rows.size(), 16, [&](std::size_t begin, std::size_t end, std::size_t) {
-      for (std::size_t i = begin; i < end; ++i) listed_entry(x, t, p, rows[i]);
+  // The rows without what is below the limits, in memory of the projector's.
+  [[nodiscard]] matrix_view<const Scalar> large_inputs(matrix_view<const Scalar> x, const input_limits& limits) {
+    large_.reserve_discarding(x.rows() * x.cols());  // (n_row, d_in)
+    const auto rows = large_.matrix(x.rows(), x.cols());
+    ws_->team().parallel_for(x.rows(), 8, [&](std::size_t begin, std::size_t end, std::size_t) {
+      for (std::size_t t = begin; t < end; ++t) limits.apply(x.row(t), rows.row(t));
     });
+    return rows;
   }
 
- private:
   [[nodiscard]] bool in_tiles(const stored_matrix& w) const noexcept {
     return w.packed != nullptr && (rounding_ != activation_rounding::none || packed_form_of(w.type).is_plain);
   }
@@ -254,6 +277,7 @@ class projector {
   packed_rows<Scalar> rows_;
   std::vector<const projection<float>*> tiled_;  // of the step that is being computed
   tile_operand operand_;
+  buffer<Scalar> large_;   // (n_row, d_in)
   buffer<std::int8_t> q_;  // (n_row, d_in)
   buffer<float> d_;        // (n_row, d_in / int8_block) scales
   buffer<float> s_;        // (n_row, d_in / int8_block) sums

@@ -6,6 +6,7 @@
 
 #include <quipu/core/config.hpp>       // QUIPU_ASSERT
 #include <quipu/core/tensor_type.hpp>
+#include <quipu/linear/input_limits.hpp>
 #include <quipu/linear/packed_form.hpp>
 
 namespace quipu::linear {
@@ -20,6 +21,8 @@ struct stored_matrix {
   std::size_t stride = 0;  ///< bytes from a row to the next
   /// The same weights in tiles (see `packed_form`), or null. What changes `data` resets it.
   const std::byte* packed = nullptr;
+  /// What inputs must reach for `projector::run` to see them, or null; see `llama::with_sparse_inputs`.
+  const input_limits* limits = nullptr;
 
   [[nodiscard]] const std::byte* row(std::size_t r) const noexcept {
     QUIPU_ASSERT(r < rows);
@@ -34,7 +37,7 @@ struct stored_matrix {
     // Tiles begin at every sixteenth row.
     const bool whole = packed != nullptr && first % packed_tile_rows == 0;
     return {type, count, cols, data + first * stride, stride,
-            whole ? packed + first / packed_tile_rows * packed_form_of(type).tile_bytes(cols) : nullptr};
+            whole ? packed + first / packed_tile_rows * packed_form_of(type).tile_bytes(cols) : nullptr, limits};
   }
 };
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -17,7 +16,7 @@
 #include <quipu/core/token.hpp>
 #include <quipu/ffn/dense.hpp>
 #include <quipu/ffn/weights.hpp>
-#include <quipu/io/dequantise.hpp>
+#include <quipu/linear/column_norms.hpp>
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/sequence_input.hpp>
@@ -116,15 +115,6 @@ void for_each_layer(const llama::basic_model<Policies>& m, std::span<const token
 
 /// Norms of the columns of down, one a neuron.
 /// @param down  (d_model, d_ffn)
-[[nodiscard]] inline std::vector<float> down_norms(const linear::stored_matrix& down) {
-  std::vector<double> squares(down.cols, 0);
-  std::vector<float> row(down.cols);
-  for (std::size_t r = 0; r < down.rows; ++r) {
-    io::dequantise_row(down.type, down.row(r), row.data(), down.cols);
-    for (std::size_t i = 0; i < row.size(); ++i) squares[i] += static_cast<double>(row[i]) * static_cast<double>(row[i]);
-  }
-  for (std::size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(std::sqrt(squares[i]));
-  return row;
-}
+[[nodiscard]] inline std::vector<float> down_norms(const linear::stored_matrix& down) { return linear::column_norms(down); }
 
 }  // namespace quipu::sparsity

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
@@ -82,14 +83,22 @@ template <class Criterion>
   return static_cast<double>(*at);
 }
 
+/// How the errors of tokens become one of a text: lost is the length of what left-out neurons would have added, whole that of the output.
+enum class error_mean : std::uint8_t {
+  ratios,   ///< mean of lost / whole: the definition of CETT
+  sums,     ///< sum of lost / sum of whole: tokens of long outputs count more
+  squares,  ///< sqrt(sum of lost^2 / sum of whole^2): those count most
+};
+
 /// Cumulative error of tail truncation (CETT) of a layer: the length of what left-out neurons would have added to the output over the
 /// output's length, the mean over tokens. Source: Zhang et al. 2024, "ReLU^2 Wins", eq. (4).
 class truncation_error {
  public:
   /// @param hidden   (n_token * d_ffn) f(gate) * up
   /// @param n_token  of them that are looked at, evenly spaced; 0: all
-  truncation_error(const thread_team& team, std::span<const float> hidden, const linear::stored_matrix& down, std::size_t n_token = 0)
-      : ws_(team), d_ffn_(down.cols), down_(down.cols * down.rows) {
+  truncation_error(const thread_team& team, std::span<const float> hidden, const linear::stored_matrix& down, std::size_t n_token = 0,
+                   error_mean mean = error_mean::ratios)
+      : ws_(team), mean_(mean), d_ffn_(down.cols), down_(down.cols * down.rows) {
     const std::size_t n_all = hidden.size() / d_ffn_, n = n_token == 0 ? n_all : std::min(n_token, n_all);
     for (std::size_t t = 0; t < n; ++t) tokens_.push_back(t * n_all / n);
     std::vector<float> row(d_ffn_);
@@ -121,14 +130,21 @@ class truncation_error {
     std::sort(sorted.begin(), sorted.end());
     return sorted;
   }
-  /// CETT if neurons are left out whose score is below the level. Tokens whose output is 0 count as 0.
+  /// The error if neurons are left out whose score is below the level. Tokens whose output is 0 count as 0.
   /// @param scores  (n_token * d_ffn) as `hidden`
   [[nodiscard]] double of(std::span<const float> scores, double level) {
     const auto limit = static_cast<float>(level);
     const std::vector<double> lost = lengths([&](std::size_t at) { return scores[at] < limit; });
-    double sum = 0;
-    for (std::size_t t = 0; t < lost.size(); ++t) sum += lengths_[t] == 0 ? 0 : lost[t] / lengths_[t];
-    return sum / static_cast<double>(lost.size());
+    double sum = 0, whole = 0;
+    for (std::size_t t = 0; t < lost.size(); ++t) {
+      switch (mean_) {
+        case error_mean::ratios: sum += lengths_[t] == 0 ? 0 : lost[t] / lengths_[t], whole += 1; break;
+        case error_mean::sums: sum += lost[t], whole += lengths_[t]; break;
+        case error_mean::squares: sum += lost[t] * lost[t], whole += lengths_[t] * lengths_[t]; break;
+      }
+    }
+    const double ratio = whole == 0 ? 0 : sum / whole;
+    return mean_ == error_mean::squares ? std::sqrt(ratio) : ratio;
   }
 
  private:
@@ -153,6 +169,7 @@ class truncation_error {
 
   linear::workspace ws_;
   linear::packed_rows<float> rows_;
+  error_mean mean_;
   std::size_t d_ffn_;
   std::vector<float> down_;           // (d_model, d_ffn)
   std::vector<std::size_t> tokens_;

@@ -92,8 +92,10 @@ struct cett_bisection : only<Criterion> {
   double budget = 0.05;       ///< CETT of each layer
   std::size_t n_token = 512;  ///< of the text that errors are worked out on; 0: all
   Criterion criterion{};
+  error_mean mean = error_mean::ratios;  ///< over tokens
 
-  explicit cett_bisection(double cett = 0.05, std::size_t n = 512, Criterion c = {}) : budget(cett), n_token(n), criterion(std::move(c)) {}
+  explicit cett_bisection(double cett = 0.05, std::size_t n = 512, Criterion c = {}, error_mean over_tokens = error_mean::ratios)
+      : budget(cett), n_token(n), criterion(std::move(c)), mean(over_tokens) {}
 
   /// @throws config_error  a budget outside 0 .. 1
   [[nodiscard]] ffn::sparse_levels levels(const calibration& c) const {
@@ -101,7 +103,7 @@ struct cett_bisection : only<Criterion> {
     ffn::sparse_levels found;
     c.for_each_layer([&](const calibrated_layer& layer) {
       const auto scores = scores_of(criterion, layer);
-      truncation_error error(c.team, layer.hidden, layer.weights->down, n_token);
+      truncation_error error(c.team, layer.hidden, layer.weights->down, n_token, mean);
       this->list(found).push_back(level_for_cett(error, scores, budget));
       found.sizes.push_back(layer.sizes);
     });
