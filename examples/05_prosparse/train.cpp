@@ -5,12 +5,16 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <optional>
 #include <string>
+#include <utility>
 
-#include <quipu/llama/export.hpp>
+#include <quipu/ffn/predictor_file.hpp>
 #include <quipu/llama/generate.hpp>
 #include <quipu/llama/load.hpp>
+#include <quipu/prosparse/calibrate_stage.hpp>
 #include <quipu/prosparse/run.hpp>
+#include <quipu/prosparse/write_calibrated.hpp>
 
 #include "model_folder.hpp"
 #include "terminal.hpp"
@@ -24,6 +28,7 @@ q::prosparse::recipe recipe_of(const settings& s) {
   if (!s.recipe.empty()) return q::prosparse::read_recipe(training_files::read_text(s.recipe), s.recipe);
   q::prosparse::recipe r = q::prosparse::stories_recipe(s.largest);
   r.validate_every = 200;
+  r.stages["calibrate"] = q::prosparse::calibrate_settings().json();
   return r;
 }
 
@@ -45,16 +50,21 @@ bool show(const q::train::step_report& r) {
   return true;
 }
 
-/// A vocabulary that cannot be written, as that of a tokenizer.model under another name, does not keep the weights back.
+/// The model with its thresholds, and the predictor beside it. A vocabulary that cannot be written, as that of a tokenizer.model under another
+/// name, does not keep the weights back.
 template <class Model>
-void write_model(const Model& m, const settings& s) {
-  const q::io::checkpoint result = q::llama::checkpoint_of(q::llama::thaw<float>(m));
+void write_model(const Model& m, const std::optional<q::prosparse::calibrated>& found, const settings& s) {
+  const std::string folder = s.out + "/model";
+  q::io::checkpoint result = q::prosparse::checkpoint_of(m);
+  if (found && q::activation::computes<q::activation::fat_relu>(result.config.hidden_act)) result = q::prosparse::with_calibration(std::move(result), *found);
   try {
-    terminal::write_model_folder(s.out + "/model", result, s.tokenizer.empty() ? s.model : s.tokenizer);
+    terminal::write_model_folder(folder, result, s.tokenizer.empty() ? s.model : s.tokenizer);
   } catch (const q::config_error& e) {
     std::cerr << "note: no vocabulary is written beside the model: " << e.what() << '\n';
-    terminal::write_model_folder(s.out + "/model", result, "");
+    terminal::write_model_folder(folder, result, "");
   }
+  if (found && found->predictor.data)
+    q::ffn::write_predictor(q::prosparse::predictor_path(folder).string(), q::ffn::low_rank::name, *found->predictor.data);
 }
 
 }  // namespace
@@ -67,18 +77,20 @@ int train_sparse(const settings& s) {
   terminal::show_warnings(m.tokenizer().warnings());
   const auto corpus = q::prosparse::make_corpus(m.tokenizer(), training_files::read_text(s.text), recipe.text);
   const terminal::interrupt_guard ctrl_c;
+  q::prosparse::calibrate_stage calibration;
   const auto made = q::prosparse::run(m, corpus, recipe,
                                       {.folder = s.out,
                                        .resume = s.run.resume,
                                        .overwrite = s.run.overwrite,
                                        .trust_unrecorded = s.run.trust_unrecorded,
                                        .team = q::thread_team(s.n_thread),
-                                       .progress = [&](const q::train::step_report& r) { return show(r) && !ctrl_c.interrupted(); }});
+                                       .progress = [&](const q::train::step_report& r) { return show(r) && !ctrl_c.interrupted(); }},
+                                      calibration);
   if (!made.result.finished) {
     std::cerr << "\nstopped after step " << made.result.step << ", which is saved: --resume goes on\n";
     return 130;  // as a shell reports Ctrl-C
   }
-  write_model(made.model, s);
+  write_model(made.model, calibration.found, s);
   const auto& r = made.report;
   std::cout << r.substituted << "; loss " << q::fixed_text(r.before.loss, 4) << ", " << q::fixed_text(r.substituted_figures.loss, 4)
             << " with the other activation, " << q::fixed_text(r.after.loss, 4) << " trained; sparsity " << q::fixed_text(100 * r.after.sparsity, 1)

@@ -355,7 +355,11 @@ class Examples(unittest.TestCase):
         report = json.loads((self.folder / "sparse/report.json").read_text())
         self.assertLess(report["after"]["loss"], report["after_substitution"]["loss"])
         self.assertEqual(24, len((self.folder / "sparse/log.jsonl").read_text().splitlines()))
-        self.assertEqual("relu", json.loads((self.folder / "sparse/model/config.json").read_text())["hidden_act"])
+        layers = report["stages"]["Calibration"]["layers"]
+        config = json.loads((self.folder / "sparse/model/config.json").read_text())
+        self.assertEqual("fatrelu" if layers[0]["mean_threshold"] > 0 else "relu", config["hidden_act"])
+        self.assertEqual(layers[0]["mean_threshold"], config.get("hidden_act_param", 0))
+        self.assertTrue((self.folder / "sparse/model/predictor.safetensors").exists())
         self.run_program("05_prosparse", *line, "--recipe", "sparse/recipe.json", "--out", "sparse_again")
         self.assertEqual((self.folder / "sparse/model/model.safetensors").read_bytes(), (self.folder / "sparse_again/model/model.safetensors").read_bytes())
         for out, changed, word in (("sparse", {}, "--overwrite"), ("no", {"lamda": 1}, "lamda"), ("no", {"activation": "swoosh"}, "swoosh"),

@@ -73,6 +73,14 @@ struct per_layer {
   explicit per_layer(std::string t) : text(std::move(t)) {}
   per_layer(activation_type f, std::vector<double> d = {}) : activation(std::move(f)), densities(std::move(d)) {}
 
+  /// Which of the kernels a layer has whose share of active neurons is this.
+  [[nodiscard]] static constexpr std::size_t kernel_for(double density) noexcept {
+    [[maybe_unused]] std::size_t i = 0;
+    std::size_t chosen = 0;
+    ((++i, density < Others::pays_below ? static_cast<void>(chosen = i) : static_cast<void>(0)), ...);
+    return chosen;
+  }
+
   /// Whether any of the kernels does.
   [[nodiscard]] bool multiplies(linear::projection_site site, tensor_type type) const {
     return std::apply([&](const auto&... own) { return (ffn::multiplies(own, site, type) || ...); }, kernels);
@@ -137,8 +145,7 @@ struct per_layer {
       }
       if (!(chosen.density >= 0 && chosen.density <= 1))
         fail<config_error>(concat("per_layer: density of layer ", at.layer), "0 .. 1", chosen.density);
-      std::size_t i = 0;
-      ((++i, chosen.density < Others::pays_below ? static_cast<void>(chosen.index = i) : static_cast<void>(0)), ...);
+      chosen.index = kernel_for(chosen.density);
       return chosen;
     }
 

@@ -38,6 +38,9 @@ inline constexpr std::string_view first_criterion_key = "quipu.ffn_levels.first_
 /// Puts thresholds of neurons beside a checkpoint's weights, in place of any that are there.
 /// @param of_neurons  (n_layer)(d_ffn); empty: none
 void store_thresholds(io::checkpoint& to, const std::vector<std::vector<float>>& of_neurons);
+/// The same for shares of active neurons, which `per_layer` chooses kernels by.
+/// @param densities  (n_layer); empty: none
+void store_densities(io::checkpoint& to, const std::vector<double>& densities);
 /// The same for levels and the criteria that they are for.
 void store_levels(io::checkpoint& to, const sparse_levels& levels, std::string_view first_criterion, std::string_view second_criterion);
 

@@ -13,6 +13,7 @@
 
 #include <quipu/core/error.hpp>
 #include <quipu/core/printable.hpp>
+#include <quipu/ffn/place.hpp>  // density_tensor_name
 #include <quipu/ffn/stored_thresholds.hpp>
 
 namespace quipu::ffn {
@@ -91,6 +92,12 @@ QUIPU_INLINE sparse_levels stored_levels(const io::checkpoint_content& content, 
 
 QUIPU_INLINE void store_thresholds(io::checkpoint& to, const std::vector<std::vector<float>>& of_neurons) {
   detail::put_further_rows(to, threshold_tensor_name, of_neurons);
+}
+
+QUIPU_INLINE void store_densities(io::checkpoint& to, const std::vector<double>& densities) {
+  std::vector<float> values;
+  for (const double d : densities) values.push_back(static_cast<float>(d));
+  detail::put_further(to, density_tensor_name, values, {values.size()});
 }
 
 QUIPU_INLINE void store_levels(io::checkpoint& to, const sparse_levels& levels, std::string_view first_criterion, std::string_view second_criterion) {

@@ -14,6 +14,7 @@
 #include <quipu/core/error.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/core/thread_team.hpp>
+#include <quipu/io/model_config.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/prosparse/corpus.hpp>
 #include <quipu/prosparse/measure.hpp>
@@ -45,6 +46,10 @@ concept has_stage_run = requires(S& s, const Model& model, const corpus& text, c
 ///                                the trained model; gives a section of the report. Settings as `check` saw them
 template <class S>
 concept stage = has_stage_name<S> && has_stage_check<S>;
+
+/// Optional: a stage that looks at recipe and model before any work, and throws config_error if it cannot follow such a run.
+template <class S>
+concept run_checking_stage = requires(S& s, const recipe& r, const io::model_config& c) { s.check_run(r, c); };
 
 /// Says in one sentence what a type lacks to be a stage after training.
 template <class S, class Model>
@@ -114,6 +119,10 @@ void check_run(const llama::basic_model<Policies>& m, const corpus& text, const 
       fail<config_error>("recipe: stages", "those that the program has", printable(key));
   }
   (stages.check(r.stages.contains(std::string(stages.name())) ? r.stages.at(std::string(stages.name())) : nlohmann::ordered_json()), ...);
+  [[maybe_unused]] const auto check_with_model = [&](auto& s) {
+    if constexpr (run_checking_stage<decltype(s)>) s.check_run(r, m.config());
+  };
+  (check_with_model(stages), ...);
   if (r.n_token > m.config().n_ctx)
     fail<config_error>("recipe: window", concat("at most the model's n_ctx = ", m.config().n_ctx, " tokens"), r.n_token);
   for (const auto* part : {&text.training, &text.validation}) {

@@ -17,7 +17,9 @@
 #include <quipu/core/eigen.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/token.hpp>
+#include <quipu/ffn/place.hpp>
 #include <quipu/ffn/predictors.hpp>
+#include <quipu/ffn/thresholds.hpp>
 #include <quipu/io/dequantise.hpp>
 #include <quipu/linear/stored_matrix.hpp>
 #include <quipu/llama/model.hpp>
@@ -29,6 +31,7 @@ struct low_rank_options {
   std::size_t rank = 256;
   double recall = 0.99;      ///< share of the tokens that a neuron is active for that it is predicted for, on the calibration text
   bool whiten = true;        ///< weigh errors by the inputs' covariance; else those of the weights
+  ffn::thresholds thresholds = {};  ///< that gates must reach besides the activation's own
   record_options record = {};
 };
 
@@ -54,7 +57,7 @@ inline void fit_low_rank_layer(const eigen_matrix<double>& w, const eigen_matrix
 /// section 3.
 /// @param m     a model whose activation models `thresholded_activation`
 /// @param text  in windows that do not know of each other
-/// @throws config_error  a rank above d_model, a recall outside 0 .. 1; see `for_each_layer`
+/// @throws config_error  a rank above d_model, a recall outside 0 .. 1; thresholds of another model; see `for_each_layer`
 template <class Policies>
 [[nodiscard]] ffn::low_rank fit_low_rank(const llama::basic_model<Policies>& m, std::span<const token_id> text, const low_rank_options& options = {}) {
   const auto& c = m.config();
@@ -62,7 +65,6 @@ template <class Policies>
   if (!(options.recall > 0 && options.recall <= 1)) fail<config_error>("fit_low_rank: recall", "above 0, at most 1", options.recall);
   auto data = std::make_shared<ffn::predictor_data>();
   data->content_hash = m.identity()->content->hash();
-  const auto& f = m.ffn().activation;
   for_each_layer(m, text, options.record, [&](const layer_record& r) {
     const auto n = static_cast<Eigen::Index>(r.x.rows()), d = static_cast<Eigen::Index>(c.d_model);
     eigen_matrix<double> w(static_cast<Eigen::Index>(c.d_ffn), d);
@@ -75,13 +77,15 @@ template <class Policies>
     }
     auto first = std::make_shared<eigen_matrix<float>>(), second = std::make_shared<eigen_matrix<float>>();
     detail::fit_low_rank_layer(w, moments, options.rank, *first, *second);
+    const ffn::layer_limits limits(m.ffn().activation, options.thresholds,
+                                   ffn::place{r.layer, c, *m.identity()->content, options.record.team, options.record.progress});
     // The bias of the gate counts as an output that the predictor does not see.
     const eigen_matrix<float> z = (as_eigen(r.x) * first->transpose()) * second->transpose();  // (n_token, d_ffn)
     std::vector<float> least(c.d_ffn, std::numeric_limits<float>::infinity()), active;
     for (std::size_t i = 0; i < c.d_ffn; ++i) {
       active.clear();
       for (std::size_t t = 0; t < r.x.rows(); ++t) {
-        if (f(r.gate(t, i)) != 0) active.push_back(z(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(i)));
+        if (!limits.skips(i, r.gate(t, i))) active.push_back(z(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(i)));
       }
       if (active.empty()) continue;
       const auto at = active.begin() + static_cast<std::ptrdiff_t>((1 - options.recall) * static_cast<double>(active.size()));

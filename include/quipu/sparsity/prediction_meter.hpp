@@ -32,6 +32,16 @@ class prediction_meter {
     });
   }
 
+  /// All that another meter has seen.
+  void add(const prediction_meter& other) noexcept {
+    n_decision_ += other.n_decision_;
+    n_active_ += other.n_active_;
+    n_predicted_ += other.n_predicted_;
+    n_hit_ += other.n_hit_;
+    energy_ += other.energy_;
+    kept_ += other.kept_;
+  }
+
   [[nodiscard]] std::uint64_t n_decision() const noexcept { return n_decision_; }
   [[nodiscard]] std::uint64_t n_missed() const noexcept { return n_active_ - n_hit_; }
   /// Active neurons that were predicted, of all active ones. NaN where there are none.

@@ -18,19 +18,21 @@
 
 namespace quipu::sparsity {
 
-/// Predicted and active neurons of every layer and token of a text, inputs being those of the dense model.
-/// @param m  a model whose kernel is a `predicted_sparse`; active is what its activation does not make 0
-/// @return of all layers together
+/// Predicted and active neurons of a text, inputs being those of the dense model.
+/// @param m  a model whose kernel is a `predicted_sparse`; active is what its activation and thresholds leave
+/// @return (n_layer)
 template <class Policies>
-[[nodiscard]] prediction_meter measured_predictions(const llama::basic_model<Policies>& m, std::span<const token_id> text, const record_options& options = {}) {
+[[nodiscard]] std::vector<prediction_meter> predictions_by_layer(const llama::basic_model<Policies>& m, std::span<const token_id> text,
+                                                                 const record_options& options = {}) {
   const auto& kernel = m.ffn();
   linear::workspace ws(options.team);
-  prediction_meter meter;
+  std::vector<prediction_meter> meters;
   std::vector<std::uint32_t> ids;
   for_each_layer(m, text, options, [&](const layer_record& r) {
     const auto& state = m.ffn_state_of(r.layer);
     const std::vector<float> norms = down_norms(r.weights->down);
     std::vector<float> energy(norms.size());
+    prediction_meter& meter = meters.emplace_back();
     for (std::size_t t = 0; t < r.x.rows(); ++t) {
       kernel.predictor.predict(state.predictor, ws, r.x.row(t), ids);
       neuron_mask predicted(norms.size());
@@ -39,10 +41,18 @@ template <class Policies>
         const float length = kernel.activation(r.gate(t, i)) * activation::up_of(kernel.activation, r.up(t, i)) * norms[i];
         energy[i] = length * length;
       }
-      meter.add(predicted, neuron_mask::where(energy.size(), [&](std::size_t i) { return kernel.activation(r.gate(t, i)) != 0; }), energy);
+      meter.add(predicted, neuron_mask::where(energy.size(), [&](std::size_t i) { return !state.limits.skips(i, r.gate(t, i)); }), energy);
     }
   });
-  return meter;
+  return meters;
+}
+
+/// The same of all layers together.
+template <class Policies>
+[[nodiscard]] prediction_meter measured_predictions(const llama::basic_model<Policies>& m, std::span<const token_id> text, const record_options& options = {}) {
+  prediction_meter all;
+  for (const prediction_meter& one : predictions_by_layer(m, text, options)) all.add(one);
+  return all;
 }
 
 }  // namespace quipu::sparsity
