@@ -45,7 +45,7 @@ def check_module(base, case):
         states = max(states, difference(rows, text["states"], "states"))
         logits = max(logits, difference(weight @ rows[text["first"]:text["last"]].mean(0) + bias, text["logits"], "logits"))
     print("%s: states differ by %.2e, logits by %.2e; the module changes states by %.2e" % (case["folder"], states, logits, changed))
-    return states < 1e-4 and logits < 1e-3 and changed > 1e-2
+    return states < 1e-4 and logits < 1e-4 and changed > 1e-2
 
 
 def check_score(base, case):
