@@ -12,6 +12,22 @@
 #include <catch2/catch.hpp>
 
 #include <quipu/conpet/learner_text.hpp>
+#include <quipu/conpet/methods/class_means.hpp>
+#include <quipu/conpet/methods/crl.hpp>
+#include <quipu/conpet/methods/der_plus_plus.hpp>
+#include <quipu/conpet/methods/ea_emr.hpp>
+#include <quipu/conpet/methods/emar.hpp>
+#include <quipu/conpet/methods/emr.hpp>
+#include <quipu/conpet/methods/ewc.hpp>
+#include <quipu/conpet/methods/flat_parameters.hpp>
+#include <quipu/conpet/methods/gem.hpp>
+#include <quipu/conpet/methods/kept_arrays.hpp>
+#include <quipu/conpet/methods/learning_method.hpp>
+#include <quipu/conpet/methods/learning_task.hpp>
+#include <quipu/conpet/methods/lwf.hpp>
+#include <quipu/conpet/methods/o_lora.hpp>
+#include <quipu/conpet/methods/projection.hpp>
+#include <quipu/conpet/methods/task_order.hpp>
 #include <quipu/conpet/static_tuner.hpp>
 #include <quipu/core/error.hpp>
 
