@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iomanip>
 #include <iostream>
 #include <optional>
+#include <regex>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +16,7 @@
 #include <quipu/conpet/evaluate.hpp>
 #include <quipu/conpet/frozen_learner.hpp>
 #include <quipu/conpet/learner_files.hpp>
+#include <quipu/conpet/static_learner_files.hpp>
 #include <quipu/conpet/static_tuner.hpp>
 #include <quipu/core/clock.hpp>
 #include <quipu/llama/load.hpp>
@@ -29,7 +33,7 @@ template <class Model>
 using dynamic_learner = q::conpet::dynamic_tuner<Model, q::conpet::any_selector, q::conpet::any_composition, q::conpet::any_template,
                                                  q::conpet::any_rows, q::conpet::any_replay>;
 template <class Model>
-using static_learner = q::conpet::static_tuner<Model, q::conpet::any_template, q::conpet::any_rows, q::conpet::any_replay>;
+using static_learner = q::conpet::static_tuner<Model, q::conpet::any_template, q::conpet::any_rows, q::conpet::any_replay, q::conpet::any_method>;
 template <class Model>
 using untrained_learner = q::conpet::frozen_learner<Model, q::conpet::any_selector, q::conpet::any_template, q::conpet::any_rows>;
 
@@ -83,12 +87,46 @@ dynamic_learner<Model> dynamic_of(const Model& m, const settings& s, std::uint64
                                 rows_of(s), replay_of(s));
 }
 
-/// One seed of a mode.
 template <class Model>
-results::rows run_seed(const Model& m, const settings& s, const q::data::task_stream& stream, std::size_t seed, const fs::path& folder,
-                       const terminal::interrupt_guard& ctrl_c) {
-  if (s.mode == "dynamic") {
-    auto tuner = dynamic_of(m, s, seed);
+static_learner<Model> static_of(const Model& m, const settings& s, std::uint64_t seed) {
+  return static_learner<Model>(m, module_of(s, m.config().n_layer), options_of(s, seed), template_of(s), rows_of(s), replay_of(s), method_of(s));
+}
+
+/// All tasks at once, as many steps as the learners in turn take together: after all of them, or after each anew (limitless).
+template <class Model>
+results::rows learn_jointly(const Model& m, const settings& s, const q::data::task_stream& stream, std::size_t seed, const fs::path& folder,
+                            const terminal::interrupt_guard& ctrl_c) {
+  results::rows rows(folder, stream);
+  rows.read();
+  const auto known = [&](auto& tuner) {
+    if (!folder.empty() && fs::exists(folder / "learner.json")) q::conpet::load_learner(folder, tuner);
+    return tuner.size();
+  };
+  const bool once = s.mode == "joint";
+  const std::size_t last = s.n_task > 0 && !once ? std::min(s.n_task, stream.size()) : stream.size();
+  for (std::size_t n = once ? last : rows.size() + 1; rows.size() < last && n <= last; ++n) {
+    auto saved = static_of(m, s, seed);
+    const bool is_there = known(saved) == n;  // stopped between saving and testing
+    auto tuner = is_there ? std::move(saved) : static_of(m, s, seed);
+    if (!is_there) {
+      tuner.core().options.training.n_step *= n;
+      show_training(tuner.core().options, ctrl_c, q::concat(n, " tasks together"));
+      tuner.learn_jointly(std::span(stream.tasks).first(n));
+      if (!folder.empty()) q::conpet::save_learner(folder, tuner);
+    }
+    const auto e = q::conpet::evaluate(tuner, stream);
+    std::cout << n << " tasks together: all " << q::fixed_text(100 * e.whole().value_or(0), 2) << " %" << std::endl;
+    rows.add(e);
+    while (once && rows.size() < last) rows.add(e);
+  }
+  return rows;
+}
+
+/// One seed of a mode, in one order of the tasks.
+template <class Model>
+results::rows run_one(const Model& m, const settings& s, const q::data::task_stream& stream, std::size_t seed, const fs::path& folder,
+                      const terminal::interrupt_guard& ctrl_c) {
+  const auto in_turn = [&](auto tuner) {
     if (!folder.empty() && fs::exists(folder / "learner.json")) q::conpet::load_learner(folder, tuner);
     auto rows = learn(tuner, stream, s, folder, ctrl_c, [&] {
       if (!folder.empty()) q::conpet::save_learner(folder, tuner);
@@ -96,21 +134,14 @@ results::rows run_seed(const Model& m, const settings& s, const q::data::task_st
     if (!stream.foreign_test.empty() && s.selector != "oracle")
       std::cout << "area under the ROC curve against texts of no task: " << q::conpet::foreign_auroc(tuner, stream).value_or(0) << std::endl;
     return rows;
-  }
+  };
+  if (s.mode == "dynamic") return in_turn(dynamic_of(m, s, seed));
+  if (s.mode == "static" || s.mode == "sequential") return in_turn(static_of(m, s, seed));
   if (s.mode == "frozen") {
     untrained_learner<Model> learner(m, options_of(s, seed), selector_of(s), template_of(s), rows_of(s));
     return learn(learner, stream, s, folder, ctrl_c, [] {});
   }
-  static_learner<Model> tuner(m, module_of(s, m.config().n_layer), options_of(s, seed), template_of(s), rows_of(s), replay_of(s));
-  if (s.mode != "joint") return learn(tuner, stream, s, folder, ctrl_c, [] {});
-  // As many steps as the learners in turn take together.
-  tuner.core().options.training.n_step *= stream.size();
-  show_training(tuner.core().options, ctrl_c, "all tasks");
-  tuner.learn_jointly(stream.tasks);
-  const auto e = q::conpet::evaluate(tuner, stream);
-  results::rows rows(folder, stream);
-  for (std::size_t t = 0; t < stream.size(); ++t) rows.add(e);
-  return rows;
+  return learn_jointly(m, s, stream, seed, folder, ctrl_c);
 }
 
 /// What the run would cost, from three steps of the first task.
@@ -142,6 +173,9 @@ void plan(const Model& m, const settings& s, const q::data::task_stream& stream)
             << " minutes of training, from three steps that include what caches save later\n";
 }
 
+template <class Tuner>
+concept has_logits_of_tasks = requires(Tuner& t) { t.logits(std::string(), std::string()); };
+
 /// What a task's own head says of lines, whatever the selector would: its numbers never change.
 template <class Tuner>
 void show_logits(Tuner& tuner, const std::string& task) {
@@ -149,6 +183,16 @@ void show_logits(Tuner& tuner, const std::string& task) {
     for (const float z : tuner.logits(line, task)) std::cout << q::exact_text(static_cast<double>(z)) << ' ';
     std::cout << std::endl;
   }
+}
+
+/// The folder of the module that answered for a task.
+template <class Model, class... P>
+std::size_t module_number(const q::conpet::dynamic_tuner<Model, P...>& tuner, std::size_t task) {
+  return tuner.tasks()[task].id;
+}
+template <class Model, class... P>
+std::size_t module_number(const q::conpet::static_tuner<Model, P...>& tuner, std::size_t) {
+  return tuner.size();
 }
 
 /// Lines from the terminal or a pipe.
@@ -162,27 +206,38 @@ void answer_lines(Tuner& tuner) {
       continue;
     }
     std::cout << terminal::visible(a.label) << '\t' << terminal::visible(a.task) << '\t' << q::fixed_text(a.probability, 3) << "\tmodules/"
-              << q::conpet::numbered(tuner.tasks()[a.task_index].id) << std::endl;
+              << q::conpet::numbered(module_number(tuner, a.task_index)) << std::endl;
   }
+}
+
+/// Asks a finished learner, or teaches it more.
+template <class Tuner>
+void use(Tuner tuner, const settings& s, const terminal::interrupt_guard& ctrl_c) {
+  const fs::path folder = fs::path(s.out) / q::concat("seed-", s.seeds.front());
+  q::conpet::load_learner(folder, tuner);
+  if (!s.add.empty()) {
+    for (const auto& task : q::data::json_lines_stream(s.add)) {
+      show_training(tuner.core().options, ctrl_c, task.name);
+      tuner.learn(task);
+      q::conpet::save_learner(folder, tuner);
+      std::cout << "learned " << task.name << ": " << tuner.size() << " tasks, " << tuner.n_class() << " classes" << std::endl;
+    }
+  }
+  if constexpr (has_logits_of_tasks<Tuner>) {
+    if (!s.show_logits.empty()) show_logits(tuner, s.show_logits);
+  }
+  if (s.predict) answer_lines(tuner);
 }
 
 template <class Model>
 int run(const Model& m, const settings& s) {
   const terminal::interrupt_guard ctrl_c;
   if (s.predict || !s.add.empty() || !s.show_logits.empty()) {
-    auto tuner = dynamic_of(m, s, s.seeds.front());
-    const fs::path folder = fs::path(s.out) / q::concat("seed-", s.seeds.front());
-    q::conpet::load_learner(folder, tuner);
-    if (!s.add.empty()) {
-      for (const auto& task : q::data::json_lines_stream(s.add)) {
-        show_training(tuner.core().options, ctrl_c, task.name);
-        tuner.learn(task);
-        q::conpet::save_learner(folder, tuner);
-        std::cout << "learned " << task.name << ": " << tuner.size() << " tasks, " << tuner.n_class() << " classes" << std::endl;
-      }
+    if (s.mode == "dynamic") {
+      use(dynamic_of(m, s, s.seeds.front()), s, ctrl_c);
+    } else {
+      use(static_of(m, s, s.seeds.front()), s, ctrl_c);
     }
-    if (!s.show_logits.empty()) show_logits(tuner, s.show_logits);
-    if (s.predict) answer_lines(tuner);
     return 0;
   }
   const q::data::task_stream stream = stream_of(s);
@@ -193,12 +248,18 @@ int run(const Model& m, const settings& s) {
               << repeats.n_other_label << " of them with another label\n";
   if (s.plan) return plan(m, s, stream), 0;
   std::vector<results::rows> runs;
-  for (const std::size_t seed : s.seeds) {
-    const fs::path folder = s.out.empty() ? fs::path() : fs::path(s.out) / q::concat("seed-", seed);
-    if (!folder.empty()) fs::create_directories(folder);
-    runs.push_back(run_seed(m, s, stream, seed, folder, ctrl_c));
+  std::vector<results::run_label> labels;
+  for (std::size_t order = 0; order < s.orders; ++order) {
+    const q::data::task_stream ordered = in_order(stream, order);
+    for (const std::size_t seed : s.seeds) {
+      const std::string name = order == 0 ? q::concat("seed-", seed) : q::concat("seed-", seed, "-order-", order);
+      const fs::path folder = s.out.empty() ? fs::path() : fs::path(s.out) / name;
+      if (!folder.empty()) fs::create_directories(folder);
+      runs.push_back(run_one(m, s, ordered, seed, folder, ctrl_c));
+      labels.push_back({seed, order});
+    }
   }
-  results::write(s.out, s.mode, runs, s.seeds);
+  if (runs.front().size() > 0) results::write(s.out, s.method == "plain" ? s.mode : q::concat(s.mode, ", ", s.method), runs, labels);
   return 0;
 }
 
@@ -216,12 +277,25 @@ void check_folder(const settings& s) {
     std::vector<fs::path> seeds;
     for (const auto& e : fs::directory_iterator(s.out)) {
       const std::string name = e.path().filename().string();
-      const bool is_seed = name.starts_with("seed-") && name.size() > 5 && name.find_first_not_of("0123456789", 5) == std::string::npos;
+      const bool is_seed = std::regex_match(name, std::regex("seed-[0-9]+(-order-[0-9]+)?"));
       if (is_seed && fs::exists(e.path() / "log.jsonl")) seeds.push_back(e.path());
     }
     for (const fs::path& seed : seeds) fs::remove_all(seed);
   }
   q::io::write_text(path, s.recipe().dump(1) + "\n");
+}
+
+/// @throws config_error  a mode that there is not, or that does not go with what is asked
+void check_mode(const settings& s, bool uses) {
+  const auto is_one_of = [&](std::initializer_list<const char*> modes) { return std::find(modes.begin(), modes.end(), s.mode) != modes.end(); };
+  if (!is_one_of({"dynamic", "static", "sequential", "joint", "limitless", "frozen"}))
+    q::fail<q::config_error>("--mode", "dynamic, static, sequential, joint, limitless or frozen", s.mode);
+  if (uses && s.mode == "frozen") q::fail<q::config_error>("--predict and --add", "a learner with modules", s.mode);
+  if (!s.add.empty() && is_one_of({"joint", "limitless"})) q::fail<q::config_error>("--add", "a learner of one task after another", s.mode);
+  if (!s.show_logits.empty() && s.mode != "dynamic") q::fail<q::config_error>("--show-logits", "a dynamic learner", s.mode);
+  if (s.method != "plain" && !is_one_of({"static", "sequential"})) q::fail<q::config_error>("--method", "--mode static or sequential", s.mode);
+  if (s.orders == 0) q::fail<q::config_error>("--orders", "at least 1", 0);
+  static_cast<void>(method_of(s));
 }
 
 int main(int argc, char** argv) {
@@ -230,8 +304,10 @@ int main(int argc, char** argv) {
   arguments.required("--model", &s.model, "checkpoint");
   arguments.option("--stream", &s.stream, "sentences (the program's own), clinc150, banking77, snips, fewrel, or a file of JSON lines");
   arguments.option("--data", &s.data, "folder of the stream's files");
-  arguments.option("--mode", &s.mode, "dynamic, static, sequential, joint or frozen");
-  arguments.option("--selector", &s.selector, "discriminant, means, fourier, trained or oracle");
+  arguments.option("--mode", &s.mode, "dynamic, static, sequential, joint, limitless (joint after each task) or frozen");
+  arguments.option("--method", &s.method, "of a static learner: plain, emr, ea_emr, emar, crl, ewc, ewc_online, lwf, der_plus_plus, gem, a_gem or o_lora");
+  arguments.option("--strength", &s.strength, "of the method's penalty; below 0: the method's own");
+  arguments.option("--selector", &s.selector, "discriminant, means, fourier, trained, arrow or oracle");
   arguments.option("--compose", &s.compose, "calibrated, weighted, hard or raw");
   arguments.option("--template", &s.form, "prompt, plain or cloze");
   arguments.option("--rows", &s.rows, "mean, last or marked");
@@ -247,13 +323,14 @@ int main(int argc, char** argv) {
   arguments.option("--learning-rate", &s.learning_rate);
   arguments.option("--head-learning-rate", &s.head_learning_rate);
   arguments.option("--seeds", &s.seeds, "1 if none is given");
+  arguments.option("--orders", &s.orders, "of the tasks: the stream's own, and shuffled ones");
   arguments.option("--shots", &s.n_shot, "of fewrel: 128 or 16");
   arguments.option("--most", &s.n_most, "training texts of a class; 0: all");
   arguments.flag("--bf16", &s.bf16, "round the operands of the model's products to bf16 where the processor has such products");
   arguments.flag("--faithful", &s.faithful, "the paper's LoRA and optimiser");
   arguments.option("--threads", &s.n_thread, "0 for all processors");
   arguments.option("--out", &s.out, "folder for learner, caches, results");
-  arguments.flag("--resume", &s.resume, "go on with the run in --out after its last finished task (dynamic)");
+  arguments.flag("--resume", &s.resume, "go on with the run in --out after its last finished task");
   arguments.flag("--overwrite", &s.overwrite, "begin anew in place of the run in --out");
   arguments.flag("--plan", &s.plan, "say what a dynamic run would cost, and end");
   arguments.flag("--predict", &s.predict, "answer lines from standard input with the learner in --out");
@@ -266,10 +343,7 @@ int main(int argc, char** argv) {
     const bool uses = s.predict || !s.add.empty() || !s.show_logits.empty();
     if (uses && s.out.empty()) q::fail<q::config_error>("--predict and --add", "the folder of a learner in --out", "none");
     if (uses) s.read((fs::path(s.out) / "settings.json").string());
-    bool known = false;
-    for (const char* mode : {"dynamic", "static", "sequential", "joint", "frozen"}) known = known || s.mode == mode;
-    if (!known || (uses && s.mode != "dynamic"))
-      q::fail<q::config_error>("--mode", uses ? "a dynamic learner" : "dynamic, static, sequential, joint or frozen", s.mode);
+    check_mode(s, uses);
     std::optional<q::train::output_folder> lock;
     if (!s.out.empty()) {
       lock.emplace(s.out);  // one program at a time

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -29,7 +30,9 @@ namespace q = quipu;
 /// The accuracies after each task, kept in `rows.json` so that a run that goes on has those of before.
 class rows {
  public:
-  rows(std::filesystem::path folder, const q::data::task_stream& stream) : folder_(std::move(folder)), stream_(stream) {}
+  rows(std::filesystem::path folder, const q::data::task_stream& stream) : folder_(std::move(folder)) {
+    for (const auto& task : stream) names_.push_back(task.name);
+  }
 
   void read() {
     const std::string path = (folder_ / "rows.json").string();
@@ -40,7 +43,7 @@ class rows {
   }
   [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
   void add(const q::conpet::evaluation& e) {
-    nlohmann::json row = {{"task", stream_.tasks[all_.size()].name}, {"hits", nlohmann::json::array()}, {"texts", nlohmann::json::array()},
+    nlohmann::json row = {{"task", names_.at(all_.size())}, {"hits", nlohmann::json::array()}, {"texts", nlohmann::json::array()},
                                   {"calibration_error", number(e.calibration_error)}, {"selector", number(e.selector_accuracy())}};
     for (const auto& t : e.tasks) {
       row["hits"].push_back(t.hits);
@@ -52,9 +55,7 @@ class rows {
   void cut(std::size_t n) { all_.resize(std::min(n, all_.size())); }
 
   [[nodiscard]] q::report::accuracy_matrix matrix() const {
-    std::vector<std::string> names;
-    for (const auto& t : stream_) names.push_back(t.name);
-    q::report::accuracy_matrix m(names);
+    q::report::accuracy_matrix m(names_);
     for (const auto& row : all_) {
       std::vector<q::report::tally> tallies;
       for (std::size_t i = 0; i < row.at("hits").size(); ++i) tallies.push_back({row.at("hits")[i].get<std::size_t>(), row.at("texts")[i].get<std::size_t>()});
@@ -76,7 +77,7 @@ class rows {
   static nlohmann::json number(const std::optional<double>& v) { return v ? nlohmann::json(*v) : nlohmann::json(); }
 
   std::filesystem::path folder_;
-  const q::data::task_stream& stream_;
+  std::vector<std::string> names_;
   std::vector<nlohmann::json> all_;
 };
 
@@ -95,9 +96,15 @@ struct figures {
           hundred(all.calibration_error())};
 }
 
-/// Table, CSV, JSON and pictures of a run, or of several seeds of it.
-inline void write(const std::filesystem::path& folder, const std::string& method, const std::vector<rows>& runs, const std::vector<std::size_t>& seeds) {
-  q::report::table table({{"method"}, {"seed"}, {"whole", 2}, {"average", 2}, {"average incremental", 2}, {"BWT", 2}, {"forgetting (max k < T)", 2},
+/// A run with a seed, in an order of the tasks.
+struct run_label {
+  std::size_t seed = 0, order = 0;
+  [[nodiscard]] std::string text() const { return order == 0 ? q::concat(seed) : q::concat(seed, ", order ", order); }
+};
+
+/// Table, CSV, JSON and pictures of a run, or of several seeds and orders of it.
+inline void write(const std::filesystem::path& folder, const std::string& method, const std::vector<rows>& runs, const std::vector<run_label>& labels) {
+  q::report::table table({{"method"}, {"seed"}, {"order"}, {"whole", 2}, {"average", 2}, {"average incremental", 2}, {"BWT", 2}, {"forgetting (max k < T)", 2},
                           {"forgetting (max k <= T)", 2}, {"selector", 2}, {"ECE", 2}});
   std::vector<double> wholes;
   const auto cell = [](const std::optional<double>& v) { return v ? q::report::cell(*v) : q::report::cell(); };
@@ -105,9 +112,9 @@ inline void write(const std::filesystem::path& folder, const std::string& method
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const figures f = figures_of(runs[i]);
     wholes.push_back(f.whole);
-    table.add_row({method, static_cast<std::int64_t>(seeds[i]), f.whole, f.average, cell(f.incremental), cell(f.backward), cell(f.forgetting),
+    table.add_row({method, static_cast<std::int64_t>(labels[i].seed), static_cast<std::int64_t>(labels[i].order), f.whole, f.average, cell(f.incremental), cell(f.backward), cell(f.forgetting),
                    cell(f.forgetting_all), cell(f.selector), cell(f.calibration)});
-    q::report::plot_series line{q::concat(method, " ", seeds[i]), {}};
+    q::report::plot_series line{q::concat(method, " ", labels[i].text()), {}};
     const auto m = runs[i].matrix();
     for (std::size_t k = 0; k < m.n_learned(); ++k) line.points.emplace_back(static_cast<double>(k + 1), 100 * m.whole(k).value_or(0));
     lines.push_back(std::move(line));
@@ -115,7 +122,7 @@ inline void write(const std::filesystem::path& folder, const std::string& method
   const auto all = q::report::over_runs(wholes);
   std::cout << table.markdown() << std::flush;
   if (runs.size() > 1) {
-    std::cout << "whole accuracy over " << all.n << " seeds: " << q::fixed_text(all.mean, 2) << ", deviation " << q::fixed_text(all.deviation, 2)
+    std::cout << "whole accuracy over " << all.n << " runs: " << q::fixed_text(all.mean, 2) << ", deviation " << q::fixed_text(all.deviation, 2)
               << ", 95 % interval +- " << q::fixed_text(all.half_width, 2) << std::endl;
   }
   if (folder.empty()) return;

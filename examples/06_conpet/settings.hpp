@@ -15,6 +15,8 @@
 
 #include <quipu/conpet/any_policies.hpp>
 #include <quipu/conpet/learner_core.hpp>
+#include <quipu/conpet/methods/any_method.hpp>
+#include <quipu/core/random.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/data/fewrel_stream.hpp>
 #include <quipu/data/intent_streams.hpp>
@@ -29,9 +31,10 @@ namespace q = quipu;
 struct settings {
   std::string model, stream = "sentences", data, mode = "dynamic", out, add, show_logits;
   std::string selector = "discriminant", compose = "calibrated", form = "prompt", rows = "mean", replay = "uniform",
+              method = "plain",
               targets = "q_proj,v_proj,up_proj,down_proj";
-  std::size_t rank = 8, blocks = 0, steps = 150, selector_steps = 150, batch = 16, top_k = 1, memory = 0, n_shot = 128, n_most = 0, n_task = 0, n_thread = 0;
-  double learning_rate = 2e-3, head_learning_rate = 1e-2;
+  std::size_t rank = 8, blocks = 0, steps = 150, selector_steps = 150, batch = 16, top_k = 1, memory = 0, n_shot = 128, n_most = 0, n_task = 0, n_thread = 0, orders = 1;
+  double learning_rate = 2e-3, head_learning_rate = 1e-2, strength = -1;
   std::vector<std::size_t> seeds;
   bool bf16 = false, plan = false, predict = false, resume = false, overwrite = false, faithful = false;
 
@@ -41,7 +44,8 @@ struct settings {
             {"rows", rows},       {"replay", replay}, {"targets", targets},          {"rank", rank},             {"blocks", blocks},
             {"steps", steps},     {"selector_steps", selector_steps}, {"batch", batch}, {"top_k", top_k},        {"memory", memory},
             {"n_shot", n_shot},   {"n_most", n_most}, {"learning_rate", learning_rate}, {"head_learning_rate", head_learning_rate},
-            {"bf16", bf16},       {"faithful", faithful}};
+            {"bf16", bf16},       {"faithful", faithful},
+            {"method", method},   {"strength", strength}, {"orders", orders}};
   }
   /// Takes over what `settings.json` of a finished learner says.
   void read(const std::string& path) {
@@ -52,6 +56,7 @@ struct settings {
       steps = json.at("steps"), selector_steps = json.at("selector_steps"), batch = json.at("batch"), top_k = json.at("top_k");
       memory = json.at("memory"), n_shot = json.at("n_shot"), n_most = json.at("n_most"), learning_rate = json.at("learning_rate");
       head_learning_rate = json.at("head_learning_rate"), bf16 = json.at("bf16"), faithful = json.at("faithful");
+      method = json.value("method", method), strength = json.value("strength", strength), orders = json.value("orders", orders);
     } catch (const nlohmann::json::exception&) {
       q::fail<q::format_error>(path, "the settings of a run of this program", "something else");
     }
@@ -84,6 +89,7 @@ struct settings {
                                                             {"means", q::conpet::means_selector{}},
                                                             {"fourier", q::conpet::fourier_selector{}},
                                                             {"trained", trained},
+                                                            {"arrow", q::conpet::arrow_selector{}},
                                                             {"oracle", q::conpet::oracle_selector{}}})};
 }
 [[nodiscard]] inline q::conpet::any_composition composition_of(const settings& s) {
@@ -116,6 +122,35 @@ struct settings {
                                                         {"loss", q::replay::loss_aware{}}})};
   if (chosen.wants_budget() && s.memory == 0) q::fail<q::config_error>("--memory", q::concat("a number of texts, which --replay ", s.replay, " needs"), 0);
   return chosen;
+}
+
+/// @throws config_error  no such method; a strength for one that has none
+[[nodiscard]] inline q::conpet::any_method method_of(const settings& s) {
+  using held = q::conpet::any_method::held_type;
+  const auto strength = [&](double usual) { return s.strength >= 0 ? s.strength : usual; };
+  if (s.strength >= 0 && (s.method != "ewc" && s.method != "ewc_online" && s.method != "lwf" && s.method != "der_plus_plus" && s.method != "o_lora"))
+    q::fail<q::config_error>("--strength", "--method ewc, ewc_online, lwf, der_plus_plus or o_lora", s.method);
+  return {q::conpet::choose<held>("--method", s.method,
+                                  {{"plain", q::conpet::plain{}},
+                                   {"emr", q::conpet::emr{}},
+                                   {"ea_emr", q::conpet::ea_emr{}},
+                                   {"emar", q::conpet::emar{}},
+                                   {"crl", q::conpet::crl{}},
+                                   {"ewc", q::conpet::ewc{.strength = strength(1)}},
+                                   {"ewc_online", q::conpet::ewc{.strength = strength(1), .online = true}},
+                                   {"lwf", q::conpet::lwf{.strength = strength(1)}},
+                                   {"der_plus_plus", q::conpet::der_plus_plus{.alpha = strength(0.1)}},
+                                   {"gem", q::conpet::gem{}},
+                                   {"a_gem", q::conpet::a_gem{}},
+                                   {"o_lora", q::conpet::o_lora{.strength = strength(0.5)}}})};
+}
+
+/// A stream's tasks in another order; order 0 is its own.
+[[nodiscard]] inline q::data::task_stream in_order(q::data::task_stream stream, std::size_t order) {
+  if (order == 0) return stream;
+  q::random_stream random(order);
+  for (std::size_t i = stream.tasks.size(); i-- > 1;) std::swap(stream.tasks[i], stream.tasks[random.below(static_cast<std::uint32_t>(i + 1))]);
+  return stream;
 }
 
 /// LoRA on the named layers of the blocks from `--blocks` on.

@@ -11,6 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/conpet/evaluate.hpp>
+#include <quipu/conpet/learner_parts.hpp>
+#include <quipu/conpet/methods/any_method.hpp>
+#include <quipu/conpet/static_learner_files.hpp>
 #include <quipu/conpet/static_tuner.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/replay/random_sampling.hpp>
@@ -105,6 +108,81 @@ TEST_CASE("folders that are no learner of this kind are refused, and the learner
   saved_tuner other(test::stories(), test::small_lora(), options);
   CHECK_THROWS_WITH(conpet::load_learner(path, other), Catch::Contains("made_of.seed"));
   CHECK_THROWS_AS(conpet::load_learner(folder.path() / "nowhere", other), io_error);
+}
+
+namespace {
+
+using saved_static = conpet::static_tuner<decltype(test::stories()), replay::reservoir, conpet::any_method>;
+
+}  // namespace
+
+TEST_CASE("a learner with one module that is saved, read and taught on is the one that was never stopped", "[conpet][learner_files]") {
+  QUIPU_NEEDS(test::stories_folder());
+  const auto stream = test::word_stream(3, 2, 10);
+  auto options = with_budget();
+  options.training.n_step = 8;
+  const conpet::any_method methods[] = {{conpet::plain{}}, {conpet::ea_emr{}}, {conpet::emar{.n_round_step = 3}}, {conpet::crl{}},
+                                        {conpet::ewc{}}, {conpet::ewc{.online = true}}, {conpet::der_plus_plus{}}, {conpet::o_lora{}}};
+  for (const auto& method : methods) {
+    INFO(method.identity());
+    const test::temp_folder folder;
+    const auto one = folder.path() / "one", two = folder.path() / "two";
+    saved_static whole(test::stories(), test::small_lora(), options, method);
+    for (const auto& task : stream) {
+      whole.learn(task);
+      conpet::save_learner(one, whole);
+    }
+    for (const auto& task : stream) {  // a new process for every task
+      saved_static part(test::stories(), test::small_lora(), options, method);
+      if (std::filesystem::exists(two)) conpet::load_learner(two, part);
+      part.learn(task);
+      conpet::save_learner(two, part);
+    }
+    const auto files = all_files(one);
+    CHECK(files == all_files(two));
+    CHECK(files.count("modules/03/adapter_model.safetensors") == 1);
+    CHECK(files.count("modules/02/adapter_model.safetensors") == 0);  // no state of before is left
+    saved_static read(test::stories(), test::small_lora(), options, method);
+    conpet::load_learner(one, read);
+    for (const auto& t : stream.tasks[0].test) {
+      const auto a = whole.predict(t.text), b = read.predict(t.text);
+      CHECK(a.label == b.label);
+      CHECK(a.probability == b.probability);
+    }
+  }
+}
+
+TEST_CASE("folders of another learner with one module are refused", "[conpet][learner_files]") {
+  QUIPU_NEEDS(test::stories_folder());
+  const auto stream = test::word_stream(1, 2, 10);
+  const test::temp_folder folder;
+  const auto path = folder.path() / "learner";
+  auto options = with_budget();
+  options.training.n_step = 3;
+  const conpet::any_method method{conpet::ewc{}};
+  saved_static tuner(test::stories(), test::small_lora(), options, method);
+  tuner.learn(stream.tasks[0]);
+  conpet::save_learner(path, tuner);
+  const auto good = test::read_json(path / "learner.json");
+  const auto refused = [&](auto&& change, const char* words) {
+    auto json = good;
+    change(json);
+    std::ofstream(path / "learner.json") << json.dump();
+    saved_static other(test::stories(), test::small_lora(), options, method);
+    CHECK_THROWS_WITH(conpet::load_learner(path, other), Catch::Contains(words));
+    CHECK(other.size() == 0);
+    CHECK(other.core().memory.size() == 0);
+  };
+  refused([](auto& j) { j["kind"] = "dynamic"; }, "'dynamic'");
+  refused([](auto& j) { j["made_of"]["method"] = "gem"; }, "made_of.method");
+  refused([](auto& j) { j["key"] = "0123456789abcdef"; }, "its files were changed");
+  refused([](auto& j) { j["folder"] = "modules/07"; }, "modules/07");
+  refused([](auto& j) { j["arrays"].erase(0); }, "an array 'fisher-0");
+  refused([](auto& j) { j["arrays"].push_back("more"); }, "method-more.npy");
+  refused([](auto& j) { j["tasks"][0]["classes"].push_back("one too many"); }, "classifier");
+  saved_tuner dynamic(test::stories(), test::small_lora(), with_budget());
+  std::ofstream(path / "learner.json") << good.dump();
+  CHECK_THROWS_WITH(conpet::load_learner(path, dynamic), Catch::Contains("'static'"));
 }
 
 TEST_CASE("one module for all tasks keeps the old ones by replay, and loses them without", "[conpet][static_tuner]") {

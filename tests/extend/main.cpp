@@ -4,4 +4,5 @@
 int main() {
   check_models();
   check_notes();
+  check_learner();
 }

@@ -11,3 +11,4 @@ inline void require(bool holds, const char* what) {
 
 void check_models();
 void check_notes();
+void check_learner();

@@ -371,6 +371,102 @@ class Examples(unittest.TestCase):
             self.assertIn(word, run.stderr)
         self.assertFalse((self.folder / "no").exists())
 
+    def write_tasks(self):
+        """Three tasks of two classes, which single words tell apart."""
+        words = {"animals": ("fox", "dog"), "moves": ("jumps", "lazy"), "looks": ("quick", "brown")}
+        with open(self.folder / "tasks.jsonl", "w") as lines:
+            for task, labels in words.items():
+                for label in labels:
+                    for i in range(12):
+                        text = f"{'the' if i % 2 else 'a'} {label} {label if i % 3 else 'over'}"
+                        lines.write(json.dumps({"task": task, "label": label, "text": text, "split": "test" if i % 4 == 3 else "train"}) + "\n")
+
+    def conpet(self, *options, **more):
+        return self.run_program("06_conpet", "--model", "run/model.gguf", "--threads", 2, *options, **more)
+
+    def files_of(self, folder):
+        """What a run leaves, without its times and caches."""
+        return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*"))
+                if p.is_file() and p.name not in ("log.jsonl", "output.lock", "lock") and "cache" not in p.parts}
+
+    def test_06_conpet_learns_in_turn_and_a_stopped_run_ends_with_the_same_bytes(self):
+        self.write_tasks()
+        modes = {"dynamic": ["--mode", "dynamic"], "static": ["--mode", "static", "--method", "ewc"], "dark": ["--mode", "static", "--method", "der_plus_plus"],
+                 "limitless": ["--mode", "limitless"]}
+        for name, mode in modes.items():
+            with self.subTest(name):
+                shared = [*mode, "--stream", "tasks.jsonl", "--steps", 12, "--batch", 6, "--rank", 2]
+                self.conpet(*shared, "--out", f"whole-{name}")
+                for n_task in (1, 2):
+                    self.conpet(*shared, "--out", f"parts-{name}", "--tasks", n_task, *(["--resume"] if n_task > 1 else []))
+                self.conpet(*shared, "--out", f"parts-{name}", "--resume")
+                whole, parts = self.files_of(self.folder / f"whole-{name}"), self.files_of(self.folder / f"parts-{name}")
+                self.assertEqual(sorted(whole), sorted(parts))
+                self.assertIn("seed-1/learner.json", whole)
+                for path, data in whole.items():
+                    self.assertEqual(data, parts[path], path)
+                again = self.conpet(*shared, "--out", f"parts-{name}", "--resume")
+                self.assertIn("| whole |", again)  # nothing left to learn: the table alone
+                self.assertEqual(parts, self.files_of(self.folder / f"parts-{name}"))
+
+    def test_06_conpet_answers_and_learns_more(self):
+        self.write_tasks()
+        more = [{"task": "sky", "label": label, "text": f"the {label} {i}"} for label in ("sun", "moon") for i in range(6)]
+        (self.folder / "more.jsonl").write_text("".join(json.dumps(line) + "\n" for line in more))
+        for mode in (["--mode", "dynamic"], ["--mode", "static", "--method", "crl"]):
+            with self.subTest(mode[1]):
+                out = f"asked-{mode[1]}"
+                said = self.conpet(*mode, "--stream", "tasks.jsonl", "--steps", 25, "--batch", 6, "--rank", 4, "--learning-rate", 0.01, "--out", out)
+                whole = float(re.search(r"3 looks: this task [\d.]+ %, all ([\d.]+) %", said)[1])
+                self.assertGreater(whole, 50)  # of six classes
+                answers = self.conpet("--out", out, "--predict", input="the fox fox\n\na lazy lazy\n").splitlines()
+                self.assertEqual(2, len(answers))
+                for answer in answers:
+                    label, task, probability, module = answer.split("\t")
+                    self.assertIn(label, ("fox", "dog", "jumps", "lazy", "quick", "brown"))
+                    self.assertIn(task, ("animals", "moves", "looks"))
+                    self.assertTrue(0 <= float(probability) <= 1)
+                    self.assertTrue((self.folder / out / "seed-1" / module / "adapter_config.json").exists())
+                self.assertIn("learned sky: 4 tasks, 8 classes", self.conpet("--out", out, "--add", "more.jsonl"))
+                self.assertEqual(1, len(self.conpet("--out", out, "--predict", input="the sun 1\n").splitlines()))
+
+    def test_06_conpet_repeats_orders_of_the_tasks(self):
+        self.write_tasks()
+        self.conpet("--mode", "sequential", "--stream", "tasks.jsonl", "--steps", 3, "--batch", 4, "--rank", 2, "--orders", 2, "--out", "orders")
+        first, second = (json.loads((self.folder / "orders" / name / "learner.json").read_text()) for name in ("seed-1", "seed-1-order-1"))
+        names = [[t["name"] for t in learner["tasks"]] for learner in (first, second)]
+        self.assertEqual(sorted(names[0]), sorted(names[1]))
+        self.assertNotEqual(names[0], names[1])
+        self.assertEqual([0, 1], [row["order"] for row in json.loads((self.folder / "orders" / "results.json").read_text())["runs"]])
+
+    def test_06_conpet_says_what_is_wrong_in_one_line(self):
+        self.write_tasks()
+        (self.folder / "twice.jsonl").write_text("".join(json.dumps({"task": task, "label": label, "text": f"{label} {i}"}) + "\n"
+                                                         for task, label in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "z")) for i in range(3)))
+        shared = ["--stream", "tasks.jsonl", "--steps", 2, "--batch", 4, "--rank", 2]
+        self.conpet(*shared, "--mode", "joint", "--out", "joint")
+        for options, words in (([*shared, "--mode", "nothing"], "limitless"),
+                               ([*shared, "--method", "nothing", "--mode", "static"], "a_gem"),
+                               ([*shared, "--method", "ewc"], "--mode static or sequential"),
+                               ([*shared, "--method", "gem", "--mode", "static", "--strength", 2], "--strength"),
+                               ([*shared, "--method", "gem", "--mode", "sequential"], "a replay strategy that keeps texts"),
+                               ([*shared, "--mode", "static", "--replay", "reservoir"], "--memory"),
+                               ([*shared, "--orders", 0], "--orders"),
+                               (["--stream", "twice.jsonl", "--steps", 2, "--mode", "static"], "'x'"),
+                               (["--stream", "nowhere.jsonl"], "nowhere.jsonl"),
+                               (["--out", "joint", "--add", "tasks.jsonl"], "one task after another"),
+                               ([*shared, "--mode", "joint", "--out", "joint"], "--resume"),
+                               ([*shared, "--mode", "static", "--out", "joint", "--resume"], "settings.json"),
+                               (["--out", "joint", "--show-logits", "animals"], "a dynamic learner"),
+                               (["--predict", "--out", "nowhere"], "nowhere")):
+            with self.subTest(words=words):
+                run = subprocess.run([str(PROGRAMS / "06_conpet"), "--model", "run/model.gguf", *map(str, options)], capture_output=True, text=True,
+                                     cwd=self.folder, input="", timeout=240)
+                self.assertNotEqual(0, run.returncode)
+                said = [line for line in run.stderr.split("\n") if line and not line.startswith("\r")]
+                self.assertEqual(1, len(said), run.stderr)
+                self.assertIn(words, said[0])
+
     def test_07_eren_keeps_notes(self):
         commands = "/add The fox is brown.\n/add The dog is lazy.\n/notes\n/edit 2 The dog is quick.\n/history 2\n/del 1\n/undo\n/quit\n"
         said = self.run_program("07_eren", "--model", "run/model.gguf", "--notes", "notes.db", input=commands)

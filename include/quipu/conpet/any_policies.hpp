@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -25,14 +26,15 @@ namespace quipu::conpet {
 /// Any of the library's selectors.
 struct any_selector {
   using policy_role = role::selector;
-  using held_type = std::variant<discriminant_selector, means_selector, fourier_selector, trained_selector, oracle_selector>;
+  using held_type = std::variant<discriminant_selector, means_selector, fourier_selector, trained_selector, arrow_selector, oracle_selector>;
   held_type held{};
 
   /// Calls f with the one that is held. @throws config_error  it is not one in closed form
   template <class F>
   auto closed(F&& f) const {
+    using result = std::invoke_result_t<F&, const discriminant_selector&>;
     return std::visit(
-        [&]<class S>(const S& s) -> decltype(f(discriminant_selector())) {
+        [&]<class S>(const S& s) -> result {
           if constexpr (S::kind == selector_kind::closed_form) {
             return f(s);
           } else {
@@ -49,6 +51,7 @@ struct any_selector {
     return std::visit([](const auto& s) { return std::string(s.identity()); }, held);
   }
   [[nodiscard]] const trained_selector& trained() const { return std::get<trained_selector>(held); }
+  [[nodiscard]] double sharpness() const { return std::get<arrow_selector>(held).sharpness(); }
   [[nodiscard]] statistics::linear_scores classifier(const statistics::class_moments& m) const {
     return closed([&](const auto& s) { return s.classifier(m); });
   }

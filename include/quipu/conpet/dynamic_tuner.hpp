@@ -3,15 +3,18 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include <quipu/conpet/arrow_selection.hpp>
 #include <quipu/conpet/learner_core.hpp>
 #include <quipu/conpet/task_selection.hpp>
 #include <quipu/core/error.hpp>
@@ -39,6 +42,8 @@ class dynamic_tuner {
   using expert_type = typename core_type::expert_type;
   using module_type = typename core_type::module_type;
   static_assert((check_learner_policies<policies, std::remove_cvref_t<decltype(std::declval<const Model&>().tokenizer())>>(), true));
+  static_assert(std::is_same_v<typename policies::method_policy, plain>,
+                "conpet: modules of a dynamic learner never change again, so that it takes no method against forgetting");
 
   /// A task as it was learned.
   struct learned_task {
@@ -169,6 +174,9 @@ class dynamic_tuner {
         return all;
       }
     }
+    if constexpr (may_be<selector_policy>(selector_kind::modules)) {
+      if (is_kind(core_.selector, selector_kind::modules)) return by_modules(texts, inputs);
+    }
     if constexpr (may_be<selector_policy>(selector_kind::trained)) {
       if (tasks_.size() == 1) {
         all.assign(texts.size(), {1.0});
@@ -215,6 +223,7 @@ class dynamic_tuner {
     tasks_ = std::move(tasks);
     n_learned_ = n_learned;
     known_logits_.clear();
+    arrows_.clear();
     moments_ = std::move(moments);
     selector_ = std::move(selector);
   }
@@ -285,6 +294,28 @@ class dynamic_tuner {
                                    core_.seed_of(concat("selector ", name)), how));
     return next;
   }
+  // Directions are those of the modules' values, worked out when they are first asked for.
+  [[nodiscard]] std::vector<std::vector<double>> by_modules(std::span<const encoded_example> texts,
+                                                            cached_block_inputs<typename core_type::pass_type>& inputs) {
+    if constexpr (has_low_rank_targets<module_type>) {
+      std::vector<arrow_prototypes> prototypes;
+      for (const learned_task& t : tasks_) {
+        auto known = arrows_.find(t.id);
+        if (known == arrows_.end()) known = arrows_.emplace(t.id, arrow_prototypes(*t.who.module, core_.config().n_layer)).first;
+        prototypes.push_back(known->second);
+      }
+      auto all = arrow_likeness(*core_.pass, inputs, texts, prototypes);
+      for (std::vector<double>& p : all) {
+        const double most = *std::max_element(p.begin(), p.end());
+        double sum = 0;
+        for (double& v : p) sum += v = std::exp(core_.selector.sharpness() * (v - most));
+        for (double& v : p) v /= sum;
+      }
+      return all;
+    } else {
+      fail<config_error>(concat("selector '", core_.selector.identity(), "'"), "modules of low rank", module_policy::peft_type);
+    }
+  }
   // Modules are frozen once they are learned, so that what one says of a text is computed once.
   [[nodiscard]] std::vector<std::vector<float>> remembered_logits(cached_block_inputs<typename core_type::pass_type>& inputs,
                                                                   std::span<const routed_text<module_type>> routed,
@@ -338,6 +369,7 @@ class dynamic_tuner {
   std::size_t n_learned_ = 0;
   moment_selection moments_;
   expert_type selector_;
+  std::unordered_map<std::size_t, arrow_prototypes> arrows_;            // by the tasks' ids
   std::unordered_map<std::uint64_t, std::vector<float>> known_logits_;  // by text and task, of `predict` with `remembers`
 };
 

@@ -59,24 +59,31 @@ struct expert_training {
 };
 
 /// Trains both from the values that they have. What comes out depends on nothing but model, values, examples, order, seed and settings.
+/// @param additions  of a method against forgetting
+/// @param also       parameters that train beside the two, at the head's learning rate
 /// @throws cancelled  `progress` said so
 /// @throws as `train::trainer::run`
 template <class Pass, class Module, train::batch_order Order>
 train::training_result train_expert(Pass& pass, const expert<Module>& e, cached_block_inputs<Pass>& inputs, const target_examples& examples, Order order,
-                                    std::uint64_t seed, const expert_training& how) {
+                                    std::uint64_t seed, const expert_training& how, step_additions additions = {},
+                                    std::span<const optim::parameter<typename Pass::scalar_type>> also = {}) {
   using scalar = typename Pass::scalar_type;
   llama::bind_base(*e.module, pass.model());
   llama::module_hooks hooks(*e.module, pass.workspace());
-  const auto parameters = e.parameters();
+  auto parameters = e.parameters();
+  std::vector<std::string> at_heads_rate{concat(head_name, ".weight"), concat(head_name, ".bias")};
+  for (const auto& p : also) {
+    parameters.push_back(p);
+    at_heads_rate.push_back(p.name);
+  }
   const auto run = [&](auto schedule) {
     train::trainer training(
         pass, std::span<const optim::parameter<scalar>>(parameters), llama::weight_gradients<scalar>(),
         optim::adamw{.learning_rate = how.learning_rate, .eps = how.eps, .weight_decay = how.weight_decay}, schedule,
         train::trainer_options{
             .n_step = how.n_step, .batch_size = how.batch_size, .max_gradient_norm = how.max_gradient_norm, .seed = seed, .progress = how.progress},
-        {{.which = optim::name_pattern::suffixes({concat(head_name, ".weight"), concat(head_name, ".bias")}),
-          .learning_rate_factor = how.head_learning_rate / how.learning_rate}},
-        pooled_classification<Pass>(*e.head, inputs), std::move(order));
+        {{.which = optim::name_pattern::suffixes(at_heads_rate), .learning_rate_factor = how.head_learning_rate / how.learning_rate}},
+        pooled_classification<Pass>(*e.head, inputs, additions), std::move(order));
     return training.run(examples, hooks);
   };
   const train::training_result result =
@@ -92,13 +99,19 @@ struct routed_text {
   const expert<Module>* who = nullptr;
 };
 
-/// Logits of texts, each by its own expert: one pass of the base over all of them, with the modules' products grouped.
-/// @return of each text as many logits as its expert's head has classes
+/// What an expert gives for a text.
+template <class Scalar>
+struct expert_output {
+  std::vector<Scalar> state;   ///< (d_model) mean of the chosen rows
+  std::vector<Scalar> logits;  ///< (n_class) of the expert's head
+};
+
+/// States and logits of texts, each by its own expert: one pass of the base over all of them, with the modules' products grouped.
 template <class Pass, class Module>
-[[nodiscard]] std::vector<std::vector<typename Pass::scalar_type>> expert_logits(Pass& pass, cached_block_inputs<Pass>& inputs,
-                                                                                std::span<const routed_text<Module>> routed) {
+[[nodiscard]] std::vector<expert_output<typename Pass::scalar_type>> expert_outputs(Pass& pass, cached_block_inputs<Pass>& inputs,
+                                                                                   std::span<const routed_text<Module>> routed) {
   using scalar = typename Pass::scalar_type;
-  std::vector<std::vector<scalar>> all;
+  std::vector<expert_output<scalar>> all;
   for (std::size_t first = 0; first < routed.size();) {
     const std::size_t n = examples_within(first, routed.size(), rows_of_pass, [&](std::size_t i) -> const auto& { return *routed[i].text; });
     target_batch batch;
@@ -118,12 +131,23 @@ template <class Pass, class Module>
     for (std::size_t i = 0; i < n; ++i) {
       const auto& head = *routed[first + i].who->head;
       const auto w = head.weight();
-      std::vector<scalar>& out = all.emplace_back(w.rows);
-      const linear::projection<scalar> product{&w, head.bias(), {out.data(), 1, w.rows}};
-      pass.projector().run({pooled.data() + i * hidden.cols(), 1, hidden.cols()}, {&product, 1});
+      const scalar* const own = pooled.data() + i * hidden.cols();
+      auto& out = all.emplace_back(expert_output<scalar>{{own, own + hidden.cols()}, std::vector<scalar>(w.rows)});
+      const linear::projection<scalar> product{&w, head.bias(), {out.logits.data(), 1, w.rows}};
+      pass.projector().run({own, 1, hidden.cols()}, {&product, 1});
     }
     first += n;
   }
+  return all;
+}
+
+/// The logits alone.
+/// @return of each text as many logits as its expert's head has classes
+template <class Pass, class Module>
+[[nodiscard]] std::vector<std::vector<typename Pass::scalar_type>> expert_logits(Pass& pass, cached_block_inputs<Pass>& inputs,
+                                                                                std::span<const routed_text<Module>> routed) {
+  std::vector<std::vector<typename Pass::scalar_type>> all;
+  for (auto& out : expert_outputs<Pass, Module>(pass, inputs, routed)) all.push_back(std::move(out.logits));
   return all;
 }
 

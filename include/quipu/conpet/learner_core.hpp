@@ -15,6 +15,7 @@
 #include <quipu/conpet/cached_rows.hpp>
 #include <quipu/conpet/encoded_set.hpp>
 #include <quipu/conpet/expert.hpp>
+#include <quipu/conpet/methods/learning_method.hpp>
 #include <quipu/conpet/policies.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/printable.hpp>
@@ -64,6 +65,7 @@ class learner_core {
   using module_policy = typename Policies::module_policy;
   using module_type = typename module_policy::template module<scalar_type>;
   using expert_type = expert<module_type>;
+  using method_policy = typename Policies::method_policy;
   using memory_type = replay::memory<typename Policies::replay_policy, kept_text>;
 
   static_assert(std::is_same_v<scalar_type, float>, "conpet: learners run on models of float");
@@ -98,16 +100,18 @@ class learner_core {
     return encode_examples(pass->model().tokenizer(), form, rows, texts, task, n_longest());
   }
   /// A module and a head for n classes. @param name  of what they are for: names their first values
-  [[nodiscard]] expert_type new_expert(std::size_t n_class, const std::string& name) const {
+  [[nodiscard]] expert_type new_expert(std::size_t n_class, const std::string& name) const { return new_expert(policy, n_class, name); }
+  /// With a module of other settings.
+  [[nodiscard]] expert_type new_expert(const module_policy& settings, std::size_t n_class, const std::string& name) const {
     pet::key_hash hash;
     hash.add_value(options.seed);
     hash.add(std::as_bytes(std::span(name)));
-    return {std::make_shared<module_type>(policy, config(), hash.value()),
+    return {std::make_shared<module_type>(settings, config(), hash.value()),
             std::make_shared<pet::linear_head<scalar_type>>(head_name, n_class, config().d_model, hash.value())};
   }
   /// Another one with the same values, its head grown to n classes.
   [[nodiscard]] expert_type grown(const expert_type& from, std::size_t n_class, const std::string& name) const {
-    expert_type made = new_expert(n_class, name);
+    expert_type made = new_expert(from.module->policy(), n_class, name);
     for (std::size_t i = 0; i < made.module->parameters().size(); ++i)
       std::copy_n(from.module->parameters()[i].value, from.module->parameters()[i].size(), made.module->parameters()[i].value);
     *made.head = from.head->grown(n_class, options.seed + n_class);
@@ -147,9 +151,12 @@ class learner_core {
     return next;
   }
   /// An order of new and replayed examples, half and half or as the options say.
-  [[nodiscard]] replay::replay_order order(std::size_t n_new) const {
-    return replay::replay_order(memory.strategy(), memory.candidates(), n_new, {.new_old_ratio = options.new_share / (1 - options.new_share)});
+  [[nodiscard]] replay::replay_order order(std::size_t n_new) const { return order(memory, n_new); }
+  [[nodiscard]] replay::replay_order order(const memory_type& old, std::size_t n_new) const {
+    return {old.strategy(), old.candidates(), n_new, budget()};
   }
+  /// How batches are shared between new and replayed examples.
+  [[nodiscard]] replay::compute_budget budget() const { return {.new_old_ratio = options.new_share / (1 - options.new_share)}; }
 
   tuner_options options;
   module_policy policy;
@@ -157,6 +164,7 @@ class learner_core {
   typename Policies::composition_policy composition{};
   typename Policies::template_policy form{};
   typename Policies::row_policy rows{};
+  method_policy method{};
   std::unique_ptr<pass_type> pass;
   std::unique_ptr<cached_block_inputs<pass_type>> inputs;
   std::unique_ptr<io::row_cache> kept_states;
@@ -177,6 +185,8 @@ void take_policy(Core& core, const Value& value) {
     core.form = value;
   } else if constexpr (std::is_same_v<role_type, role::row_choice>) {
     core.rows = value;
+  } else if constexpr (std::is_same_v<role_type, role::learning_method>) {
+    core.method = value;
   } else {
     // Caches begin where the modules do, so their settings are known from the start.
     static_assert(!std::is_same_v<role_type, role::pet_module>, "conpet: settings of modules are the second argument of a learner");

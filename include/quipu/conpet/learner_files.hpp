@@ -2,13 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <quipu/conpet/dynamic_tuner.hpp>
+#include <quipu/conpet/learner_parts.hpp>
 #include <quipu/conpet/learner_text.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/hex.hpp>
@@ -23,58 +21,20 @@
 #include <quipu/io/atomic_file.hpp>
 #include <quipu/io/atomic_folder.hpp>
 #include <quipu/io/npy.hpp>
-#include <quipu/pet/module_key.hpp>
-#include <quipu/pet/peft_folder.hpp>
 
 namespace quipu::conpet {
 
 namespace detail {
 
-template <class Values>
-[[nodiscard]] xt::xarray<double> as_array(const Values& values, std::vector<std::size_t> shape) {
-  xt::xarray<double> a = xt::xarray<double>::from_shape(shape);
-  std::copy(values.begin(), values.end(), a.data());
-  return a;
-}
-[[nodiscard]] inline std::vector<double> read_doubles(const std::string& path, std::size_t n) {
-  const xt::xarray<double> a = io::read_npy<double>(path);
-  if (a.size() != n) fail<format_error>(path, concat(n, " numbers"), a.size());
-  return {a.data(), a.data() + n};
-}
-
 /// What a learner must share with its folder.
 template <class Tuner>
 [[nodiscard]] std::map<std::string, std::string> identity_of(const Tuner& tuner) {
-  const auto& core = tuner.core();
-  nlohmann::ordered_json settings = nlohmann::ordered_json::object();
-  core.policy.write_peft(settings, core.config());
-  return {{"base", hex_digits(core.pass->model().identity()->content->hash())},
-          {"module", concat(Tuner::module_policy::peft_type, " ", settings.dump())},
-          {"selector", core.selector.identity()},
-          {"template", core.form.identity()},
-          {"rows", core.rows.identity()},
-          {"replay", replay_identity(core.memory.strategy())},
-          {"seed", concat(core.options.seed)}};
-}
-
-template <class Expert, class Config>
-void save_expert(const std::filesystem::path& folder, const Expert& e, const Config& c) {
-  pet::save_peft(folder, *e.module, c, {.task_type = "SEQ_CLS", .modules_to_save = {head_name}}, e.head->parameters());
-}
-template <class Core>
-[[nodiscard]] typename Core::expert_type load_expert(const Core& core, const std::filesystem::path& folder, std::size_t n_class) {
-  const pet::peft_folder files(folder);
-  typename Core::expert_type e{
-      std::make_shared<typename Core::module_type>(files.module<typename Core::module_policy, float>(core.config())),
-      std::make_shared<pet::linear_head<float>>(head_name, n_class, core.config().d_model, 0)};
-  files.read<float>(e.head->parameters());
-  return e;
+  auto all = identity_of_core(tuner.core());
+  all["selector"] = tuner.core().selector.identity();
+  return all;
 }
 
 }  // namespace detail
-
-/// Schema of `learner.json` that this version writes, and the newest that it reads.
-inline constexpr std::size_t learner_schema = 1;
 
 /// Writes a learner. What a folder of an earlier state of the same learner holds stays as far as it is the same; `learner.json` comes last, so that a
 /// folder is that of before or that of now, whenever the writer was stopped.
@@ -82,20 +42,13 @@ inline constexpr std::size_t learner_schema = 1;
 /// @throws io_error  the folder cannot be written
 template <class Model, class... Given>
 void save_learner(const std::filesystem::path& folder, const dynamic_tuner<Model, Given...>& tuner) {
-  namespace fs = std::filesystem;
   const auto& core = tuner.core();
-  std::error_code trouble;
-  fs::create_directories(folder / "modules", trouble);
-  if (trouble) throw io_error(concat(folder.string(), ": cannot make the folder (", trouble.message(), ")"));
+  detail::make_learner_folder(folder);
   nlohmann::ordered_json json = {{"schema", learner_schema}, {"kind", "dynamic"}, {"made_of", detail::identity_of(tuner)}, {"n_learned", tuner.n_learned()}};
   std::vector<std::string> needed;
   for (const auto& t : tuner.tasks()) {
     const std::string name = concat("modules/", numbered(t.id));
-    const std::string key = hex_digits(expert_key(t.who));
-    if (!holds_expert(folder / name, key)) {
-      detail::save_expert(folder / name, t.who, core.config());
-      io::write_text((folder / name / "key").string(), key + "\n");
-    }
+    const std::string key = detail::save_expert_once(folder / name, t.who, core);
     needed.push_back(numbered(t.id));
     json["tasks"].push_back({{"name", t.name}, {"folder", name}, {"classes", t.classes}, {"id", t.id}, {"temperature", t.temperature}, {"key", key}});
   }
@@ -135,20 +88,14 @@ void load_learner(const std::filesystem::path& folder, dynamic_tuner<Model, Give
   const std::string path = (folder / "learner.json").string();
   const nlohmann::json json = data::read_json_file(path);
   const data::json_place all(json, path);
-  check_learner(all, learner_schema, detail::identity_of(tuner));
+  check_learner(all, "dynamic", learner_schema, detail::identity_of(tuner));
   auto& core = tuner.core();
   std::vector<typename tuner_type::learned_task> tasks;
-  const auto known = [&](const auto& who, const data::json_place& place, const char* field) {
-    if (const std::string key = hex_digits(expert_key(who)); key != place[field].text())
-      fail<format_error>(place.name(), concat("a module of key ", place[field].text()), concat(key, ": its files were changed"));
-  };
   const std::size_t n_task = all.has("tasks") ? all["tasks"].size() : 0;
   for (std::size_t i = 0; i < n_task; ++i) {
     const data::json_place t = all["tasks"].at(i);
     typename tuner_type::learned_task one{t["name"].text(), t["classes"].texts(), whole_number(t["id"]), {}, real_number(t["temperature"])};
-    one.who = detail::load_expert(core, folder / t["folder"].text(), one.classes.size());
-    llama::bind_base(*one.who.module, core.pass->model());
-    known(one.who, t, "key");
+    one.who = detail::load_known_expert(core, folder / t["folder"].text(), one.classes.size(), t, "key");
     tasks.push_back(std::move(one));
   }
   const std::filesystem::path state = folder / all["state"].text();
@@ -167,8 +114,7 @@ void load_learner(const std::filesystem::path& folder, dynamic_tuner<Model, Give
   }
   typename tuner_type::expert_type selector;
   if (is_kind(core.selector, selector_kind::trained) && tasks.size() > 1) {
-    selector = detail::load_expert(core, folder / all["selector"].text(), tasks.size());
-    known(selector, all, "selector_key");
+    selector = detail::load_known_expert(core, folder / all["selector"].text(), tasks.size(), all, "selector_key");
   }
   auto entries = parse_memory<typename tuner_type::core_type::memory_type::entry>((state / "memory.jsonl").string());
   const auto n_offered = whole_number(all["n_offered"]);

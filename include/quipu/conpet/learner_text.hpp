@@ -68,10 +68,10 @@ template <class Expert>
 
 /// @throws format_error  a newer schema, a learner of another kind
 /// @throws config_error  what it was made of is not what this one is made of
-inline void check_learner(const data::json_place& all, std::size_t newest, const std::map<std::string, std::string>& made_of) {
+inline void check_learner(const data::json_place& all, const char* kind, std::size_t newest, const std::map<std::string, std::string>& made_of) {
   if (const std::size_t schema = whole_number(all["schema"]); schema > newest)
     fail<format_error>(all["schema"].name(), concat("at most ", newest, ", which this version reads"), schema);
-  if (const std::string kind = all["kind"].text(); kind != "dynamic") fail<format_error>(all["kind"].name(), "dynamic", printable(kind));
+  if (const std::string found = all["kind"].text(); found != kind) fail<format_error>(all["kind"].name(), kind, printable(found));
   const data::json_place saved = all["made_of"];
   for (const auto& [name, value] : made_of) {
     const data::json_place own = saved[name.c_str()];

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include <quipu/conpet/composition.hpp>
+#include <quipu/conpet/methods/learning_method.hpp>
 #include <quipu/conpet/row_choice.hpp>
 #include <quipu/conpet/selector.hpp>
 #include <quipu/conpet/text_template.hpp>
@@ -51,15 +52,15 @@ using roles_list = policy_list<in_role<P>...>;
 }  // namespace detail
 
 /// What a learner has if a user names nothing: LoRA, all of the old tasks replayed alike, a discriminant in front, calibrated heads, a prompt
-/// that asks for a label, the mean of its rows.
-using default_policies = detail::roles_list<pet::lora, replay::uniform_task_sampling, discriminant_selector, calibrated, label_prompt, mean_row>;
+/// that asks for a label, the mean of its rows; nothing against forgetting but replay.
+using default_policies = detail::roles_list<pet::lora, replay::uniform_task_sampling, discriminant_selector, calibrated, label_prompt, mean_row, plain>;
 
 /// The policies of a learner, from those that a user gives in any order. @tparam Given  types of any of the roles, one a role
 template <class... Given>
 struct learner_policies {
   static_assert((!std::is_void_v<typename detail::role_in_learner<Given>::type> && ...),
                 "conpet: one of the types is no policy of a learner (settings of a PET module, a replay strategy, a selector, a composition, a text "
-                "template, a choice of rows)");
+                "template, a choice of rows, a method against forgetting)");
   using sorted = typename sort_policies<default_policies, detail::in_role<Given>...>::type;
   template <class Role>
   using type_of = typename sorted::template type_of<Role>::policy_type;
@@ -70,6 +71,7 @@ struct learner_policies {
   using composition_policy = type_of<role::composition>;
   using template_policy = type_of<role::text_template>;
   using row_policy = type_of<role::row_choice>;
+  using method_policy = type_of<role::learning_method>;
 };
 
 /// Lets each role of a learner say in one sentence what its policy lacks.
@@ -81,6 +83,7 @@ consteval void check_learner_policies() {
   explain_composition<typename Policies::composition_policy>();
   explain_text_template<typename Policies::template_policy, Tokenizer>();
   explain_row_choice<typename Policies::row_policy>();
+  explain_learning_method<typename Policies::method_policy>();
 }
 
 }  // namespace quipu::conpet

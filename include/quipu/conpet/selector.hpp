@@ -29,6 +29,7 @@ namespace quipu::conpet {
 enum class selector_kind : std::uint8_t {
   closed_form,  ///< sums over states of the base model; nothing trains
   trained,      ///< a module with a head of one output a task
+  modules,      ///< the modules' own values, which must be of low rank; nothing trains and nothing is kept
   oracle,       ///< the true task, which the caller gives: a bound, not a method
 };
 
@@ -49,9 +50,15 @@ concept trains_selector = requires(const S& s) {
   { s.trained() } -> std::convertible_to<const trained_selector&>;
 };
 
+/// Selectors that look at the modules: `sharpness()` is the factor of a likeness, 0 .. 1, whose softmax is a task's probability.
+template <class S>
+concept compares_modules = requires(const S& s) {
+  { s.sharpness() } -> std::convertible_to<double>;
+};
+
 /// Selectors whose kind is chosen at run time have all of the parts and say by `kind_now()` which of them counts.
 template <class S>
-concept chosen_at_run_time = closed_form_selector<S> && trains_selector<S> && requires(const S& s) {
+concept chosen_at_run_time = closed_form_selector<S> && trains_selector<S> && compares_modules<S> && requires(const S& s) {
   { s.kind_now() } -> std::same_as<selector_kind>;
 };
 template <class S>
@@ -60,7 +67,7 @@ concept has_selector_kind = chosen_at_run_time<S> || requires {
 };
 
 /// Role `selector`: copyable; `kind` and `identity()`; of a closed-form one also the functions of `closed_form_selector`, of one that trains
-/// `trained()`.
+/// `trained()`, of one that looks at the modules `sharpness()`.
 template <class S>
 concept selector = std::copyable<S> && has_selector_kind<S> && requires(const S& s) {
   { s.identity() } -> std::convertible_to<std::string>;
@@ -92,9 +99,11 @@ consteval void explain_selector() {
   } else if constexpr (may_be<S>(selector_kind::closed_form) && !closed_form_selector<S>) {
     static_assert(closed_form_selector<S>,
                   "selector: a closed-form one also declares 'classifier(moments)', 'features(states)', 'n_feature(d_model)' and 'block(n_layer)'");
+  } else if constexpr (may_be<S>(selector_kind::trained) && !trains_selector<S>) {
+    static_assert(trains_selector<S>, "selector: one that trains also declares 'const trained_selector& trained() const'");
   } else {
-    static_assert(!may_be<S>(selector_kind::trained) || trains_selector<S>,
-                  "selector: one that trains also declares 'const trained_selector& trained() const'");
+    static_assert(!may_be<S>(selector_kind::modules) || compares_modules<S>,
+                  "selector: one that looks at the modules also declares 'double sharpness() const'");
   }
 }
 
@@ -173,6 +182,16 @@ struct trained_selector {
   [[nodiscard]] std::string identity() const { return concat("trained, ", n_step, " steps", subtract_prior ? ", without prior" : ""); }
 };
 
+/// The module whose most sensitive input directions the text is most like: see `arrow_likeness`.
+struct arrow_selector {
+  using policy_role = role::selector;
+  static constexpr selector_kind kind = selector_kind::modules;
+  double factor = 50;  ///< likenesses differ by some hundredths
+
+  [[nodiscard]] double sharpness() const noexcept { return factor; }
+  [[nodiscard]] std::string identity() const { return concat("arrow, factor ", exact_text(factor)); }
+};
+
 /// The true task.
 struct oracle_selector {
   using policy_role = role::selector;
@@ -181,6 +200,6 @@ struct oracle_selector {
 };
 
 static_assert(selector<discriminant_selector> && selector<means_selector> && selector<fourier_selector> && selector<trained_selector> &&
-              selector<oracle_selector>);
+              selector<arrow_selector> && selector<oracle_selector>);
 
 }  // namespace quipu::conpet

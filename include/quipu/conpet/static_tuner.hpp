@@ -3,8 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
-#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include <quipu/conpet/learner_core.hpp>
+#include <quipu/conpet/methods/learning_task.hpp>
 #include <quipu/core/error.hpp>
 #include <quipu/core/printable.hpp>
 #include <quipu/data/task_stream.hpp>
@@ -22,6 +24,7 @@ namespace quipu::conpet {
 /// Learns one task of classes after another with one module and one head, which grows by the classes of each task. Each batch holds new texts
 /// and replayed ones, so that a task costs the same however many came before it. With `replay::none` it is sequential training; `learn_jointly`
 /// is the bound from above.
+/// What is done against forgetting besides is its method, see `learning_method`.
 /// Source: Song et al. 2023, "ConPET", and its official code, section 6.1 (EMR with dynamic replay); there the head has all classes from the
 /// start, and the softmax those that are not seen yet.
 ///
@@ -34,6 +37,9 @@ class static_tuner {
   using module_policy = typename policies::module_policy;
   using expert_type = typename core_type::expert_type;
   using module_type = typename core_type::module_type;
+  using method_policy = typename policies::method_policy;
+  using method_state = typename method_policy::state;
+  using memory_type = typename core_type::memory_type;
   static_assert((check_learner_policies<policies, std::remove_cvref_t<decltype(std::declval<const Model&>().tokenizer())>>(), true));
 
   struct learned_task {
@@ -53,6 +59,8 @@ class static_tuner {
   [[nodiscard]] const core_type& core() const noexcept { return core_; }
   [[nodiscard]] core_type& core() noexcept { return core_; }
   [[nodiscard]] const expert_type& who() const noexcept { return who_; }
+  /// What the method keeps between tasks.
+  [[nodiscard]] const method_state& kept() const noexcept { return kept_; }
   [[nodiscard]] std::size_t n_class() const noexcept { return tasks_.empty() ? 0 : tasks_.back().first + tasks_.back().classes.size(); }
 
   /// Learns a task. All or nothing, as `dynamic_tuner::learn`.
@@ -79,10 +87,18 @@ class static_tuner {
     cached_block_inputs<typename core_type::pass_type> transient(*core_.pass, core_.inputs->layer());
     std::vector<routed_text<module_type>> routed;
     for (const encoded_example& e : texts) routed.push_back({&e, &who_});
+    auto outputs = expert_outputs<typename core_type::pass_type, module_type>(*core_.pass, remembers ? *core_.inputs : transient, routed);
+    take_scores(outputs);
     std::vector<answer> answers;
-    for (const auto& z : expert_logits<typename core_type::pass_type, module_type>(*core_.pass, remembers ? *core_.inputs : transient, routed))
-      answers.push_back(answer_of(z));
+    for (const auto& o : outputs) answers.push_back(answer_of(o.logits));
     return answers;
+  }
+
+  /// Takes over what was read from files: see `load_learner`.
+  void restore(std::vector<learned_task> tasks, expert_type who, method_state kept) {
+    tasks_ = std::move(tasks);
+    who_ = std::move(who);
+    kept_ = std::move(kept);
   }
 
  private:
@@ -99,32 +115,45 @@ class static_tuner {
       next.push_back({task.name, task.classes, n});
       n += task.classes.size();
     }
-    const expert_type who = tasks_.empty() ? core_.new_expert(n, "static") : core_.grown(who_, n, "static");
-    std::vector<encoded_example> old;
-    for (const auto& kept : core_.memory.entries()) {
-      old.push_back(core_.encode(kept.example.text, 0));
-      old.back().label = kept.label;
-    }
-    std::vector<target_example> targets;
-    for (const auto* some : {&fresh, &old}) {
-      for (const encoded_example& e : *some) targets.push_back({&e, static_cast<std::int64_t>(e.label)});
-    }
-    static_cast<void>(train_expert(*core_.pass, who, *core_.inputs, target_examples(std::move(targets)), core_.order(fresh.size()),
-                                   core_.seed_of(concat("task ", name)), core_.options.training));
-    auto memory = core_.memory;
-    std::size_t first = 0;
-    for (std::size_t t = 0; t < tasks.size(); ++t) {
-      const learned_task& as = next[tasks_.size() + t];
-      memory = core_.offered_to(std::move(memory), tasks[t], tasks_.size() + t, as.first,
-                                std::span(fresh).subspan(first, tasks[t].train.size()), core_.config().n_layer);
-      first += tasks[t].train.size();
-    }
+    expert_type who = tasks_.empty() ? core_.new_expert(n, "static") : core_.grown(who_, n, "static");
+    const auto offered = [&](memory_type memory) {
+      std::size_t first = 0;
+      for (std::size_t t = 0; t < tasks.size(); ++t) {
+        const learned_task& as = next[tasks_.size() + t];
+        memory = core_.offered_to(std::move(memory), tasks[t], tasks_.size() + t, as.first, std::span(fresh).subspan(first, tasks[t].train.size()),
+                                  core_.config().n_layer);
+        first += tasks[t].train.size();
+      }
+      return memory;
+    };
+    using task_type = learning_task<core_type>;
+    static_assert((explain_learning_method_on<method_policy, task_type>(), true));
+    task_type task(core_, std::move(who), name, n_class(), fresh, offered);
+    method_state kept = kept_;
+    core_.method.learn(kept, task);
+    task.remember();
+    memory_type memory = task.memory();
     // Nothing below throws.
     tasks_ = std::move(next);
-    who_ = who;
+    who_ = task.who();
+    kept_ = std::move(kept);
     core_.memory = std::move(memory);
   }
 
+  void take_scores(std::vector<expert_output<float>>& outputs) const {
+    if constexpr (scores_answers<method_policy>) {
+      const std::size_t d = core_.config().d_model, n = n_class();
+      std::vector<float> states;
+      for (const auto& o : outputs) states.insert(states.end(), o.state.begin(), o.state.end());
+      const std::optional<std::vector<float>> scores = core_.method.scores(kept_, *who_.head, {states.data(), outputs.size(), d});
+      if (!scores) return;
+      if (scores->size() != outputs.size() * n) fail<config_error>(concat("scores of ", core_.method.identity()), outputs.size() * n, scores->size());
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const auto first = scores->begin() + static_cast<std::ptrdiff_t>(i * n);
+        outputs[i].logits.assign(first, first + static_cast<std::ptrdiff_t>(n));
+      }
+    }
+  }
   [[nodiscard]] answer answer_of(const std::vector<float>& z) const {
     const auto best = static_cast<std::size_t>(std::max_element(z.begin(), z.end()) - z.begin());
     const double p = std::exp(static_cast<double>(z[best]) - statistics::log_sum_exp(z, 1));
@@ -136,6 +165,7 @@ class static_tuner {
   core_type core_;
   std::vector<learned_task> tasks_;
   expert_type who_;
+  method_state kept_{};
 };
 
 }  // namespace quipu::conpet

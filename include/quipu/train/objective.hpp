@@ -30,6 +30,13 @@ concept step_observer = requires(T& t, const step_plan& plan) {
   t.begin_step(plan);
 };
 
+/// Objectives that add to a step as a whole, after its last pass and before its gradients are looked at: penalties on values, projections.
+/// @return of `end_step`: what it adds to the step's mean loss
+template <class T>
+concept step_finisher = requires(T& t) {
+  { t.end_step() } -> std::convertible_to<double>;
+};
+
 /// The mean negative log-likelihood of the labels, each sequence with its weight.
 struct language_modelling {
   using batch_type = llama::training_batch;
@@ -93,6 +100,7 @@ concept describes_batches = requires(O& o, const typename O::batch_type& batch, 
 ///   loss(pass, batch, hooks)    the loss alone
 ///   identity()                  what a resumed run must share; empty if that is nothing
 ///   begin_step(plan)            optional, see `step_observer`
+///   end_step()                  optional, see `step_finisher`
 ///   describe(batch, hash)       optional, see `describes_batches`
 template <class O>
 concept objective = std::movable<O> && has_objective_batch<O> && has_objective_weight<O> && has_identity<O>;

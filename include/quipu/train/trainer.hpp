@@ -261,7 +261,9 @@ class trainer {
       hooks.train(step * batches.size() + i);  // every pass has dropout of its own
       loss += objective_.step(pass_, batches[i], plan.weight, hooks, gradients_);
     }
-    if (!std::isfinite(loss.sum)) stop(step, "the loss");
+    double added = 0;
+    if constexpr (step_finisher<Objective>) added = objective_.end_step();
+    if (!std::isfinite(loss.sum + added)) stop(step, "the loss");
     const double norm = update_.gradient_norm();
     if (!std::isfinite(norm)) {
       const auto* broken = update_.broken_gradient();
@@ -269,7 +271,7 @@ class trainer {
     }
     const double factor = schedule_(step);
     update_.step(factor, options_.max_gradient_norm, norm);
-    return {0, 0, loss.mean(), norm, factor};
+    return {0, 0, loss.mean() + added, norm, factor};
   }
 
   template <class Validation, class Hooks>
