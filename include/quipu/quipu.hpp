@@ -11,16 +11,11 @@
 
 // Those that no other header includes; docs/headers.md lists all.
 #include <quipu/conpet/any_policies.hpp>
-#include <quipu/conpet/evaluate.hpp>
 #include <quipu/conpet/frozen_learner.hpp>
 #include <quipu/conpet/learner_files.hpp>
-#include <quipu/conpet/losses/alignment.hpp>
-#include <quipu/conpet/losses/contrastive.hpp>
-#include <quipu/conpet/losses/distillation.hpp>
-#include <quipu/conpet/losses/elastic_weights.hpp>
-#include <quipu/conpet/losses/gradient_projection.hpp>
-#include <quipu/conpet/losses/orthogonal_lora.hpp>
-#include <quipu/conpet/static_tuner.hpp>
+#include <quipu/conpet/learning_cost.hpp>
+#include <quipu/conpet/methods/any_method.hpp>
+#include <quipu/conpet/static_learner_files.hpp>
 #include <quipu/data/class_places.hpp>
 #include <quipu/data/cloze_probes.hpp>
 #include <quipu/data/csv_rows.hpp>
@@ -53,10 +48,8 @@
 #include <quipu/eren/teach/joint_examples.hpp>
 #include <quipu/eren/teach/packed_examples.hpp>
 #include <quipu/eren/teach/reader_training.hpp>
+#include <quipu/ffn/file_numbers.hpp>
 #include <quipu/ffn/kernels.hpp>
-#include <quipu/ffn/per_layer.hpp>
-#include <quipu/ffn/predicted_sparse.hpp>
-#include <quipu/ffn/predictor_file.hpp>
 #include <quipu/io/gguf.hpp>
 #include <quipu/io/gguf_writer.hpp>
 #include <quipu/io/hf_folder.hpp>
@@ -84,17 +77,17 @@
 #include <quipu/pet/lora_gguf.hpp>
 #include <quipu/pet/module_set.hpp>
 #include <quipu/pet/peft_base_changes.hpp>
+#include <quipu/pet/score_head.hpp>
 #include <quipu/prosparse/activity_report.hpp>
-#include <quipu/prosparse/cost_model.hpp>
+#include <quipu/prosparse/calibrate_stage.hpp>
+#include <quipu/prosparse/recipe_fields.hpp>
 #include <quipu/prosparse/run.hpp>
-#include <quipu/prosparse/write.hpp>
+#include <quipu/prosparse/write_calibrated.hpp>
 #include <quipu/replay/k_means.hpp>
 #include <quipu/report/heat_map.hpp>
 #include <quipu/report/svg_parts.hpp>
-#include <quipu/sparsity/low_rank_fit.hpp>
+#include <quipu/sparsity/input_search.hpp>
 #include <quipu/sparsity/model_meter.hpp>
-#include <quipu/sparsity/predictions.hpp>
-#include <quipu/sparsity/searches.hpp>
 #include <quipu/statistics/logistic_regression.hpp>
 #include <quipu/text/chat_conversation.hpp>
 #include <quipu/text/llama2c_tokenizer.hpp>

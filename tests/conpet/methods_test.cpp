@@ -461,6 +461,15 @@ TEST_CASE("a method's state comes back from its arrays, and arrays that do not f
   CHECK(crl_read.projection.values() == crl.projection.values());
 }
 
+TEST_CASE("sizes in a method's state are whole numbers that a double holds", "[conpet][methods]") {
+  for (const double bad : {-1.0, 0.5, 1e300, std::nan("")}) {
+    const conpet::kept_arrays damaged{{"values-0", {{1}, {0.0}}}, {"values-0-sizes", {{1}, {bad}}}, {"fisher-0", {{1}, {0.0}}}, {"fisher-0-sizes", {{1}, {1.0}}}};
+    conpet::ewc::state s;
+    CHECK_THROWS_AS(s.restore(damaged), format_error);
+    CHECK(s.anchors.empty());
+  }
+}
+
 TEST_CASE("methods say what they cannot work with", "[conpet][methods]") {
   QUIPU_NEEDS(test::stories_folder());
   const auto stream = test::word_stream(2, 2, 4);

@@ -165,7 +165,7 @@ class pooled_classification {
     std::fill_n(dz.data(), n * n_class, scalar_type(0));
     const double added = additions_.logits(batch, z, dz);
     pass.multiplier().weight_gradient(dz, pooled, p[0].gradient);
-    pass.multiplier().bias_gradient(dz, p[1].gradient);
+    if (p[1].gradient != nullptr) pass.multiplier().bias_gradient(dz, p[1].gradient);
     pass.multiplier().input_gradient(dz, w, d_pooled, linear::gemm_output::accumulate);
     return added;
   }

@@ -12,12 +12,18 @@
 
 namespace quipu::conpet {
 
-/// (n_value)
+/// (n_value), zeros for parameters that do not train
 template <class Scalar>
 [[nodiscard]] std::vector<Scalar> flat_gradients(std::span<const optim::parameter<Scalar>> all) {
   std::vector<Scalar> out;
   out.reserve(optim::n_value(all));
-  for (const auto& p : all) out.insert(out.end(), p.gradient, p.gradient + p.size());
+  for (const auto& p : all) {
+    if (p.gradient == nullptr) {
+      out.insert(out.end(), p.size(), Scalar(0));
+    } else {
+      out.insert(out.end(), p.gradient, p.gradient + p.size());
+    }
+  }
   return out;
 }
 /// @param g  (n_value)
@@ -27,7 +33,7 @@ void set_gradients(std::span<const optim::parameter<Scalar>> all, std::span<cons
   if (g.size() != optim::n_value(all)) fail<config_error>("set_gradients: values", optim::n_value(all), g.size());
   std::size_t at = 0;
   for (const auto& p : all) {
-    std::copy_n(g.data() + at, p.size(), p.gradient);
+    if (p.gradient != nullptr) std::copy_n(g.data() + at, p.size(), p.gradient);
     at += p.size();
   }
 }

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -37,10 +39,17 @@ template <class Values>
   if (found == all.end()) fail<format_error>("state of a method", concat("an array '", name, "'"), "none");
   return found->second;
 }
+/// @throws format_error  no such array; for whole numbers also values that are none, or that a double does not hold exactly
 template <class T>
 [[nodiscard]] std::vector<T> values_of(const kept_arrays& all, const std::string& name) {
   std::vector<T> out;
-  for (const double v : array_of(all, name).values) out.push_back(static_cast<T>(v));
+  for (const double v : array_of(all, name).values) {
+    if constexpr (std::is_integral_v<T>) {
+      if (!(v >= 0 && v < 9007199254740992.0 && v == std::floor(v)))
+        fail<format_error>(concat("state of a method: '", name, "'"), "whole numbers below 2^53", v);
+    }
+    out.push_back(static_cast<T>(v));
+  }
   return out;
 }
 
