@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <iomanip>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <regex>
 #include <span>
@@ -98,23 +99,21 @@ results::rows learn_jointly(const Model& m, const settings& s, const q::data::ta
                             const terminal::interrupt_guard& ctrl_c) {
   results::rows rows(folder, stream);
   rows.read();
-  const auto known = [&](auto& tuner) {
-    if (!folder.empty() && fs::exists(folder / "learner.json")) q::conpet::load_learner(folder, tuner);
-    return tuner.size();
-  };
   const bool once = s.mode == "joint";
   const std::size_t last = s.n_task > 0 && !once ? std::min(s.n_task, stream.size()) : stream.size();
   for (std::size_t n = once ? last : rows.size() + 1; rows.size() < last && n <= last; ++n) {
-    auto saved = static_of(m, s, seed);
-    const bool is_there = known(saved) == n;  // stopped between saving and testing
-    auto tuner = is_there ? std::move(saved) : static_of(m, s, seed);
-    if (!is_there) {
-      tuner.core().options.training.n_step *= n;
-      show_training(tuner.core().options, ctrl_c, q::concat(n, " tasks together"));
-      tuner.learn_jointly(std::span(stream.tasks).first(n));
-      if (!folder.empty()) q::conpet::save_learner(folder, tuner);
+    // One learner at a time, since its caches are open.
+    auto tuner = std::make_unique<static_learner<Model>>(static_of(m, s, seed));
+    if (!folder.empty() && fs::exists(folder / "learner.json")) q::conpet::load_learner(folder, *tuner);
+    if (tuner->size() != n) {  // or it was stopped between saving and testing
+      tuner.reset();
+      tuner = std::make_unique<static_learner<Model>>(static_of(m, s, seed));
+      tuner->core().options.training.n_step *= n;
+      show_training(tuner->core().options, ctrl_c, q::concat(n, " tasks together"));
+      tuner->learn_jointly(std::span(stream.tasks).first(n));
+      if (!folder.empty()) q::conpet::save_learner(folder, *tuner);
     }
-    const auto e = q::conpet::evaluate(tuner, stream);
+    const auto e = q::conpet::evaluate(*tuner, stream);
     std::cout << n << " tasks together: all " << q::fixed_text(100 * e.whole().value_or(0), 2) << " %" << std::endl;
     rows.add(e);
     while (once && rows.size() < last) rows.add(e);
@@ -249,8 +248,9 @@ int run(const Model& m, const settings& s) {
   if (s.plan) return plan(m, s, stream), 0;
   std::vector<results::rows> runs;
   std::vector<results::run_label> labels;
+  const auto orders = task_orders(stream.size(), s.orders);
   for (std::size_t order = 0; order < s.orders; ++order) {
-    const q::data::task_stream ordered = in_order(stream, order);
+    const q::data::task_stream ordered = in_order(stream, orders[order]);
     for (const std::size_t seed : s.seeds) {
       const std::string name = order == 0 ? q::concat("seed-", seed) : q::concat("seed-", seed, "-order-", order);
       const fs::path folder = s.out.empty() ? fs::path() : fs::path(s.out) / name;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -145,12 +146,27 @@ struct settings {
                                    {"o_lora", q::conpet::o_lora{.strength = strength(0.5)}}})};
 }
 
-/// A stream's tasks in another order; order 0 is its own.
-[[nodiscard]] inline q::data::task_stream in_order(q::data::task_stream stream, std::size_t order) {
-  if (order == 0) return stream;
-  q::random_stream random(order);
-  for (std::size_t i = stream.tasks.size(); i-- > 1;) std::swap(stream.tasks[i], stream.tasks[random.below(static_cast<std::uint32_t>(i + 1))]);
-  return stream;
+/// Orders of tasks, no two of them alike: their own, and shuffled ones.
+/// @throws config_error  more than there are
+[[nodiscard]] inline std::vector<std::vector<std::size_t>> task_orders(std::size_t n_task, std::size_t n_order) {
+  std::vector<std::size_t> own(n_task);
+  std::iota(own.begin(), own.end(), std::size_t{0});
+  std::size_t n_possible = 1;
+  for (std::size_t i = 2; i <= n_task && n_possible < n_order; ++i) n_possible *= i;
+  if (n_order > n_possible) q::fail<q::config_error>("--orders", q::concat("at most ", n_possible), n_order);
+  std::vector<std::vector<std::size_t>> all{own};
+  for (std::uint64_t seed = 1; all.size() < n_order; ++seed) {
+    q::random_stream random(seed);
+    auto next = own;
+    for (std::size_t i = n_task; i-- > 1;) std::swap(next[i], next[random.below(static_cast<std::uint32_t>(i + 1))]);
+    if (std::find(all.begin(), all.end(), next) == all.end()) all.push_back(std::move(next));
+  }
+  return all;
+}
+[[nodiscard]] inline q::data::task_stream in_order(const q::data::task_stream& stream, const std::vector<std::size_t>& order) {
+  q::data::task_stream out = stream;
+  for (std::size_t i = 0; i < order.size(); ++i) out.tasks[i] = stream.tasks[order[i]];
+  return out;
 }
 
 /// LoRA on the named layers of the blocks from `--blocks` on.
