@@ -125,12 +125,15 @@ struct settings {
   return chosen;
 }
 
-/// @throws config_error  no such method; a strength for one that has none
+/// @throws config_error  no such method; a strength for one that has none; one that needs kept texts without replay
 [[nodiscard]] inline q::conpet::any_method method_of(const settings& s) {
   using held = q::conpet::any_method::held_type;
   const auto strength = [&](double usual) { return s.strength >= 0 ? s.strength : usual; };
   if (s.strength >= 0 && (s.method != "ewc" && s.method != "ewc_online" && s.method != "lwf" && s.method != "der_plus_plus" && s.method != "o_lora"))
     q::fail<q::config_error>("--strength", "--method ewc, ewc_online, lwf, der_plus_plus or o_lora", s.method);
+  const bool keeps_nothing = s.mode == "sequential" || s.replay == "none";
+  if (keeps_nothing && (s.method == "gem" || s.method == "a_gem" || s.method == "der_plus_plus"))  // before a first task is trained for nothing
+    q::fail<q::config_error>(q::concat("--method ", s.method), "a replay strategy that keeps texts", "none");
   return {q::conpet::choose<held>("--method", s.method,
                                   {{"plain", q::conpet::plain{}},
                                    {"emr", q::conpet::emr{}},
