@@ -1,5 +1,6 @@
 // One run for scripts/compare: static ConPET on tasks of CLINC150. Prints losses, times and accuracy as JSON, and writes what another program needs to
-// train the same: start values, batches, learning rates. SPDX-License-Identifier: Apache-2.0
+// train the same: start values, batches, learning rates.
+// SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>

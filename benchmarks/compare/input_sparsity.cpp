@@ -9,27 +9,17 @@
 #include <string>
 #include <vector>
 
-#include <quipu/core/mapped_file.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/report/table.hpp>
 #include <quipu/sparsity/input_search.hpp>
 #include <quipu/text/tokenizer.hpp>
 
+#include "support/first_tokens.hpp"
+
 namespace llama = quipu::llama;
 namespace report = quipu::report;
 namespace sparsity = quipu::sparsity;
-
-namespace {
-
-template <class Model>
-std::vector<quipu::token_id> first_tokens(const Model& m, const std::string& path, std::size_t n) {
-  const quipu::mapped_file file(path);
-  auto ids = quipu::text::encode_document(m.tokenizer(), std::string(file.text().substr(0, 16 * n)));
-  ids.resize(std::min(ids.size(), n));
-  return ids;
-}
-
-}  // namespace
+using quipu::bench::first_tokens;
 
 int main(int argc, char** argv) {
   if (argc < 4 || argc > 7) {

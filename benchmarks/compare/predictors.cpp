@@ -25,6 +25,8 @@
 #include <quipu/sparsity/predictions.hpp>
 #include <quipu/text/tokenizer.hpp>
 
+#include "support/first_tokens.hpp"
+
 namespace ffn = quipu::ffn;
 namespace linear = quipu::linear;
 namespace llama = quipu::llama;
@@ -55,13 +57,6 @@ struct open_neurons {
   }
 };
 
-id_list windows_of(const llama::model<ffn::dense<fat_relu>>& m, const std::string& path, std::size_t n) {
-  const quipu::mapped_file file(path);
-  auto ids = quipu::text::encode_document(m.tokenizer(), std::string(file.text().substr(0, 16 * n)));
-  ids.resize(std::min(ids.size(), n));
-  return ids;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -83,7 +78,7 @@ int main(int argc, char** argv) {
       calibration = std::move(corpus.training), test = std::move(corpus.validation);
       calibration.resize(std::min(calibration.size(), n)), test.resize(std::min(test.size(), n));
     } else {
-      calibration = windows_of(m, argv[2], n), test = windows_of(m, argv[3], n);
+      calibration = quipu::bench::first_tokens(m, argv[2], n), test = quipu::bench::first_tokens(m, argv[3], n);
     }
     report::table rows{{{"predictor", 1}, {"recall, %", 1}, {"precision, %", 1}, {"predicted sparsity, %", 1}, {"energy recall, %", 2}, {"missed", 0}, {"reference", 1}}};
     double true_sparsity = 0;

@@ -2,14 +2,11 @@
 #include <quipu/conpet/learner_files.hpp>
 
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <sys/wait.h>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -20,6 +17,7 @@
 #include <quipu/pet/score_head.hpp>
 
 #include "conpet/small_streams.hpp"
+#include "support/peft_script.hpp"
 #include "support/temp_folder.hpp"
 
 namespace quipu_learner_interop_test {
@@ -94,19 +92,7 @@ TEST_CASE("PEFT opens every module of a saved learner with our states and logits
   REQUIRE(expected["modules"].size() == 3);
   expected["scores"] = {score_case(tuner, stream.tasks[0], conpet::label_prompt{}, folder.path() / "score")};
   folder.write("expected.json", expected.dump());
-
-  const auto script = fs::path(__FILE__).parent_path().parent_path() / "interop" / "peft_learner.py";
-  const std::string chosen = test::setting("QUIPU_PYTHON");
-  const std::string command = (chosen.empty() ? "python3" : chosen) + " '" + script.string() + "' '" + folder.file("expected.json") + "' > '" +
-                              folder.file("said") + "' 2>&1";
-  const int status = std::system(command.c_str());
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  const std::string said = test::read_bytes(folder.file("said"));
-  INFO(said);
-  if (code == 77 || code == 127)
-    return test::note_missing_tool("no PEFT (pip install torch transformers peft; QUIPU_PYTHON names the interpreter)");
-  if (!test::setting("QUIPU_VERBOSE").empty()) WARN(said);
-  CHECK(code == 0);
+  test::check_with_peft("peft_learner.py", folder);
 }
 
 }  // namespace quipu_learner_interop_test

@@ -10,6 +10,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <quipu/core/error.hpp>
+#include <quipu/ffn/gate_sparse.hpp>
 #include <quipu/io/dequantise.hpp>
 #include <quipu/llama/load.hpp>
 #include <quipu/llama/trainable.hpp>
@@ -134,4 +136,13 @@ TEST_CASE("levels of inputs that do not fit a model are refused", "[llama][spars
   // Training sees all inputs.
   const auto sparse = llama::with_sparse_inputs(m, levels);
   CHECK(llama::thaw<float>(sparse).model().weights().blocks[0].q.limits == nullptr);
+}
+
+TEST_CASE("a sparse FFN kernel refuses matrices whose inputs have limits, which it would not heed", "[llama][sparse_inputs]") {
+  auto config = quipu::test::small_config();
+  config.hidden_act = "relu";
+  const auto m = llama::from_checkpoint<quipu::ffn::dense<quipu::activation::relu>>(quipu::test::random_checkpoint(config, quipu::tensor_type::f32));
+  const auto limited = llama::with_sparse_inputs(m, some_levels(config.n_layer, llama::input_criterion::size, 0.1));
+  CHECK_THROWS_WITH(llama::with_ffn(limited, quipu::ffn::gate_sparse<quipu::activation::relu>{}), Catch::Contains("limits of inputs"));
+  CHECK_NOTHROW(llama::with_ffn(m, quipu::ffn::gate_sparse<quipu::activation::relu>{}));
 }

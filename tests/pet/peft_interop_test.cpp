@@ -1,11 +1,8 @@
 // PEFT itself opens what we write.
 #include <quipu/pet/peft_folder.hpp>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
-
-#include <sys/wait.h>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -13,6 +10,7 @@
 #include <quipu/pet/combine.hpp>
 
 #include "support/modules.hpp"
+#include "support/peft_script.hpp"
 #include "support/temp_folder.hpp"
 #include "support/training.hpp"
 
@@ -106,18 +104,7 @@ TEST_CASE("PEFT opens our folders, gives the same logits, and combines as we do"
   add("ties_svd", pet::combine_products(c, w, {.how = how::ties, .density = 0.4}, 5), 0.4, 5);
 
   folder.write("expected.json", expected.dump());
-  const auto script = std::filesystem::path(__FILE__).parent_path().parent_path() / "interop" / "peft_adapter.py";
-  const std::string chosen = test::setting("QUIPU_PYTHON");
-  const std::string command = (chosen.empty() ? "python3" : chosen) + " '" + script.string() + "' '" +
-                              folder.file("expected.json") + "' > '" + folder.file("said") + "' 2>&1";
-  const int status = std::system(command.c_str());
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  const std::string said = test::read_bytes(folder.file("said"));
-  INFO(said);
-  if (code == 77 || code == 127)
-    return test::note_missing_tool("no PEFT (pip install torch transformers peft; QUIPU_PYTHON names the interpreter)");
-  if (!test::setting("QUIPU_VERBOSE").empty()) WARN(said);
-  CHECK(code == 0);
+  test::check_with_peft("peft_adapter.py", folder);
 }
 
 }  // namespace quipu_peft_interop_test

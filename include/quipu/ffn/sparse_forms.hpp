@@ -76,7 +76,7 @@ struct sparse_state {
   linear::activation_bits bits = linear::activation_bits::sixteen;
   form_report report;
 
-  /// @throws config_error  thresholds of another model; weights that are not finite; too little memory
+  /// @throws config_error  thresholds of another model; weights that are not finite, or whose inputs have limits; too little memory
   /// @throws cancelled     the place's progress said so
   template <class Kernel>
   sparse_state(const Kernel& kernel, const ffn_weights<Scalar>& w, const place& at)
@@ -94,6 +94,9 @@ struct sparse_state {
   enum class beside_down : std::uint8_t { up, gate };
 
   void hold_rows(const ffn_weights<Scalar>& w, const place& at, beside_down which = beside_down::up) {
+    for (const linear::stored_matrix* m : {&w.gate, &w.up, &w.down}) {
+      if (m->limits != nullptr) fail<config_error>(concat("FFN of layer ", at.layer), "matrices that see all inputs", "limits of inputs, which sparse kernels would not heed");
+    }
     rows = held<linear::neuron_rows>(at, static_cast<std::uint64_t>(which), [&] {
       const auto made = std::make_shared<const linear::neuron_rows>(which == beside_down::up ? w.up : w.gate, w.down, at.team,
                                                                     linear::neuron_row_options{.name = concat("FFN rows of layer ", at.layer)}, at.progress);

@@ -99,16 +99,9 @@ template <class Policies>
     std::vector<std::array<std::vector<float>, detail::input_sites.size()>> values(std::min(at_once, c.n_layer - first));
     detail::input_recorder recorder;
     recorder.first = first, recorder.layers = &values;
-    auto session = open_session(m, options.team);
-    for (std::size_t begin = 0; begin < text.size(); begin += window) {
-      const auto sequence = session.create();
-      llama::sequence_input<float> in{sequence, text.subspan(begin, std::min(window, text.size() - begin))};
-      in.want = llama::logits_of::none;
-      session.run({&in, 1}, [](std::size_t, std::size_t, std::span<const float>) {}, recorder);
-      session.erase(sequence);
-      if (!report_progress(options.progress, {"recording inputs", first * text.size() + begin * values.size(), c.n_layer * text.size()}))
-        throw cancelled("recording inputs was cancelled");
-    }
+    detail::read_in_windows(m, text, window, options, recorder, [&](std::size_t n_read) {
+      return progress_state{"recording inputs", first * text.size() + n_read * values.size(), c.n_layer * text.size()};
+    });
     for (std::size_t i = 0; i < values.size(); ++i) {
       auto& levels = found.layers.emplace_back();
       for (const linear::projection_site site : linear::projection_sites) {

@@ -16,7 +16,6 @@
 #include <quipu/core/token.hpp>
 #include <quipu/ffn/dense.hpp>
 #include <quipu/ffn/weights.hpp>
-#include <quipu/linear/column_norms.hpp>
 #include <quipu/llama/hooks.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/llama/sequence_input.hpp>
@@ -68,6 +67,23 @@ struct layer_recorder : llama::no_hooks {
   }
 };
 
+/// Reads a text for what hooks see, in windows that do not know of each other; no logits are worked out.
+/// @param state_of  state_of(n_read) tells how far reading is
+/// @throws cancelled  the progress said so
+template <class Model, class Hooks, class StateOf>
+void read_in_windows(const Model& m, std::span<const token_id> text, std::size_t window, const record_options& options, Hooks& hooks, StateOf&& state_of) {
+  auto session = open_session(m, options.team);
+  for (std::size_t begin = 0; begin < text.size(); begin += window) {
+    const auto sequence = session.create();
+    llama::sequence_input<float> in{sequence, text.subspan(begin, std::min(window, text.size() - begin))};
+    in.want = llama::logits_of::none;
+    session.run({&in, 1}, [](std::size_t, std::size_t, std::span<const float>) {}, hooks);
+    session.erase(sequence);
+    const progress_state state = state_of(begin);
+    if (!report_progress(options.progress, state)) throw cancelled(concat(state.stage, " was cancelled"));
+  }
+}
+
 }  // namespace detail
 
 /// Calls f(const layer_record&) for every layer in order, with the values of a text under the model with its FFN dense. The text is
@@ -95,16 +111,9 @@ void for_each_layer(const llama::basic_model<Policies>& m, std::span<const token
       v.gate.reserve(text.size() * c.d_ffn);
       v.up.reserve(text.size() * c.d_ffn);
     }
-    auto session = open_session(dense, options.team);
-    for (std::size_t begin = 0; begin < text.size(); begin += window) {
-      const auto sequence = session.create();
-      llama::sequence_input<float> in{sequence, text.subspan(begin, std::min(window, text.size() - begin))};
-      in.want = llama::logits_of::none;
-      session.run({&in, 1}, [](std::size_t, std::size_t, std::span<const float>) {}, recorder);
-      session.erase(sequence);
-      if (!report_progress(options.progress, {"recording layers", first * text.size() + begin * values.size(), c.n_layer * text.size()}))
-        throw cancelled("recording layers was cancelled");
-    }
+    detail::read_in_windows(dense, text, window, options, recorder, [&](std::size_t n_read) {
+      return progress_state{"recording layers", first * text.size() + n_read * values.size(), c.n_layer * text.size()};
+    });
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto view = [&](const std::vector<float>& v, std::size_t cols) { return matrix_view<const float>(v.data(), text.size(), cols); };
       f(layer_record{first + i, view(values[i].x, c.d_model), view(values[i].gate, c.d_ffn), view(values[i].up, c.d_ffn),
@@ -112,9 +121,5 @@ void for_each_layer(const llama::basic_model<Policies>& m, std::span<const token
     }
   }
 }
-
-/// Norms of the columns of down, one a neuron.
-/// @param down  (d_model, d_ffn)
-[[nodiscard]] inline std::vector<float> down_norms(const linear::stored_matrix& down) { return linear::column_norms(down); }
 
 }  // namespace quipu::sparsity

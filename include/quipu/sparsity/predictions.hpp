@@ -10,6 +10,7 @@
 #include <quipu/activation/activation.hpp>
 #include <quipu/core/token.hpp>
 #include <quipu/ffn/predictor.hpp>
+#include <quipu/linear/column_norms.hpp>
 #include <quipu/linear/workspace.hpp>
 #include <quipu/llama/model.hpp>
 #include <quipu/sparsity/layer_record.hpp>
@@ -30,7 +31,7 @@ template <class Policies>
   std::vector<std::uint32_t> ids;
   for_each_layer(m, text, options, [&](const layer_record& r) {
     const auto& state = m.ffn_state_of(r.layer);
-    const std::vector<float> norms = down_norms(r.weights->down);
+    const std::vector<float> norms = linear::column_norms(r.weights->down);
     std::vector<float> energy(norms.size());
     prediction_meter& meter = meters.emplace_back();
     for (std::size_t t = 0; t < r.x.rows(); ++t) {

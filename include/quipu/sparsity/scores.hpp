@@ -16,6 +16,7 @@
 #include <quipu/ffn/criteria.hpp>
 #include <quipu/ffn/levels.hpp>
 #include <quipu/io/dequantise.hpp>
+#include <quipu/linear/column_norms.hpp>
 #include <quipu/linear/gemm.hpp>
 #include <quipu/linear/workspace.hpp>
 #include <quipu/sparsity/layer_record.hpp>
@@ -54,7 +55,7 @@ struct calibrated_layer {
       for (std::size_t i = 0; i < out.d_ffn; ++i) means[i] = static_cast<float>(sums[i] / static_cast<double>(out.n_token));
       return means;
     };
-    out.sizes = {mean(gate), mean(up), down_norms(r.weights->down)};
+    out.sizes = {mean(gate), mean(up), linear::column_norms(r.weights->down)};
     return out;
   }
 };
